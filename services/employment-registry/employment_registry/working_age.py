@@ -1,0 +1,85 @@
+"""When does the law let a person begin to work, and when does it retire them?
+
+Since 2025-01-01 the retirement age rises month by month, so it is computed from the birth month
+and a category, never a constant.
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+MONTHS_IN_YEAR: Final = 12
+YOUNGEST_YEARS: Final = 16  # 中华人民共和国劳动法（1994）第十五条
+
+
+class Category(StrEnum):
+    """The three groups the retirement law knows."""
+
+    MEN = "men"  # 男职工
+    WOMEN_55 = "women-55"  # 原法定退休年龄五十五周岁的女职工
+    WOMEN_50 = "women-50"  # 原法定退休年龄五十周岁的女职工
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """One row of the law: people born from ``first_birth_month`` on retire later, step by step."""
+
+    base_months: int
+    first_birth_month: tuple[int, int]
+    births_per_step: int
+    longest_months: int
+
+
+# 全国人民代表大会常务委员会关于实施渐进式延迟法定退休年龄的决定（2024-09-13，自2025-01-01起施行），
+# 国务院关于渐进式延迟法定退休年龄的办法 第一条、附表1—3
+RETIREMENT_2025: Final = {
+    Category.MEN: Delay(60 * MONTHS_IN_YEAR, (1965, 1), 4, 36),
+    Category.WOMEN_55: Delay(55 * MONTHS_IN_YEAR, (1970, 1), 4, 36),
+    Category.WOMEN_50: Delay(50 * MONTHS_IN_YEAR, (1975, 1), 2, 60),
+}
+
+
+def flexible_category(sex: str) -> Category:
+    """Flexibly employed women retired at 55 before 2025, so they follow that row.
+
+    The old age is in 劳社部发〔2001〕20号 第一条; ``sex`` is ``"male"`` or ``"female"``.
+    """
+    return Category.MEN if sex == "male" else Category.WOMEN_55
+
+
+def retirement_month(born_on: date, category: Category) -> date:
+    """The first day of the month in which the person reaches the statutory retirement age."""
+    row = RETIREMENT_2025[category]
+    born = _month_number(born_on.year, born_on.month)
+    since = born - _month_number(*row.first_birth_month)
+    delay = 0 if since < 0 else min(since // row.births_per_step + 1, row.longest_months)
+    year, month = divmod(born + row.base_months + delay, MONTHS_IN_YEAR)
+    return date(year, month + 1, 1)
+
+
+def sixteenth_birthday(born_on: date) -> date:
+    """The first day on which the person may work.
+
+    Without such a day (29 February) it is the month's last one (民法典第二百零二条).
+    """
+    year = born_on.year + YOUNGEST_YEARS
+    last = calendar.monthrange(year, born_on.month)[1]
+    return date(year, born_on.month, min(born_on.day, last))
+
+
+def is_old_enough(born_on: date, today: date) -> bool:
+    """True from the sixteenth birthday on."""
+    return today >= sixteenth_birthday(born_on)
+
+
+def is_before_retirement(born_on: date, category: Category, today: date) -> bool:
+    """True until the last day before the retirement month begins (EMP-11)."""
+    return today < retirement_month(born_on, category)
+
+
+def _month_number(year: int, month: int) -> int:
+    return year * MONTHS_IN_YEAR + month - 1
