@@ -1,0 +1,142 @@
+"""The house rules that a linter cannot know, read from the sources themselves."""
+
+import ast
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = ("shared", "gateway", "simulators", "services", "tools")
+JUNK = {"utils", "helpers", "common", "misc", "base"}
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+
+# The settings read the environment; tests, simulators and tools stand outside the product.
+ENVIRONMENT_READERS = (
+    "shared/servicekit/settings.py",
+    "shared/servicekit/testing/",
+    "simulators/",
+    "tools/",
+)
+CLOCKS = ("shared/servicekit/clock.py", "shared/servicekit/testing/", "tools/", "simulators/")
+
+
+def sources() -> list[str]:
+    """Every module of the product, relative to the root, without tests."""
+    found = (path.relative_to(ROOT) for room in PRODUCT for path in (ROOT / room).rglob("*.py"))
+    return sorted(str(path) for path in found if not {"tests", "__pycache__"} & set(path.parts))
+
+
+def is_introduced(place: str, tree: ast.Module) -> Iterator[str]:
+    """A module opens with one sentence."""
+    if not ast.get_docstring(tree):
+        yield f"{place}: say in one sentence what this file is for"
+
+
+def is_small(place: str, tree: ast.Module) -> Iterator[str]:
+    """A function fits on a screen, a file in a head."""
+    last = max((node.end_lineno or 0 for node in tree.body), default=0)
+    if last > LONGEST_FILE:
+        yield f"{place}: {last} lines"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > LONGEST_FUNCTION:
+                yield f"{place}:{node.lineno}: {node.name} has {length} lines"
+
+
+def has_a_name(place: str, tree: ast.Module) -> Iterator[str]:
+    """No drawer for what nobody could name."""
+    if JUNK & {Path(place).stem, *Path(place).parts}:
+        yield f"{place}: name what is in it"
+
+
+def keeps_the_clock_outside(place: str, tree: ast.Module) -> Iterator[str]:
+    """Time is aware, and a service takes it from the clock it was given."""
+    if place.startswith(CLOCKS):
+        return
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        owner, name = ast.unparse(node.func.value), node.func.attr
+        if owner.endswith(("datetime", "date")) and name in {"utcnow", "utcfromtimestamp", "today"}:
+            yield f"{place}:{node.lineno}: {owner}.{name}() is naive"
+        if owner.endswith("datetime") and name == "now":
+            if not node.args and not node.keywords:
+                yield f"{place}:{node.lineno}: datetime.now() is naive"
+            elif place.startswith("services/"):
+                yield f"{place}:{node.lineno}: read the clock you were given"
+
+
+def reads_no_environment(place: str, tree: ast.Module) -> Iterator[str]:
+    """Settings are declared once, in settings classes."""
+    if place.startswith(ENVIRONMENT_READERS):
+        return
+    for node in ast.walk(tree):
+        named = isinstance(node, ast.Attribute) and ast.unparse(node) in {
+            "os.environ",
+            "os.getenv",
+            "os.environb",
+        }
+        imported = isinstance(node, ast.ImportFrom) and node.module == "os"
+        if named or (
+            imported and {"environ", "getenv"} & {alias.name for alias in node.names}  # type: ignore[union-attr]
+        ):
+            yield f"{place}:{node.lineno}: read it through servicekit.settings"
+
+
+def leaves_states_to_the_rules(place: str, tree: ast.Module) -> Iterator[str]:
+    """Only a workflow table and `advance` know what a state means."""
+    if not place.startswith("services/") or place.endswith("/rules.py"):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            sides = (node.left, *node.comparators)
+            if any(isinstance(side, ast.Attribute) and side.attr == "state" for side in sides):
+                yield f"{place}:{node.lineno}: {ast.unparse(node)} belongs into rules.py"
+
+
+Rule = Callable[[str, ast.Module], Iterator[str]]
+RULES: tuple[Rule, ...] = (
+    is_introduced,
+    is_small,
+    has_a_name,
+    keeps_the_clock_outside,
+    reads_no_environment,
+    leaves_states_to_the_rules,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_module_keeps_the_rule(rule: Rule) -> None:
+    broken = []
+    for place in sources():
+        tree = ast.parse((ROOT / place).read_text("utf-8"), place)
+        broken += rule(place, tree)
+    assert not broken, "\n".join(broken)
+
+
+LONG = "def f():\n" + "    x = 1\n" * 45
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "text"),
+    [
+        (is_introduced, "services/x/x/app.py", "x = 1"),
+        (is_small, "services/x/x/app.py", LONG),
+        (is_small, "services/x/x/app.py", "x = 1\n" * 301),
+        (has_a_name, "services/x/x/utils.py", ""),
+        (has_a_name, "services/x/common/names.py", ""),
+        (keeps_the_clock_outside, "gateway/frontdoor/x.py", "datetime.now()"),
+        (keeps_the_clock_outside, "shared/servicekit/x.py", "datetime.datetime.utcnow()"),
+        (keeps_the_clock_outside, "services/x/x/y/actions.py", "datetime.now(UTC)"),
+        (keeps_the_clock_outside, "services/x/x/y/actions.py", "date.today()"),
+        (reads_no_environment, "services/x/x/app.py", "import os\nos.environ['A']"),
+        (reads_no_environment, "gateway/frontdoor/x.py", "from os import environ"),
+        (leaves_states_to_the_rules, "services/x/x/y/actions.py", "a.state == State.DRAFT"),
+        (leaves_states_to_the_rules, "services/x/x/y/api.py", "if State.DRAFT is a.state: pass"),
+    ],
+)
+def test_a_module_that_breaks_the_rule_is_found(rule: Rule, place: str, text: str) -> None:
+    assert list(rule(place, ast.parse(text)))
