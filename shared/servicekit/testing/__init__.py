@@ -1,0 +1,1 @@
+"""What tests of any room stand on; product code never imports it."""
