@@ -134,8 +134,9 @@ def application_facts(workflow: Workflow[Any]) -> list[Fact]:
         "region": "440106",
     }
     facts = []
-    for state in sorted({str(m.target) for m in workflow.moves}):
-        into = next(m for m in workflow.moves if str(m.target) == state)
+    steps = [m for m in workflow.moves if m.target not in m.sources]  # the others tell nobody
+    for state in sorted({str(m.target) for m in steps}):
+        into = next(m for m in steps if str(m.target) == state)
         step = {"move": into.name, "before": str(min(into.sources)), "after": state}
         kind = check_type(f"{workflow.name}.{state}.v1")
         facts.append(Fact(kind, ApplicationMovedSchema, APPLICATION, ({**example, **step},)))
