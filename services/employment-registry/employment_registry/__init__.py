@@ -1,1 +1,1 @@
-"""To be written."""
+"""Employment registry: who is registered as employed, and which certificate they hold."""

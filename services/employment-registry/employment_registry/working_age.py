@@ -7,10 +7,13 @@ and a category, never a constant.
 from __future__ import annotations
 
 import calendar
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final
+
+from servicekit.errors import FieldError, Invalid
 
 MONTHS_IN_YEAR: Final = 12
 YOUNGEST_YEARS: Final = 16  # 中华人民共和国劳动法（1994）第十五条
@@ -41,6 +44,34 @@ RETIREMENT_2025: Final = {
     Category.WOMEN_55: Delay(55 * MONTHS_IN_YEAR, (1970, 1), 4, 36),
     Category.WOMEN_50: Delay(50 * MONTHS_IN_YEAR, (1975, 1), 2, 60),
 }
+
+
+class NotOfWorkingAge(Invalid):
+    """EMP-11: too young to work, or at the age of retirement."""
+
+    code = "not-of-working-age"
+    default_message = "您的年龄不符合办理条件。"
+
+
+def check_age(born_on: date, sex: str, today: date) -> None:
+    """Refuse people under sixteen and people whose retirement month has come.
+
+    Raises:
+        NotOfWorkingAge: with the field ``/person/born_on``.
+    """
+    if wrong := list(age_faults(born_on, sex, today)):
+        raise NotOfWorkingAge(wrong[0].message, fields=wrong)
+
+
+def age_faults(born_on: date, sex: str, today: date) -> Iterator[FieldError]:
+    """The field errors of people under sixteen and of people whose retirement month has come."""
+    category = flexible_category(sex)
+    if not is_old_enough(born_on, today):
+        yield FieldError("/person/born_on", "too-young", "未满16周岁，不能办理就业登记")
+    elif not is_before_retirement(born_on, category, today):
+        month = retirement_month(born_on, category)
+        text = f"已到法定退休年龄（{month.year}年{month.month}月），不能办理就业登记"
+        yield FieldError("/person/born_on", "retired", text)
 
 
 def flexible_category(sex: str) -> Category:

@@ -1,0 +1,33 @@
+"""What the registry announces beyond the states of its applications."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+from servicekit.facts import Facts
+
+FACTS = Facts("employment-registry")
+
+
+@FACTS.fact(
+    "flexible-employment.record-changed",
+    v=1,
+    example={
+        "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "application_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+        "is_valid": True,
+        "version": 1,
+        "region": "440106001",
+    },
+)
+class FlexibleEmploymentRecordChanged(Schema):
+    """A person's flexible-employment record began, changed or ended.
+
+    The states of applications cannot say this: a change is approved too, and the applications of
+    one person are separate subjects, told in no order between them.
+    """
+
+    applicant_id = fields.Str(required=True)
+    application_id = fields.Str(required=True)
+    is_valid = fields.Bool(required=True)
+    version = fields.Int(required=True)
+    region = fields.Str(required=True)

@@ -1,0 +1,109 @@
+"""What is kept of an application, and of the record that an approval founds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Date, DateTime, Enum, ForeignKey, Index, Numeric, String, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
+from employment_registry.person import BirthDate
+from employment_registry.tables import Base
+from servicekit.applications import Application
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.personal import DocumentNumber, MobileNumber, PersonName
+from servicekit.vault import BlindIndex, Sealed
+
+APPLICATION = "flexible_employment_application"
+RECORD = "flexible_employment_record"
+ONE_OPEN_PER_ACCOUNT = "one_open_flexible_employment_application_per_account"
+ONE_OPEN_PER_PERSON = "one_open_flexible_employment_application_per_person"
+ONE_VALID_PER_ACCOUNT = "one_valid_flexible_employment_record_per_account"
+ONE_VALID_PER_PERSON = "one_valid_flexible_employment_record_per_person"
+_OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
+
+
+def _words(kind: type[Kind] | type[EmploymentType]) -> Enum:
+    """The words are stored, not the Python names: other people read these tables too."""
+    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
+
+
+class FlexibleEmploymentApplication(Application, Base):
+    """One filing: 新增 or 变更. After approval it is never edited; the record points at it."""
+
+    __tablename__ = APPLICATION
+    __table_args__ = (
+        Index(ONE_OPEN_PER_ACCOUNT, "applicant_id", unique=True, postgresql_where=_OPEN),
+        Index(ONE_OPEN_PER_PERSON, "person_key", unique=True, postgresql_where=_OPEN),
+        Index("flexible_employment_application_own", "applicant_id", "created_at", "id"),
+        Index("flexible_employment_application_queue", "state", "region", "due_on", "id"),
+    )
+
+    kind: Mapped[Kind] = mapped_column(_words(Kind), info=NOT_PERSONAL)
+    record_id: Mapped[str | None] = mapped_column(
+        ForeignKey(f"{RECORD}.id", use_alter=True), index=True, info=NOT_PERSONAL
+    )
+
+    person_key: Mapped[bytes] = mapped_column(BlindIndex("person.document_number"), info=PERSONAL)
+    person_name: Mapped[PersonName] = mapped_column(
+        Sealed(PersonName, f"{APPLICATION}.person_name"), info=PERSONAL
+    )
+    document_kind: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)
+    document_number: Mapped[DocumentNumber] = mapped_column(
+        Sealed(DocumentNumber, f"{APPLICATION}.document_number"), info=PERSONAL
+    )
+    born_on: Mapped[BirthDate] = mapped_column(
+        Sealed(BirthDate, f"{APPLICATION}.born_on"), info=PERSONAL
+    )
+    sex: Mapped[str] = mapped_column(String(8), info=PERSONAL)
+
+    employment_type: Mapped[EmploymentType | None] = mapped_column(
+        _words(EmploymentType), info=NOT_PERSONAL
+    )
+    started_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
+    work_place: Mapped[str | None] = mapped_column(String(12), info=NOT_PERSONAL)
+    address: Mapped[str | None] = mapped_column(String(200), info=PERSONAL)
+    occupation: Mapped[str | None] = mapped_column(String(60), info=NOT_PERSONAL)
+    monthly_income: Mapped[Decimal | None] = mapped_column(Numeric(9, 2), info=PERSONAL)
+    contact_phone: Mapped[MobileNumber | None] = mapped_column(
+        Sealed(MobileNumber, f"{APPLICATION}.contact_phone"), info=PERSONAL
+    )
+
+    due_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
+    days_left: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
+    claimed_by: Mapped[str | None] = mapped_column(String(36), info=NOT_PERSONAL)
+    claimed_until: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=NOT_PERSONAL
+    )
+    decision_reason: Mapped[str | None] = mapped_column(String(1000), info=PERSONAL)
+    fields_to_correct: Mapped[list[str]] = mapped_column(JSONB, default=list, info=NOT_PERSONAL)
+
+
+class FlexibleEmploymentRecord(Base):
+    """That a person is, or was, registered; what is in force stands in its application."""
+
+    __tablename__ = RECORD
+    __table_args__ = (
+        Index(
+            ONE_VALID_PER_ACCOUNT, "applicant_id", unique=True, postgresql_where=text("is_valid")
+        ),
+        Index(ONE_VALID_PER_PERSON, "person_key", unique=True, postgresql_where=text("is_valid")),
+        Index("flexible_employment_record_own", "applicant_id", "valid_since", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
+    applicant_id: Mapped[str] = mapped_column(String(36), info=NOT_PERSONAL)
+    person_key: Mapped[bytes] = mapped_column(BlindIndex("person.document_number"), info=PERSONAL)
+    application_id: Mapped[str] = mapped_column(
+        ForeignKey(f"{APPLICATION}.id"), unique=True, info=NOT_PERSONAL
+    )
+    is_valid: Mapped[bool] = mapped_column(info=NOT_PERSONAL)
+    version: Mapped[int] = mapped_column(info=NOT_PERSONAL)
+    valid_since: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
+    changed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
+
+    __mapper_args__ = {"version_id_col": version}

@@ -1,0 +1,289 @@
+"""Who may register as flexibly employed, what must be stated, and who decides when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from employment_registry import working_age
+from servicekit import regions
+from servicekit.errors import Conflict, FieldError, Invalid, NotFound
+from servicekit.personal import MobileNumber
+from servicekit.workflow import Role, State, Workflow, move
+
+# Moves that stay where they are (save, delete, claim) change no state and tell nobody; they stand
+# here because they are allowed from these states only, and the portal draws its buttons from here.
+WORKFLOW: Final = Workflow(
+    "employment-registry.flexible-employment",
+    State.DRAFT,
+    move("save", State.DRAFT, State.DRAFT, Role.APPLICANT),
+    move("save", State.RETURNED, State.RETURNED, Role.APPLICANT),
+    move("delete", State.DRAFT, State.DRAFT, Role.APPLICANT),
+    move("submit", (State.DRAFT, State.RETURNED), State.SUBMITTED, Role.APPLICANT),
+    move("withdraw", State.SUBMITTED, State.WITHDRAWN, Role.APPLICANT),
+    move("claim", State.SUBMITTED, State.SUBMITTED, Role.REVIEWER),
+    move("approve", State.SUBMITTED, State.APPROVED, Role.REVIEWER),
+    move("return", State.SUBMITTED, State.RETURNED, Role.REVIEWER),
+    move("reject", State.SUBMITTED, State.REJECTED, Role.REVIEWER),
+    move("cancel", State.APPROVED, State.CANCELLED, Role.APPLICANT),
+    # The record that a change was meant for has been cancelled meanwhile.
+    move("lapse", (State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Role.SYSTEM),
+)
+OPEN: Final = (State.DRAFT, State.SUBMITTED, State.RETURNED)  # EMP-10: one of these per person
+FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT}))  # EMP-03: what officers may see
+# What becomes of the applications of a record that is cancelled.
+ENDINGS: Final = {
+    State.DRAFT: "delete",
+    State.SUBMITTED: "lapse",
+    State.RETURNED: "lapse",
+    State.APPROVED: "cancel",
+}
+
+REQUIRED: Final = {
+    "employment_type": "请选择灵活就业类型",
+    "started_on": "请填写就业开始日期",
+    "work_place": "请选择就业地点",
+    "address": "请填写详细地址",
+    "occupation": "请填写从事职业",
+    "monthly_income": "请填写月收入",
+    "contact_phone": "请填写联系电话",
+}
+CLAIM_LASTS: Final = timedelta(minutes=15)
+LARGEST_INCOME: Final = Decimal("9999999.99")
+
+
+class Kind(StrEnum):
+    """What an application asks for."""
+
+    REGISTRATION = "registration"  # 新增
+    CHANGE = "change"  # 变更
+
+
+class EmploymentType(StrEnum):
+    """How a person earns a living without an employer."""
+
+    SELF_EMPLOYED = "self-employed"
+    PART_TIME = "part-time"
+    PLATFORM = "platform"
+    TEMPORARY = "temporary"
+    FREELANCE = "freelance"
+    FAMILY = "family"
+    OTHER = "other"
+
+
+# The first three are those of 国务院办公厅关于支持多渠道灵活就业的意见（国办发〔2020〕27号）,
+# the others are what people answer beside them.
+EMPLOYMENT_TYPES: Final = {
+    EmploymentType.SELF_EMPLOYED: "个体经营",
+    EmploymentType.PART_TIME: "非全日制就业",
+    EmploymentType.PLATFORM: "新就业形态（平台就业）",
+    EmploymentType.TEMPORARY: "临时性、季节性工作",
+    EmploymentType.FREELANCE: "自由职业",
+    EmploymentType.FAMILY: "家庭帮工",
+    EmploymentType.OTHER: "其他灵活就业",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Employment:
+    """个人就业信息, as far as it is filled in."""
+
+    employment_type: EmploymentType | None = None
+    started_on: date | None = None
+    work_place: str | None = None
+    address: str | None = None
+    occupation: str | None = None
+    monthly_income: Decimal | None = None
+    contact_phone: MobileNumber | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """认领: one officer holds an application until a time, and then nobody does."""
+
+    officer_id: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One ready text for a decision that sends an application back or ends it."""
+
+    code: str
+    move: str
+    text: str
+
+
+REASONS: Final = (
+    Reason("work-place-unclear", "return", "就业地点不明确，请补充到街道（镇）并填写详细地址。"),
+    Reason("start-date-doubtful", "return", "就业开始日期与所述情况不一致，请核对后重新填写。"),
+    Reason("occupation-unclear", "return", "从事职业描述不清，请写明具体工作内容。"),
+    Reason("phone-unreachable", "return", "联系电话无法接通，请填写能联系到本人的号码。"),
+    Reason("employed-by-unit", "reject", "经核实，您已由用人单位办理就业登记，不属于灵活就业。"),
+    Reason("not-working", "reject", "经核实，您目前未从事灵活就业，可办理失业登记。"),
+    Reason("outside-region", "reject", "就业地点不在本省，请向就业地的人社部门申请。"),
+)
+
+
+class OpenApplication(Conflict):
+    """EMP-10: the person has an application that is not decided yet."""
+
+    code = "application-open"
+    default_message = "您有一件灵活就业登记申请尚未办结，请先办结、撤回或删除后再申请。"
+
+
+class AlreadyRegistered(Conflict):
+    """EMP-10: the person has a valid record; it can be changed or cancelled, not doubled."""
+
+    code = "already-flexibly-employed"
+    default_message = "您已办理灵活就业登记，如信息有变化请办理变更。"
+
+
+class NotFlexiblyEmployed(Conflict):
+    """EMP-05: there is no record to change."""
+
+    code = "not-flexibly-employed"
+    default_message = "您当前不是灵活就业状态，不能办理变更，请先办理新增登记。"
+
+
+class RecordInvalid(Conflict):
+    """EMP-08: the record is 无效, for ever."""
+
+    code = "record-invalid"
+    default_message = "该灵活就业登记已无效，不能再变更或注销；如需登记请重新办理新增。"
+
+
+class OnlyApprovedCanBeCancelled(Conflict):
+    """EMP-09."""
+
+    code = "only-approved-can-be-cancelled"
+    default_message = "只有审核通过的申请可以注销记录。"
+
+
+class ClaimedByOther(Conflict):
+    """AL-10: another officer holds the application for now."""
+
+    code = "claimed-by-other"
+    default_message = "该申请正由其他经办人员处理，请稍后再试。"
+
+
+class NotClaimed(Conflict):
+    """An officer gives back what they do not hold."""
+
+    code = "not-claimed"
+    default_message = "您没有认领该申请，或认领已到期。"
+
+
+class ApplicationNotFound(NotFound):
+    """There is none, or it is not theirs to see: the answer is the same."""
+
+    code = "application-not-found"
+    default_message = "未找到该灵活就业登记申请。"
+
+
+class RecordNotFound(NotFound):
+    """The person has never been registered as flexibly employed, or is not any more."""
+
+    code = "record-not-found"
+    default_message = "您当前没有有效的灵活就业登记。"
+
+
+class Incomplete(Invalid):
+    """AL-01: everything that is missing or wrong, at once."""
+
+    code = "application-incomplete"
+    default_message = "申请信息不完整或有误，请按提示修改后再提交。"
+
+
+def check_kind(kind: Kind, *, is_registered: bool, was_registered: bool) -> None:
+    """A registration needs that there is no valid record, a change that there is one.
+
+    Raises:
+        AlreadyRegistered, NotFlexiblyEmployed, RecordInvalid: EMP-05, EMP-08, EMP-10.
+    """
+    if kind is Kind.REGISTRATION and is_registered:
+        raise AlreadyRegistered
+    if kind is Kind.CHANGE and not is_registered:
+        raise RecordInvalid if was_registered else NotFlexiblyEmployed
+
+
+def check_submission(employment: Employment, *, born_on: date, sex: str, today: date) -> None:
+    """Everything the form must say, and the person's age, in one answer.
+
+    Raises:
+        Incomplete: with one field error per wrong field (AL-01).
+    """
+    faults = [
+        *working_age.age_faults(born_on, sex, today),
+        *_missing(employment),
+        *_start_faults(employment.started_on, born_on, today),
+        *_place_faults(employment.work_place),
+    ]
+    if faults:
+        raise Incomplete(fields=faults)
+
+
+def check_cancellation(state: State, *, record_is_valid: bool) -> None:
+    """注销 only what has been approved and still stands.
+
+    Raises:
+        RecordInvalid, OnlyApprovedCanBeCancelled: EMP-08, EMP-09.
+    """
+    if state is State.CANCELLED or (state is State.APPROVED and not record_is_valid):
+        raise RecordInvalid
+    if state is not State.APPROVED:
+        raise OnlyApprovedCanBeCancelled
+
+
+def check_free(claim: Claim | None, officer_id: str, now: datetime) -> None:
+    """Another officer's claim holds until it runs out.
+
+    Raises:
+        ClaimedByOther: with the time at which the claim ends by itself.
+    """
+    if claim is not None and claim.until > now and claim.officer_id != officer_id:
+        raise ClaimedByOther(extra={"claimed_until": claim.until.isoformat()})
+
+
+def check_held(claim: Claim | None, officer_id: str, now: datetime) -> None:
+    """Only the holder of a living claim gives it back.
+
+    Raises:
+        NotClaimed: another officer holds it, nobody does, or it ran out.
+    """
+    if claim is None or claim.until <= now or claim.officer_id != officer_id:
+        raise NotClaimed
+
+
+def reason_text(code: str | None, words: str | None) -> str:
+    """What the applicant is told: the ready text, the officer's own words, or both."""
+    return "".join([*(r.text for r in REASONS if r.code == code), words or ""])
+
+
+def _missing(employment: Employment) -> Iterator[FieldError]:
+    for name, text in REQUIRED.items():
+        if getattr(employment, name) is None:
+            yield FieldError(f"/employment/{name}", "missing", text)
+
+
+def _start_faults(started_on: date | None, born_on: date, today: date) -> Iterator[FieldError]:
+    if started_on is None:
+        return
+    if started_on > today:
+        yield FieldError("/employment/started_on", "in-the-future", "就业开始日期不能晚于今天")
+    elif not working_age.is_old_enough(born_on, started_on):
+        yield FieldError("/employment/started_on", "too-young", "就业开始日期时未满16周岁")
+
+
+def _place_faults(work_place: str | None) -> Iterator[FieldError]:
+    if work_place is None:
+        return
+    found = regions.find(work_place)
+    if found is None:
+        yield FieldError("/employment/work_place", "unknown", "没有这个行政区划，请重新选择")
+    elif len(work_place) < regions_street_length():
+        yield FieldError("/employment/work_place", "too-coarse", "请选择到街道（镇）")

@@ -1,0 +1,33 @@
+"""The natural person behind an account, as identity vouches for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from servicekit.personal import DocumentNumber, MobileNumber, Personal, PersonName
+
+
+class BirthDate(Personal):
+    """出生日期, shown as 1990-**-**; the law's ages are computed from ``day``."""
+
+    @classmethod
+    def mask_of(cls, clear: str) -> str:
+        return f"{clear[:4]}-**-**"
+
+    @property
+    def day(self) -> date:
+        """The clear date, for rules about age."""
+        return date.fromisoformat(self._clear)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Basic information; it comes from identity and never from a form."""
+
+    name: PersonName
+    document_kind: str
+    document_number: DocumentNumber
+    born_on: BirthDate
+    sex: str
+    phone: MobileNumber | None
