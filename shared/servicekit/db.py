@@ -1,0 +1,202 @@
+"""One database per service: pooled connections, time limits, one transaction per request.
+
+The column mixins and tables of ``servicekit.columns`` are offered here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
+from sqlalchemy.orm import Session
+
+from servicekit.columns import (
+    ACCESS_RECORD,
+    EVENT_PARKED,
+    EVENT_PROGRESS,
+    EVENT_SEQUENCE,
+    HISTORY,
+    HISTORY_HEAD,
+    IDEMPOTENCY_KEY,
+    INBOX,
+    NOT_PERSONAL,
+    OUTBOX,
+    PERSONAL,
+    SERIAL,
+    SUBSCRIPTION,
+    AccessRecordColumns,
+    HistoryColumns,
+    HistoryHeadColumns,
+    IdempotencyColumns,
+    InboxColumns,
+    OutboxColumns,
+    ParkedColumns,
+    ProgressColumns,
+    SequenceColumns,
+    SerialColumns,
+    SubscriptionColumns,
+    new_id,
+    standard_tables,
+)
+
+if TYPE_CHECKING:
+    from servicekit.vault import Vault
+
+__all__ = [
+    "ACCESS_RECORD",
+    "EVENT_PARKED",
+    "EVENT_PROGRESS",
+    "EVENT_SEQUENCE",
+    "HISTORY",
+    "HISTORY_HEAD",
+    "IDEMPOTENCY_KEY",
+    "INBOX",
+    "NOT_PERSONAL",
+    "OUTBOX",
+    "PERSONAL",
+    "SERIAL",
+    "SUBSCRIPTION",
+    "AccessRecordColumns",
+    "Database",
+    "HistoryColumns",
+    "HistoryHeadColumns",
+    "IdempotencyColumns",
+    "InboxColumns",
+    "OutboxColumns",
+    "ParkedColumns",
+    "ProgressColumns",
+    "SequenceColumns",
+    "SerialColumns",
+    "SubscriptionColumns",
+    "after_commit",
+    "new_id",
+    "sqlalchemy_url",
+    "standard_tables",
+    "unique_violation",
+]
+
+_LIMITS = {
+    "statement_timeout": "10s",  # longer than any list of ours, shorter than the gateway waits
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+    "timezone": "UTC",
+}
+POOL_SECONDS = 5  # waiting for a free connection; then the caller is told to try again
+CONNECT_SECONDS = 5
+
+_COMMITTED = "servicekit.committed"
+_AFTER_COMMIT = "servicekit.after_commit"
+
+
+class Database:
+    """The connections of one service in one process.
+
+    Args:
+        url: ``postgresql://user@host/name``; psycopg 3 is used whatever the scheme says.
+        vault: opens and seals the personal columns; None where there are none.
+        pool_size: connections at most; one per thread that works with the database.
+        application_name: how PostgreSQL's own lists call us.
+    """
+
+    def __init__(
+        self, url: str, *, vault: Vault | None, pool_size: int = 8, application_name: str
+    ) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            sqlalchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_SECONDS,
+            pool_pre_ping=True,
+            hide_parameters=True,  # parameters are personal data, and errors are logged
+            skip_autocommit_rollback=True,
+            connect_args={
+                "application_name": application_name,
+                "connect_timeout": CONNECT_SECONDS,
+                "options": " ".join(f"-c {name}={value}" for name, value in _LIMITS.items()),
+            },
+        )
+        self.engine.dialect.vault = vault  # type: ignore[attr-defined]
+        # Reads need no BEGIN and ROLLBACK, which are a third of a small read's cost.
+        self.reader: Engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back when anything is raised."""
+        with _Writing(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that reads statement by statement; it refuses to flush changes."""
+        with _Reading(self.reader, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Close every connection of the pool."""
+        self.engine.dispose()
+
+
+def after_commit(db: Session, call: Callable[[], None]) -> None:
+    """Run ``call`` once this transaction has committed, and never when it has not.
+
+    For what must not be told of a change that is rolled back: log lines, metrics.
+    """
+    db.info.setdefault(_AFTER_COMMIT, []).append(call)
+
+
+def unique_violation(error: IntegrityError) -> str | None:
+    """The name of the unique constraint or index that was broken; None for another error."""
+    cause = error.orig
+    if getattr(cause, "sqlstate", None) != "23505":
+        return None
+    name: str | None = getattr(getattr(cause, "diag", None), "constraint_name", None)
+    return name
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """A PostgreSQL address for SQLAlchemy with psycopg 3.
+
+    Raises:
+        ValueError: the address is not PostgreSQL's.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() not in ("postgresql", "postgres"):
+        raise ValueError("the database is PostgreSQL")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+class _Writing(Session):
+    """A session whose transaction is the request's."""
+
+
+class _Reading(Session):
+    """A session that never writes: AUTOCOMMIT would keep half of a change."""
+
+    def flush(self, objects: Any = None) -> None:
+        if self.new or self.dirty or self.deleted:
+            raise InvalidRequestError("reading() does not write; open a transaction()")
+
+
+@event.listens_for(_Writing, "after_commit")
+def _remember_commit(session: Session) -> None:
+    session.info[_COMMITTED] = True
+
+
+@event.listens_for(_Writing, "after_rollback")
+def _remember_rollback(session: Session) -> None:
+    session.info[_COMMITTED] = False
+
+
+@event.listens_for(_Writing, "after_transaction_end")
+def _tell(session: Session, transaction: Any) -> None:
+    if transaction.parent is not None:
+        return  # a savepoint or the inner part of begin(): the outcome is not known yet
+    calls = session.info.pop(_AFTER_COMMIT, [])
+    if session.info.pop(_COMMITTED, False):
+        for call in calls:
+            call()
