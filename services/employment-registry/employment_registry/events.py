@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from marshmallow import Schema, fields
+
 from servicekit.facts import Facts
 
 FACTS = Facts("employment-registry")

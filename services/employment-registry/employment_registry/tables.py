@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from servicekit.db import standard_tables
 from sqlalchemy.orm import DeclarativeBase
+
+from servicekit.db import standard_tables
 
 
 class Base(DeclarativeBase):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any, ClassVar
 
-from sqlalchemy import Date, DateTime, Enum, ForeignKey, Index, Numeric, String, text
+from sqlalchemy import Date, DateTime, Enum, ForeignKey, Index, Numeric, String, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -19,10 +20,9 @@ from servicekit.vault import BlindIndex, Sealed
 
 APPLICATION = "flexible_employment_application"
 RECORD = "flexible_employment_record"
-ONE_OPEN_PER_ACCOUNT = "one_open_flexible_employment_application_per_account"
-ONE_OPEN_PER_PERSON = "one_open_flexible_employment_application_per_person"
-ONE_VALID_PER_ACCOUNT = "one_valid_flexible_employment_record_per_account"
-ONE_VALID_PER_PERSON = "one_valid_flexible_employment_record_per_person"
+ONE_OPEN = "one_open_flexible_employment_application"
+ONE_VALID = "one_valid_flexible_employment_record"
+_VALID = text("is_valid")
 _OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
 
@@ -31,13 +31,20 @@ def _words(kind: type[Kind] | type[EmploymentType]) -> Enum:
     return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
 
 
+def _only_one(name: str, where: TextClause) -> tuple[Index, Index]:
+    """EMP-10. One per account and one per person: who has two accounts is still one person."""
+    return (
+        Index(f"{name}_per_account", "applicant_id", unique=True, postgresql_where=where),
+        Index(f"{name}_per_person", "person_key", unique=True, postgresql_where=where),
+    )
+
+
 class FlexibleEmploymentApplication(Application, Base):
     """One filing: 新增 or 变更. After approval it is never edited; the record points at it."""
 
     __tablename__ = APPLICATION
     __table_args__ = (
-        Index(ONE_OPEN_PER_ACCOUNT, "applicant_id", unique=True, postgresql_where=_OPEN),
-        Index(ONE_OPEN_PER_PERSON, "person_key", unique=True, postgresql_where=_OPEN),
+        *_only_one(ONE_OPEN, _OPEN),
         Index("flexible_employment_application_own", "applicant_id", "created_at", "id"),
         Index("flexible_employment_application_queue", "state", "region", "due_on", "id"),
     )
@@ -74,7 +81,7 @@ class FlexibleEmploymentApplication(Application, Base):
 
     due_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
     days_left: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
-    claimed_by: Mapped[str | None] = mapped_column(String(36), info=NOT_PERSONAL)
+    claimed_by: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
     claimed_until: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), info=NOT_PERSONAL
     )
@@ -87,15 +94,12 @@ class FlexibleEmploymentRecord(Base):
 
     __tablename__ = RECORD
     __table_args__ = (
-        Index(
-            ONE_VALID_PER_ACCOUNT, "applicant_id", unique=True, postgresql_where=text("is_valid")
-        ),
-        Index(ONE_VALID_PER_PERSON, "person_key", unique=True, postgresql_where=text("is_valid")),
+        *_only_one(ONE_VALID, _VALID),
         Index("flexible_employment_record_own", "applicant_id", "valid_since", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
-    applicant_id: Mapped[str] = mapped_column(String(36), info=NOT_PERSONAL)
+    applicant_id: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
     person_key: Mapped[bytes] = mapped_column(BlindIndex("person.document_number"), info=PERSONAL)
     application_id: Mapped[str] = mapped_column(
         ForeignKey(f"{APPLICATION}.id"), unique=True, info=NOT_PERSONAL
@@ -106,4 +110,4 @@ class FlexibleEmploymentRecord(Base):
     changed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
 
-    __mapper_args__ = {"version_id_col": version}
+    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}

@@ -52,6 +52,9 @@ REQUIRED: Final = {
     "monthly_income": "请填写月收入",
     "contact_phone": "请填写联系电话",
 }
+BUSINESS_DIGITS: Final = "01"  # of the 受理编号
+STREET_DIGITS: Final = 9  # 乡级代码
+SHORTEST_REVIEW_DAYS: Final = 1  # after a correction, however late it was returned
 CLAIM_LASTS: Final = timedelta(minutes=15)
 LARGEST_INCOME: Final = Decimal("9999999.99")
 
@@ -285,5 +288,5 @@ def _place_faults(work_place: str | None) -> Iterator[FieldError]:
     found = regions.find(work_place)
     if found is None:
         yield FieldError("/employment/work_place", "unknown", "没有这个行政区划，请重新选择")
-    elif len(work_place) < regions_street_length():
+    elif len(work_place) < STREET_DIGITS:
         yield FieldError("/employment/work_place", "too-coarse", "请选择到街道（镇）")

@@ -1,0 +1,235 @@
+"""What a person can do with their flexible-employment registration, one verb each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from employment_registry import working_age, working_days
+from employment_registry.events import FACTS, FlexibleEmploymentRecordChanged
+from employment_registry.flexible_employment import queries, rules
+from employment_registry.flexible_employment.model import (
+    FlexibleEmploymentApplication,
+    FlexibleEmploymentRecord,
+)
+from employment_registry.person import Person
+from servicekit import history
+from servicekit.applications import Actor, advance, take_number
+from servicekit.clock import shanghai_date
+from servicekit.db import unique_violation
+from servicekit.outbox import announce
+from servicekit.workflow import Role
+
+EMPLOYMENT_FIELDS: Final = tuple(f.name for f in fields(rules.Employment))
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the person says when they open the form; ``employment`` holds the fields given."""
+
+    kind: rules.Kind
+    employment: Mapping[str, Any]
+    copy_of: str | None = None
+
+
+def open_draft(
+    db: Session, opening: Opening, *, person: Person, actor: Actor, now: datetime
+) -> FlexibleEmploymentApplication:
+    """Open the form, filled with what identity and earlier filings know (EMP-02).
+
+    Args:
+        person: as identity vouches for them; never what a form says.
+
+    Raises:
+        NotOfWorkingAge, AlreadyRegistered, NotFlexiblyEmployed, RecordInvalid: not now.
+        OpenApplication: another one is not decided yet (EMP-10).
+    """
+    working_age.check_age(person.born_on.day, person.sex, shanghai_date(now))
+    record = _record_for(db, opening.kind, actor.id)
+    filled = {"contact_phone": person.phone}
+    if opening.copy_of is not None:
+        filled |= _employment(queries.find_own(db, opening.copy_of, actor))
+    elif record is not None:
+        filled |= _employment(queries.find_own(db, record.application_id, actor))
+    application = FlexibleEmploymentApplication(
+        applicant_id=actor.id,
+        filed_by=actor.person_id or actor.id,
+        state=rules.WORKFLOW.start,
+        kind=opening.kind,
+        record_id=record.id if record else None,
+        person_key=person.document_number,
+        person_name=person.name,
+        document_kind=person.document_kind,
+        document_number=person.document_number,
+        born_on=person.born_on,
+        sex=person.sex,
+        created_at=now,
+        updated_at=now,
+        **(filled | dict(opening.employment)),
+    )
+    try:
+        with db.begin_nested():
+            db.add(application)
+    except IntegrityError as error:
+        if unique_violation(error) is None:
+            raise
+        other = queries.find_open(db, actor.id)
+        raise rules.OpenApplication(extra={"application_id": other}) from error
+    return application
+
+
+def save(
+    db: Session,
+    application_id: str,
+    employment: Mapping[str, Any],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> FlexibleEmploymentApplication:
+    """Keep what is filled in so far, however incomplete; fields not given stay (AL-01)."""
+    application = queries.find_own(db, application_id, actor)
+    rules.WORKFLOW.next_state("save", application.state, actor.role)
+    for name, value in employment.items():
+        setattr(application, name, value)
+    application.updated_at = now
+    db.flush()
+    return application
+
+
+def delete(db: Session, application_id: str, *, actor: Actor) -> None:
+    """Throw a draft away; it was never filed, so nothing remains of it."""
+    application = queries.find_own(db, application_id, actor)
+    rules.WORKFLOW.next_state("delete", application.state, actor.role)
+    db.delete(application)
+    db.flush()
+
+
+def submit(
+    db: Session, application_id: str, *, actor: Actor, now: datetime, review_days: int
+) -> FlexibleEmploymentApplication:
+    """Check everything and send it to review; the first time it gets its 受理编号 (ER-08).
+
+    Args:
+        review_days: working days the officer has; after a return, what was left of them.
+
+    Raises:
+        Incomplete: every field that is missing or wrong, at once.
+        AlreadyRegistered, RecordInvalid: the record came or went since the form was opened.
+    """
+    application = queries.find_own(db, application_id, actor)
+    rules.WORKFLOW.next_state("submit", application.state, actor.role)
+    _record_for(db, application.kind, actor.id)
+    today = shanghai_date(now)
+    rules.check_submission(
+        rules.Employment(**_employment(application)),
+        born_on=application.born_on.day,
+        sex=application.sex,
+        today=today,
+    )
+    application.region = region = application.work_place or ""
+    if application.number is None:
+        application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
+    application.due_on = working_days.add_working_days(today, application.days_left or review_days)
+    application.decision_reason, application.fields_to_correct = None, []
+    advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now)
+    return application
+
+
+def withdraw(
+    db: Session, application_id: str, *, actor: Actor, now: datetime, note: str | None
+) -> FlexibleEmploymentApplication:
+    """Take back what is not decided yet; it stays readable and may be copied."""
+    application = queries.find_own(db, application_id, actor)
+    advance(db, rules.WORKFLOW, application, "withdraw", actor=actor, now=now, note=note)
+    _close(application)
+    return application
+
+
+def cancel(
+    db: Session, application_id: str, *, actor: Actor, now: datetime, reason: str
+) -> FlexibleEmploymentApplication:
+    """End the record at once, without review, for ever (EMP-07, EMP-08).
+
+    Everything that belongs to the record ends with it: what was approved becomes 无效, a filed
+    change lapses, a change still in draft is deleted.
+
+    Raises:
+        OnlyApprovedCanBeCancelled, RecordInvalid
+    """
+    application = queries.find_own(db, application_id, actor)
+    record = queries.find_record(db, application.record_id) if application.record_id else None
+    standing = record is not None and record.is_valid
+    rules.check_cancellation(application.state, record_is_valid=standing)
+    assert record is not None
+    record.is_valid, record.ended_at = False, now
+    for each in sorted(queries.applications_of(db, record.id), key=lambda a: history.lane_of(a.id)):
+        _end(db, each, actor=actor, now=now, reason=reason)
+    db.flush()
+    announce_record(db, record, application, now)
+    return application
+
+
+def announce_record(
+    db: Session,
+    record: FlexibleEmploymentRecord,
+    application: FlexibleEmploymentApplication,
+    now: datetime,
+) -> None:
+    """Tell others what the record says from now on; call after it has been written."""
+    announce(
+        db,
+        FACTS.of(
+            FlexibleEmploymentRecordChanged,
+            subject=record.id,
+            now=now,
+            applicant_id=record.applicant_id,
+            application_id=record.application_id,
+            is_valid=record.is_valid,
+            version=record.version,
+            region=application.region,
+        ),
+    )
+
+
+def _end(
+    db: Session,
+    application: FlexibleEmploymentApplication,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+) -> None:
+    move = rules.ENDINGS.get(application.state)
+    if move == "delete":
+        db.delete(application)
+    elif move == "lapse":
+        system = replace(actor, role=Role.SYSTEM)
+        advance(db, rules.WORKFLOW, application, move, actor=system, now=now, note=reason)
+        _close(application)
+    elif move is not None:
+        advance(db, rules.WORKFLOW, application, move, actor=actor, now=now, note=reason)
+
+
+def _close(application: FlexibleEmploymentApplication) -> None:
+    application.claimed_by = application.claimed_until = application.due_on = None
+
+
+def _record_for(
+    db: Session, kind: rules.Kind, applicant_id: str
+) -> FlexibleEmploymentRecord | None:
+    record = queries.find_valid_record(db, applicant_id, lock=True)
+    rules.check_kind(
+        kind,
+        is_registered=record is not None,
+        was_registered=queries.was_registered(db, applicant_id),
+    )
+    return record
+
+
+def _employment(application: FlexibleEmploymentApplication) -> dict[str, Any]:
+    return {name: getattr(application, name) for name in EMPLOYMENT_FIELDS}

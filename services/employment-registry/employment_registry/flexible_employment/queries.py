@@ -1,0 +1,150 @@
+"""Which applications and records a person or an officer may see, and in what order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy.orm import Session
+
+from employment_registry.flexible_employment import rules
+from employment_registry.flexible_employment.model import (
+    FlexibleEmploymentApplication,
+    FlexibleEmploymentRecord,
+)
+from servicekit.applications import Actor
+from servicekit.clock import SHANGHAI
+from servicekit.workflow import State
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """查询条件; what is None does not narrow. Days are inclusive, in Asia/Shanghai."""
+
+    number: str | None = None
+    state: State | None = None
+    applicant_id: str | None = None
+    submitted_from: date | None = None
+    submitted_to: date | None = None
+
+
+def find_own(db: Session, application_id: str, actor: Actor) -> FlexibleEmploymentApplication:
+    """The person's own application.
+
+    Raises:
+        ApplicationNotFound: there is none, or it is somebody else's (UNE-05).
+    """
+    application = db.get(FlexibleEmploymentApplication, application_id)
+    if application is None or application.applicant_id != actor.id:
+        raise rules.ApplicationNotFound
+    return application
+
+
+def find_for_officer(
+    db: Session, application_id: str, actor: Actor
+) -> FlexibleEmploymentApplication:
+    """An application that has been filed in the officer's region or below.
+
+    Raises:
+        ApplicationNotFound: there is none, it is a draft, or it is another region's.
+    """
+    application = db.scalar(
+        select(FlexibleEmploymentApplication).where(
+            FlexibleEmploymentApplication.id == application_id, *_visible(actor)
+        )
+    )
+    if application is None:
+        raise rules.ApplicationNotFound
+    return application
+
+
+def own_applications(actor: Actor, filters: Filters) -> Select[FlexibleEmploymentApplication]:
+    """Everything the person ever filed or drafted."""
+    mine = FlexibleEmploymentApplication.applicant_id == actor.id
+    return select(FlexibleEmploymentApplication).where(mine, *_narrowed(filters))
+
+
+def queue(actor: Actor, filters: Filters) -> Select[FlexibleEmploymentApplication]:
+    """What has been filed in the officer's region and below (AL-02)."""
+    return select(FlexibleEmploymentApplication).where(*_visible(actor), *_narrowed(filters))
+
+
+def find_valid_record(
+    db: Session, applicant_id: str, *, lock: bool = False
+) -> FlexibleEmploymentRecord | None:
+    """The one record in force; ``lock`` holds it until the transaction ends."""
+    found = select(FlexibleEmploymentRecord).where(
+        FlexibleEmploymentRecord.applicant_id == applicant_id, FlexibleEmploymentRecord.is_valid
+    )
+    return db.scalar(found.with_for_update() if lock else found)
+
+
+def was_registered(db: Session, applicant_id: str) -> bool:
+    """Has the person ever held a record, valid or not?"""
+    found = select(FlexibleEmploymentRecord.id).where(
+        FlexibleEmploymentRecord.applicant_id == applicant_id
+    )
+    return db.scalar(found.limit(1)) is not None
+
+
+def find_record(db: Session, record_id: str) -> FlexibleEmploymentRecord:
+    """The record an application belongs to, held until the transaction ends.
+
+    Cancelling a record and deciding on its change meet here, so neither overlooks the other.
+    """
+    return db.get_one(FlexibleEmploymentRecord, record_id, with_for_update=True)
+
+
+def own_records(actor: Actor) -> Select[FlexibleEmploymentRecord]:
+    """The person's record in force and those that ended."""
+    return select(FlexibleEmploymentRecord).where(FlexibleEmploymentRecord.applicant_id == actor.id)
+
+
+def applications_of(db: Session, record_id: str) -> list[FlexibleEmploymentApplication]:
+    """Every application that founded, changed or would change a record."""
+    found = select(FlexibleEmploymentApplication).where(
+        FlexibleEmploymentApplication.record_id == record_id
+    )
+    return list(db.scalars(found.order_by(FlexibleEmploymentApplication.id)))
+
+
+def find_open(db: Session, applicant_id: str) -> str | None:
+    """The id of the application that keeps the person from opening another one."""
+    return db.scalar(
+        select(FlexibleEmploymentApplication.id).where(
+            FlexibleEmploymentApplication.applicant_id == applicant_id,
+            FlexibleEmploymentApplication.state.in_(rules.OPEN),
+        )
+    )
+
+
+def _visible(actor: Actor) -> list[ColumnElement[bool]]:
+    if not actor.region:
+        return [false()]
+    return [
+        FlexibleEmploymentApplication.state.in_(rules.FILED),
+        FlexibleEmploymentApplication.region.startswith(actor.region, autoescape=True),
+    ]
+
+
+def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
+    application = FlexibleEmploymentApplication
+    conditions: list[ColumnElement[bool]] = []
+    if filters.number is not None:
+        conditions.append(application.number == filters.number)
+    if filters.state is not None:
+        conditions.append(application.state == filters.state)
+    if filters.applicant_id is not None:
+        conditions.append(application.applicant_id == filters.applicant_id)
+    if filters.submitted_from is not None:
+        conditions.append(application.submitted_at >= _midnight(filters.submitted_from))
+    if filters.submitted_to is not None:
+        conditions.append(
+            application.submitted_at < _midnight(filters.submitted_to + timedelta(days=1))
+        )
+    return conditions
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, SHANGHAI)

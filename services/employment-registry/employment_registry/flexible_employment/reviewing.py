@@ -1,0 +1,154 @@
+"""What an officer can do with a filed registration: claim, look, approve, return, reject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from employment_registry import working_days
+from employment_registry.flexible_employment import queries, rules
+from employment_registry.flexible_employment.actions import announce_record
+from employment_registry.flexible_employment.model import (
+    FlexibleEmploymentApplication,
+    FlexibleEmploymentRecord,
+)
+from servicekit.applications import Actor, advance
+from servicekit.clock import shanghai_date
+from servicekit.db import unique_violation
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the applicant is told, and which fields they should correct (JSON pointers)."""
+
+    reason: str
+    fields_to_correct: tuple[str, ...] = ()
+
+
+def claim(
+    db: Session, application_id: str, *, actor: Actor, now: datetime
+) -> FlexibleEmploymentApplication:
+    """Hold it for fifteen minutes; claiming again begins them anew (AL-10).
+
+    Raises:
+        ClaimedByOther, WrongState
+    """
+    application = _held_by_nobody_else(db, application_id, actor, now)
+    rules.WORKFLOW.next_state("claim", application.state, actor.role)
+    application.claimed_by, application.claimed_until = actor.id, now + rules.CLAIM_LASTS
+    db.flush()
+    return application
+
+
+def release(
+    db: Session, application_id: str, *, actor: Actor, now: datetime
+) -> FlexibleEmploymentApplication:
+    """Give it back before the fifteen minutes are over.
+
+    Raises:
+        NotClaimed
+    """
+    application = queries.find_for_officer(db, application_id, actor)
+    rules.check_held(claim_on(application), actor.id, now)
+    application.claimed_by = application.claimed_until = None
+    db.flush()
+    return application
+
+
+def approve(
+    db: Session, application_id: str, *, actor: Actor, now: datetime, note: str | None
+) -> FlexibleEmploymentApplication:
+    """审核通过: a registration founds the record, a change takes its place in it (EMP-04, EMP-06).
+
+    Raises:
+        ClaimedByOther, WrongState, RecordInvalid, AlreadyRegistered
+    """
+    application = _held_by_nobody_else(db, application_id, actor, now)
+    record = queries.find_record(db, application.record_id) if application.record_id else None
+    advance(db, rules.WORKFLOW, application, "approve", actor=actor, now=now, note=note)
+    _settle(application)
+    if record is None:
+        record = _found_record(db, application, now)
+    else:
+        rules.check_kind(application.kind, is_registered=record.is_valid, was_registered=True)
+        record.application_id, record.changed_at = application.id, now
+        db.flush()
+    announce_record(db, record, application, now)
+    return application
+
+
+def send_back(
+    db: Session, application_id: str, decision: Decision, *, actor: Actor, now: datetime
+) -> FlexibleEmploymentApplication:
+    """退回补正: the time limit stands still until the applicant submits again (AL-09).
+
+    Raises:
+        ClaimedByOther, WrongState
+    """
+    application = _held_by_nobody_else(db, application_id, actor, now)
+    due_on = application.due_on
+    advance(db, rules.WORKFLOW, application, "return", actor=actor, now=now, note=decision.reason)
+    _settle(application, decision)
+    left = working_days.working_days_until(shanghai_date(now), due_on) if due_on else 0
+    application.days_left, application.due_on = max(left, rules.SHORTEST_REVIEW_DAYS), None
+    return application
+
+
+def reject(
+    db: Session, application_id: str, decision: Decision, *, actor: Actor, now: datetime
+) -> FlexibleEmploymentApplication:
+    """审核不通过: a record that a change was meant for stays as it is (EMP-06).
+
+    Raises:
+        ClaimedByOther, WrongState
+    """
+    application = _held_by_nobody_else(db, application_id, actor, now)
+    advance(db, rules.WORKFLOW, application, "reject", actor=actor, now=now, note=decision.reason)
+    _settle(application, decision)
+    return application
+
+
+def claim_on(application: FlexibleEmploymentApplication) -> rules.Claim | None:
+    """Who holds the application, living or run out; None when nobody ever did."""
+    if application.claimed_by is None or application.claimed_until is None:
+        return None
+    return rules.Claim(application.claimed_by, application.claimed_until)
+
+
+def _held_by_nobody_else(
+    db: Session, application_id: str, actor: Actor, now: datetime
+) -> FlexibleEmploymentApplication:
+    application = queries.find_for_officer(db, application_id, actor)
+    rules.check_free(claim_on(application), actor.id, now)
+    return application
+
+
+def _settle(application: FlexibleEmploymentApplication, decision: Decision | None = None) -> None:
+    application.claimed_by = application.claimed_until = None
+    application.decision_reason = decision.reason if decision else None
+    application.fields_to_correct = list(decision.fields_to_correct) if decision else []
+
+
+def _found_record(
+    db: Session, application: FlexibleEmploymentApplication, now: datetime
+) -> FlexibleEmploymentRecord:
+    record = FlexibleEmploymentRecord(
+        applicant_id=application.applicant_id,
+        person_key=application.document_number,
+        application_id=application.id,
+        is_valid=True,
+        valid_since=now,
+    )
+    try:
+        with db.begin_nested():
+            db.add(record)
+    except IntegrityError as error:
+        if unique_violation(error) is None:
+            raise
+        raise rules.AlreadyRegistered("该人员已有有效的灵活就业登记，不能重复登记。") from error
+    application.record_id = record.id
+    db.flush()
+    return record
