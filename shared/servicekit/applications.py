@@ -1,0 +1,170 @@
+"""What every application carries, and the one function that moves it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import DateTime, Enum, String, text
+from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+from sqlalchemy.orm.exc import StaleDataError
+
+from servicekit import history, logs, metrics
+from servicekit.clock import shanghai_date
+from servicekit.columns import NOT_PERSONAL, new_id
+from servicekit.db import after_commit
+from servicekit.errors import ChangedMeanwhile
+from servicekit.numbers import application_number
+from servicekit.outbox import APPLICATION, Event, announce
+from servicekit.workflow import Role, State, Workflow
+
+log = logs.get_logger()
+
+_TIME = DateTime(timezone=True)
+# The words are stored, not the Python names: other people read this table too.
+_STATE = Enum(State, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
+
+_NEXT_SERIAL = text(
+    "INSERT INTO serial AS s (name, day, last) VALUES (:name, :day, 1) "
+    "ON CONFLICT (name, day) DO UPDATE SET last = s.last + 1 RETURNING last"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking, taken from the token.
+
+    ``id`` is the principal: the unit when a person acts for one; ``person_id`` is the human.
+    """
+
+    id: str
+    role: Role
+    kind: Literal["visitor", "person", "unit", "officer", "system"]
+    level: int = 0
+    person_id: str | None = None
+    session_id: str | None = None
+    roles: frozenset[str] = frozenset()
+    region: str | None = None
+    businesses: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    binding: str | None = None
+
+
+def system_actor(service: str) -> Actor:
+    """The service itself, for moves the clock or another service's event makes."""
+    return Actor(id=f"system:{service}", role=Role.SYSTEM, kind="system")
+
+
+class Application:
+    """Columns shared by every kind of application; mix into a table."""
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
+    number: Mapped[str | None] = mapped_column(
+        String(40), unique=True, info=NOT_PERSONAL
+    )  # 受理编号
+    applicant_id: Mapped[str] = mapped_column(String(80), index=True, info=NOT_PERSONAL)
+    filed_by: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
+    state: Mapped[State] = mapped_column(_STATE, default=State.DRAFT, info=NOT_PERSONAL)
+    version: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)
+    region: Mapped[str | None] = mapped_column(String(12), info=NOT_PERSONAL)
+    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    updated_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    submitted_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+    decided_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}
+
+
+def advance(
+    db: Session,
+    workflow: Workflow[Any],
+    application: Application,
+    move: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+) -> None:
+    """Make the move, write the history, announce the new state; the only writer of ``state``.
+
+    Raises:
+        WrongState, WrongRole: the table has no such move from here, or not for this actor.
+        ChangedMeanwhile: somebody else wrote the application since it was read.
+    """
+    before = application.state
+    after = workflow.next_state(move, before, actor.role)
+    application.state = after
+    application.updated_at = now
+    if after == State.SUBMITTED:
+        application.submitted_at = now
+        application.decided_at = None
+    elif after in (State.APPROVED, State.REJECTED):
+        application.decided_at = now
+    try:
+        db.flush()
+    except StaleDataError:
+        raise ChangedMeanwhile from None
+    history.append(
+        db,
+        application_id=application.id,
+        workflow=workflow.name,
+        move=move,
+        before=str(before),
+        after=str(after),
+        actor_id=actor.id,
+        person_id=actor.person_id,
+        role=actor.role.value,
+        at=now,
+        note=note,
+    )
+    if after != before:  # saving a draft again is history, but no news to anybody
+        announce(db, _moved(workflow.name, application, move, str(before), str(after), now))
+    after_commit(db, lambda: _tell(workflow.name, application.id, move, str(before), str(after)))
+
+
+def take_number(db: Session, *, region: str, business: str, now: datetime) -> str:
+    """The next 受理编号 of a region and business today (ER-08).
+
+    Args:
+        business: the two digits of the matter.
+    """
+    day = shanghai_date(now)
+    name = f"application:{region[:6]}:{business}"
+    serial = db.execute(_NEXT_SERIAL, {"name": name, "day": day}).scalar_one()
+    return application_number(region, business, day, serial)
+
+
+def _moved(
+    business: str, application: Application, move: str, before: str, after: str, now: datetime
+) -> Event:
+    return Event(
+        type=f"{business}.{after}.v1",
+        subject=application.id,
+        time=now,
+        stream=APPLICATION,
+        data={
+            "applicant_id": application.applicant_id,
+            "number": application.number,
+            "business": business,
+            "region": application.region,
+            "move": move,
+            "before": before,
+            "after": after,
+        },
+    )
+
+
+def _tell(workflow: str, application_id: str, move: str, before: str, after: str) -> None:
+    metrics.MOVES.labels(workflow, move, after).inc()
+    log.info(
+        "application moved",
+        workflow=workflow,
+        application_id=application_id,
+        move=move,
+        before=before,
+        after=after,
+    )

@@ -1,0 +1,137 @@
+"""One JSON line per event, with the request's and trace's ids and without personal data.
+
+Log facts with keys (``log.info("application moved", move=move)``), not sentences with values.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Callable, MutableMapping
+from typing import Any, TextIO, cast
+
+import orjson
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from servicekit import tracing
+from servicekit.personal import Personal
+
+WITHHELD = "[personal]"
+
+# A value under such a name is not written, whatever it is; write an id instead.
+_PERSONAL_KEYS = frozenset(
+    "name person_name real_name login_name email address phone mobile mobile_number "  # noqa: SIM905
+    "document_number resident_number id_number bank_card card_number password sms_code "
+    "token access_token refresh_token authorization cookie secret note".split()
+)
+# The second net, for texts we did not write: resident numbers and mobile phone numbers.
+_PERSONAL_TEXT = re.compile(
+    r"(?<![\dA-Za-z])(?:[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]"
+    r"|(?:\+?86)?1[3-9]\d{9})(?![\dA-Za-z])"
+)
+
+EventDict = MutableMapping[str, Any]
+
+
+def get_logger(**bound: Any) -> FilteringBoundLogger:
+    """A logger; ``bound`` is on every line it writes."""
+    return cast(FilteringBoundLogger, structlog.get_logger(**bound))
+
+
+def configure(service: str, level: str = "info", stream: TextIO | None = None) -> None:
+    """Send our lines and the libraries' through one form to ``stream`` (standard output).
+
+    Args:
+        service: on every line, unless ``bind`` names another (several services in one process).
+        level: debug, info, warning or error.
+    """
+    out = sys.stdout if stream is None else stream
+
+    def name_service(_logger: object, _method: str, line: EventDict) -> EventDict:
+        line.setdefault("service", service)
+        return line
+
+    shared: list[Callable[[Any, str, EventDict], Any]] = [
+        structlog.contextvars.merge_contextvars,
+        name_service,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _add_trace,
+        structlog.processors.format_exc_info,
+        withhold_personal,
+    ]
+    threshold = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[*shared, render],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _render_text],
+        )
+    )
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(max(threshold, logging.INFO))
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # migrations says it in one line
+    logging.captureWarnings(True)
+
+
+def bind(**values: Any) -> None:
+    """Put ids on every line of this request, event or job: request_id, service, subject …"""
+    structlog.contextvars.bind_contextvars(**values)
+
+
+def unbind_all() -> None:
+    """Forget what was bound; the next request begins with nothing."""
+    structlog.contextvars.clear_contextvars()
+
+
+def withhold_personal(_logger: object, _method: str, line: EventDict) -> EventDict:
+    """Mask personal types and refuse values under personal names, at any depth."""
+    for key, value in line.items():
+        line[key] = WITHHELD if key in _PERSONAL_KEYS else _clean(value)
+    return line
+
+
+def render(_logger: object, _method: str, line: EventDict) -> str:
+    """One JSON object; JSON escapes CR, LF and every control character (no forged lines)."""
+    ordered = {"time": line.pop("time", None), "level": line.pop("level", None), **line}
+    return orjson.dumps(ordered, default=_unknown, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _render_text(logger: object, method: str, line: EventDict) -> str:
+    return render(logger, method, line)
+
+
+def _add_trace(_logger: object, _method: str, line: EventDict) -> EventDict:
+    here = tracing.current()
+    if here is not None:
+        line.setdefault("trace_id", here.trace_id)
+    return line
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, Personal):
+        return value.mask()
+    if isinstance(value, str):
+        return _PERSONAL_TEXT.sub(WITHHELD, value) if len(value) >= _SHORTEST else value
+    if isinstance(value, dict):
+        return {k: WITHHELD if k in _PERSONAL_KEYS else _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(v) for v in value]
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {_clean(str(value))}"
+    return value
+
+
+_SHORTEST = 11  # characters of a mobile phone number
+
+
+def _unknown(value: Any) -> str:
+    return str(_clean(str(value)))
