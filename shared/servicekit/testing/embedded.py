@@ -63,12 +63,19 @@ class EmbeddedPostgres:
     """One PostgreSQL in `folder`, reached over a Unix socket that only its owner may open."""
 
     def __init__(
-        self, folder: Path, *, durable: bool = True, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        durable: bool = True,
+        password: str = "",
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         """Remember where and how; nothing starts yet.
 
         Args: folder: holds the data and, where its path is short enough, the socket.
             durable: false turns fsync off, for databases nobody will miss.
+            password: of the superuser; with one, every role needs its own (SCRAM), without one
+                the socket's owner is trusted as any role.
             settings: further server settings, by name.
         """
         self.folder = folder.resolve()
@@ -76,6 +83,8 @@ class EmbeddedPostgres:
         self.sockets = _socket_folder(self.folder)
         self.log = self.folder / "postgres.log"
         self._settings = SMALL | ({} if durable else FORGETFUL) | dict(settings or {})
+        self._sync = [] if durable else ["--no-sync"]
+        self._password = password
         self._account = _account()
 
     def start(self) -> None:
@@ -85,20 +94,13 @@ class EmbeddedPostgres:
         """
         self._prepare()
         if not (self.data / "PG_VERSION").exists():
-            shutil.rmtree(self.data, ignore_errors=True)  # an initdb that was interrupted
-            self._run(
-                "initdb", "-D", str(self.data), "-U", "postgres", "--no-sync", "--encoding=UTF8",
-                "--auth-local=trust", "--auth-host=scram-sha-256",
-                "--locale-provider=builtin", "--locale=C.UTF-8",
-            )  # fmt: skip
+            self._make_cluster()
         if self.running():
             return
         options = " ".join(f"-c {name}={value}" for name, value in self._settings.items())
         options += f" -c unix_socket_directories='{self.sockets}'"
         log = str(self.log)
-        self._run(
-            "pg_ctl", "-D", str(self.data), "-l", log, "-o", options, "-w", "-t", "60", "start"
-        )
+        self._run("pg_ctl", "-D", str(self.data), "-l", log, "-o", options, *WAITING, "start")
 
     def running(self) -> bool:
         """Whether a server works on this folder now."""
@@ -118,8 +120,31 @@ class EmbeddedPostgres:
 
     def url(self, database: str, *, user: str = "postgres", password: str = "") -> str:
         """The address of one database, as psycopg and `servicekit.db.Database` take it."""
+        password = password or (self._password if user == "postgres" else "")
         login = quote(user) + (f":{quote(password)}" if password else "")
         return f"postgresql://{login}@/{database}?{urlencode({'host': str(self.sockets)})}"
+
+    def _make_cluster(self) -> None:
+        new = self.folder / "new"  # renamed when whole: initdb may be killed
+        shutil.rmtree(new, ignore_errors=True)
+        command = ["initdb", "-D", str(new), "-U", "postgres", *self._sync]
+        command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        if self._password:
+            self._with_password_file(command)
+        else:
+            self._run(*command, "--auth=trust")
+        new.rename(self.data)
+
+    def _with_password_file(self, command: list[str]) -> None:
+        file = self.folder / "password"
+        file.touch(mode=0o600)
+        file.write_text(self._password)
+        if self._account is not None:
+            os.chown(file, self._account.pw_uid, self._account.pw_gid)
+        try:
+            self._run(*command, "--auth=scram-sha-256", f"--pwfile={file}")
+        finally:
+            file.unlink()
 
     def _prepare(self) -> None:
         for folder in (self.folder, self.sockets):
