@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from servicekit import migrations
-from servicekit.db import Database
-from servicekit.testing.postgres import TestPostgres
 from sqlalchemy import inspect
 
 from employment_registry.flexible_employment import model
 from employment_registry.tables import Base
+from servicekit import migrations
+from servicekit.db import Database
+from servicekit.testing.postgres import TestPostgres
 
 PACKAGE = "employment_registry"
 

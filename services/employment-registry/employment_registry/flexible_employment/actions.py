@@ -131,9 +131,10 @@ def submit(
         sex=application.sex,
         today=today,
     )
-    application.region = region = application.work_place or ""
+    region = application.work_place or ""
     if application.number is None:
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
+    application.region = region
     application.due_on = working_days.add_working_days(today, application.days_left or review_days)
     application.decision_reason, application.fields_to_correct = None, []
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now)
@@ -145,8 +146,9 @@ def withdraw(
 ) -> FlexibleEmploymentApplication:
     """Take back what is not decided yet; it stays readable and may be copied."""
     application = queries.find_own(db, application_id, actor)
-    advance(db, rules.WORKFLOW, application, "withdraw", actor=actor, now=now, note=note)
+    queries.hold_record(db, application)
     _close(application)
+    advance(db, rules.WORKFLOW, application, "withdraw", actor=actor, now=now, note=note)
     return application
 
 
@@ -162,15 +164,17 @@ def cancel(
         OnlyApprovedCanBeCancelled, RecordInvalid
     """
     application = queries.find_own(db, application_id, actor)
-    record = queries.find_record(db, application.record_id) if application.record_id else None
+    record = queries.hold_record(db, application)
     standing = record is not None and record.is_valid
     rules.check_cancellation(application.state, record_is_valid=standing)
     assert record is not None
     record.is_valid, record.ended_at = False, now
-    for each in sorted(queries.applications_of(db, record.id), key=lambda a: history.lane_of(a.id)):
+    belonging = queries.applications_of(db, record.id)
+    for each in sorted(belonging, key=lambda a: history.lane_of(a.id)):
         _end(db, each, actor=actor, now=now, reason=reason)
     db.flush()
-    announce_record(db, record, application, now)
+    in_force = next(each for each in belonging if each.id == record.application_id)
+    announce_record(db, record, in_force, now)
     return application
 
 
@@ -208,9 +212,9 @@ def _end(
     if move == "delete":
         db.delete(application)
     elif move == "lapse":
+        _close(application)
         system = replace(actor, role=Role.SYSTEM)
         advance(db, rules.WORKFLOW, application, move, actor=system, now=now, note=reason)
-        _close(application)
     elif move is not None:
         advance(db, rules.WORKFLOW, application, move, actor=actor, now=now, note=reason)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import Date, DateTime, Enum, ForeignKey, Index, Numeric, String, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
 from employment_registry.person import BirthDate
@@ -110,4 +110,7 @@ class FlexibleEmploymentRecord(Base):
     changed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}

@@ -88,12 +88,17 @@ def was_registered(db: Session, applicant_id: str) -> bool:
     return db.scalar(found.limit(1)) is not None
 
 
-def find_record(db: Session, record_id: str) -> FlexibleEmploymentRecord:
-    """The record an application belongs to, held until the transaction ends.
+def hold_record(
+    db: Session, application: FlexibleEmploymentApplication
+) -> FlexibleEmploymentRecord | None:
+    """The record the application belongs to, if any, held until the transaction ends.
 
-    Cancelling a record and deciding on its change meet here, so neither overlooks the other.
+    Whoever decides on a change and whoever cancels its record take this lock first, so that
+    neither overlooks the other and none waits for one who waits for it.
     """
-    return db.get_one(FlexibleEmploymentRecord, record_id, with_for_update=True)
+    if application.record_id is None:
+        return None
+    return db.get_one(FlexibleEmploymentRecord, application.record_id, with_for_update=True)
 
 
 def own_records(actor: Actor) -> Select[FlexibleEmploymentRecord]:

@@ -36,7 +36,8 @@ def claim(
     Raises:
         ClaimedByOther, WrongState
     """
-    application = _held_by_nobody_else(db, application_id, actor, now)
+    application = queries.find_for_officer(db, application_id, actor)
+    rules.check_free(claim_on(application), actor.id, now)
     rules.WORKFLOW.next_state("claim", application.state, actor.role)
     application.claimed_by, application.claimed_until = actor.id, now + rules.CLAIM_LASTS
     db.flush()
@@ -66,10 +67,9 @@ def approve(
     Raises:
         ClaimedByOther, WrongState, RecordInvalid, AlreadyRegistered
     """
-    application = _held_by_nobody_else(db, application_id, actor, now)
-    record = queries.find_record(db, application.record_id) if application.record_id else None
-    advance(db, rules.WORKFLOW, application, "approve", actor=actor, now=now, note=note)
+    application, record = _to_decide(db, application_id, actor, now)
     _settle(application)
+    advance(db, rules.WORKFLOW, application, "approve", actor=actor, now=now, note=note)
     if record is None:
         record = _found_record(db, application, now)
     else:
@@ -88,12 +88,12 @@ def send_back(
     Raises:
         ClaimedByOther, WrongState
     """
-    application = _held_by_nobody_else(db, application_id, actor, now)
-    due_on = application.due_on
-    advance(db, rules.WORKFLOW, application, "return", actor=actor, now=now, note=decision.reason)
-    _settle(application, decision)
-    left = working_days.working_days_until(shanghai_date(now), due_on) if due_on else 0
+    application, _ = _to_decide(db, application_id, actor, now)
+    today, due_on = shanghai_date(now), application.due_on
+    left = working_days.working_days_until(today, due_on) if due_on else 0
     application.days_left, application.due_on = max(left, rules.SHORTEST_REVIEW_DAYS), None
+    _settle(application, decision)
+    advance(db, rules.WORKFLOW, application, "return", actor=actor, now=now, note=decision.reason)
     return application
 
 
@@ -105,9 +105,9 @@ def reject(
     Raises:
         ClaimedByOther, WrongState
     """
-    application = _held_by_nobody_else(db, application_id, actor, now)
-    advance(db, rules.WORKFLOW, application, "reject", actor=actor, now=now, note=decision.reason)
+    application, _ = _to_decide(db, application_id, actor, now)
     _settle(application, decision)
+    advance(db, rules.WORKFLOW, application, "reject", actor=actor, now=now, note=decision.reason)
     return application
 
 
@@ -118,12 +118,12 @@ def claim_on(application: FlexibleEmploymentApplication) -> rules.Claim | None:
     return rules.Claim(application.claimed_by, application.claimed_until)
 
 
-def _held_by_nobody_else(
+def _to_decide(
     db: Session, application_id: str, actor: Actor, now: datetime
-) -> FlexibleEmploymentApplication:
+) -> tuple[FlexibleEmploymentApplication, FlexibleEmploymentRecord | None]:
     application = queries.find_for_officer(db, application_id, actor)
     rules.check_free(claim_on(application), actor.id, now)
-    return application
+    return application, queries.hold_record(db, application)
 
 
 def _settle(application: FlexibleEmploymentApplication, decision: Decision | None = None) -> None:
