@@ -86,9 +86,8 @@ def main() -> int:
     """Write the ConfigMaps, or name the stale ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
-    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    folder = options.root / "deploy" / "k8s"
+    folder = ROOT / "deploy" / "k8s"
     chosen = tomllib.loads((folder / "settings.toml").read_text("utf-8"))
     stale = []
     for name in rooms():
@@ -99,7 +98,7 @@ def main() -> int:
             print(f"deploy/k8s/settings.toml [{name}]: {refusal}", file=sys.stderr)
             return 1
         if options.check and (not target.exists() or target.read_text("utf-8") != text):
-            stale.append(str(target.relative_to(options.root)))
+            stale.append(str(target.relative_to(ROOT)))
         elif not options.check:
             target.write_text(text, "utf-8")
     for place in stale:

@@ -159,16 +159,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", help="kebab-case, the folder's name")
     parser.add_argument("title", nargs="?", help="the Chinese name people read")
-    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args()
     try:
-        service = make(options.root, options.name, options.title or options.name)
+        service = make(ROOT, options.name, options.title or options.name)
     except Refused as refusal:
         print(refusal, file=sys.stderr)
         return 1
     print(
         f"services/{service.name} listens on {service.port}.\n"
-        "Next: make contracts docs manifests, make check test; then the first matter's rules.py\n"
+        "Next: make contracts docs, then make check test; then the first matter's rules.py\n"
         f"(services/{service.name}/README.md says how)."
     )
     return 0
