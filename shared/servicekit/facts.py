@@ -16,14 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from marshmallow import Schema, fields
 
 from servicekit.outbox import APPLICATION, FACT, Event, check_type
 from servicekit.workflow import Workflow
 
-SchemaClass = TypeVar("SchemaClass", bound=type[Schema])
+AnySchema: TypeAlias = type[Schema]
+SchemaClass = TypeVar("SchemaClass", bound=AnySchema)
 
 
 class BadFact(ValueError):
@@ -35,7 +36,7 @@ class Fact:
     """One announced fact: its full type, its payload's schema and examples that are valid."""
 
     type: str
-    schema: type[Schema]
+    schema: AnySchema
     stream: str = FACT
     examples: tuple[Mapping[str, Any], ...] = ()
 

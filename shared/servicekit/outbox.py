@@ -75,6 +75,7 @@ def announce(db: Session, event: Event) -> None:
         raise ValueError(f"{event.type}: the time of an event is aware")
     if len(json.dumps(event.data, ensure_ascii=False).encode()) > MAX_DATA_BYTES:
         raise ValueError(f"{event.type}: an event is not a document")
+    trace = tracing.current()
     db.execute(
         _ANNOUNCE,
         {
@@ -85,7 +86,7 @@ def announce(db: Session, event: Event) -> None:
             "subject": event.subject,
             "time": event.time,
             "data": dict(event.data),
-            "traceparent": tracing.traceparent(),
+            "traceparent": None if trace is None else trace.header,
             "channel": CHANNEL,
         },
     )
