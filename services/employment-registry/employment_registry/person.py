@@ -23,11 +23,15 @@ class BirthDate(Personal):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Basic information; it comes from identity and never from a form."""
+    """Basic information; it comes from identity and never from a form.
+
+    ``key`` is what of the document's number stays when the document is issued anew.
+    """
 
     name: PersonName
     document_kind: str
     document_number: DocumentNumber
+    key: DocumentNumber
     born_on: BirthDate
     sex: str
     phone: MobileNumber | None

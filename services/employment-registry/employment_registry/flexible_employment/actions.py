@@ -62,7 +62,7 @@ def open_draft(
         state=rules.WORKFLOW.start,
         kind=opening.kind,
         record_id=record.id if record else None,
-        person_key=person.document_number,
+        person_key=person.key,
         person_name=person.name,
         document_kind=person.document_kind,
         document_number=person.document_number,

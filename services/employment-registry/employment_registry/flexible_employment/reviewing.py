@@ -137,7 +137,7 @@ def _found_record(
 ) -> FlexibleEmploymentRecord:
     record = FlexibleEmploymentRecord(
         applicant_id=application.applicant_id,
-        person_key=application.document_number,
+        person_key=application.person_key,
         application_id=application.id,
         is_valid=True,
         valid_since=now,

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from employment_registry import working_age
-from servicekit import regions
+from servicekit import messages, regions
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
 from servicekit.workflow import Role, State, Workflow, move
@@ -53,7 +53,6 @@ REQUIRED: Final = {
     "contact_phone": "请填写联系电话",
 }
 BUSINESS_DIGITS: Final = "01"  # of the 受理编号
-STREET_DIGITS: Final = 9  # 乡级代码
 SHORTEST_REVIEW_DAYS: Final = 1  # after a correction, however late it was returned
 CLAIM_LASTS: Final = timedelta(minutes=15)
 LARGEST_INCOME: Final = Decimal("9999999.99")
@@ -163,8 +162,8 @@ class RecordInvalid(Conflict):
 class OnlyApprovedCanBeCancelled(Conflict):
     """EMP-09."""
 
-    code = "only-approved-can-be-cancelled"
-    default_message = "只有审核通过的申请可以注销记录。"
+    code = messages.ONLY_APPROVED_CAN_BE_CANCELLED.code
+    default_message = messages.ONLY_APPROVED_CAN_BE_CANCELLED.text
 
 
 class ClaimedByOther(Conflict):
@@ -262,6 +261,11 @@ def check_held(claim: Claim | None, officer_id: str, now: datetime) -> None:
         raise NotClaimed
 
 
+def is_overdue(state: State, due_on: date | None, today: date) -> bool:
+    """Has the officers' time run out with the decision still open?"""
+    return state is State.SUBMITTED and due_on is not None and due_on < today
+
+
 def reason_text(code: str | None, words: str | None) -> str:
     """What the applicant is told: the ready text, the officer's own words, or both."""
     return "".join([*(r.text for r in REASONS if r.code == code), words or ""])
@@ -288,5 +292,5 @@ def _place_faults(work_place: str | None) -> Iterator[FieldError]:
     found = regions.find(work_place)
     if found is None:
         yield FieldError("/employment/work_place", "unknown", "没有这个行政区划，请重新选择")
-    elif len(work_place) < STREET_DIGITS:
+    elif found.level is not regions.Level.STREET:
         yield FieldError("/employment/work_place", "too-coarse", "请选择到街道（镇）")
