@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Date, DateTime, Enum, ForeignKey, Index, Numeric, String, TextClause, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
 from employment_registry.person import BirthDate
@@ -88,6 +88,10 @@ class FlexibleEmploymentApplication(Application, Base):
     decision_reason: Mapped[str | None] = mapped_column(String(1000), info=PERSONAL)
     fields_to_correct: Mapped[list[str]] = mapped_column(JSONB, default=list, info=NOT_PERSONAL)
 
+    record: Mapped[FlexibleEmploymentRecord | None] = relationship(
+        foreign_keys=[record_id], viewonly=True
+    )
+
 
 class FlexibleEmploymentRecord(Base):
     """That a person is, or was, registered; what is in force stands in its application."""
@@ -109,6 +113,10 @@ class FlexibleEmploymentRecord(Base):
     valid_since: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     changed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
+
+    application: Mapped[FlexibleEmploymentApplication] = relationship(
+        foreign_keys=[application_id], viewonly=True
+    )
 
     @declared_attr.directive
     @classmethod

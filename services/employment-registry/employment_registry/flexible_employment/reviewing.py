@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,12 +13,15 @@ from employment_registry import working_days
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.actions import announce_record
 from employment_registry.flexible_employment.model import (
+    APPLICATION,
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
+from servicekit.access_records import reveal
 from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
+from servicekit.personal import Personal
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,37 @@ def reject(
     _settle(application, decision)
     advance(db, rules.WORKFLOW, application, "reject", actor=actor, now=now, note=decision.reason)
     return application
+
+
+def look_at(
+    db: Session,
+    application_id: str,
+    names: Sequence[str],
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+) -> dict[str, str]:
+    """The clear text of masked values; each look is on record, with its reason (AL-04).
+
+    Args:
+        names: columns of the application that hold personal values.
+    """
+    application = queries.find_for_officer(db, application_id, actor)
+    return {
+        name: reveal(
+            db,
+            value,
+            column=f"{APPLICATION}.{name}",
+            record_id=application.id,
+            owner_id=application.applicant_id,
+            actor=actor,
+            reason=reason,
+            now=now,
+        )
+        for name in names
+        if isinstance(value := getattr(application, name), Personal)
+    }
 
 
 def claim_on(application: FlexibleEmploymentApplication) -> rules.Claim | None:
