@@ -1,0 +1,88 @@
+"""What `make run` tells each room: addresses, and files with the secrets the room asks for."""
+
+import importlib
+import os
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from secret_folder import SecretFolder, key, key_ring, password
+
+from servicekit import settings
+
+MAKERS: dict[str, Callable[[], str]] = {
+    "field_keys": key_ring,
+    "index_key": key,
+    "history_key": key,
+}
+# Secrets two rooms share, by the setting's name.
+SHARED = {
+    "gateway_client_secret": "jiuye-gateway-client-secret",
+    "client_secret": "jiuye-gateway-client-secret",
+    "bank_card_secret": "bank-card-secret",
+}
+
+
+def service_environment(
+    name: str,
+    secrets: SecretFolder,
+    *,
+    database_url: str,
+    bus_url: str,
+    public_url: str,
+    identity_url: str,
+    simulators_url: str,
+    demo_file: Path,
+) -> dict[str, str]:
+    """Variables for one service; those the caller's environment already sets are left out."""
+    package, prefix = name.replace("-", "_"), name.replace("-", "_").upper()
+    cls = importlib.import_module(f"{package}.settings").Settings
+    secrets.write(f"{package}-database-url", database_url)
+    secrets.write("bus-url", bus_url)
+    known = {
+        "public_url": public_url,
+        "identity_url": identity_url,
+        "sms_url": f"{simulators_url}/sms",
+        "bank_card_url": f"{simulators_url}/bank-card",
+        "demo_file": str(demo_file),
+        "database_pool": "4",
+    }
+    files = {"database_url": f"{package}-database-url", "bus_url": "bus-url"}
+    return _fit(cls, prefix, secrets, known, files)
+
+
+def simulator_environment(secrets: SecretFolder) -> dict[str, str]:
+    """Variables for the simulators."""
+    file = secrets.file(SHARED["bank_card_secret"], password)
+    return {"OUTSIDE_BANK_CARD_SECRET_FILE": str(file)}
+
+
+def _fit(
+    cls: type[Any],
+    prefix: str,
+    secrets: SecretFolder,
+    known: dict[str, str],
+    files: dict[str, str],
+) -> dict[str, str]:
+    """Give the settings class what it declares of what we know, and a secret where it asks."""
+    environment = {}
+    for declared in fields(cls):
+        variable = f"{prefix}_{declared.name}".upper()
+        if variable in os.environ or f"{variable}_FILE" in os.environ:
+            continue
+        if declared.metadata["secret"]:
+            if declared.name in files:
+                path = secrets.folder / files[declared.name]
+            elif declared.name in SHARED:
+                path = secrets.file(SHARED[declared.name], password)
+            elif declared.default is MISSING:
+                secret = f"{prefix.lower()}-{declared.name}"
+                path = secrets.file(secret, MAKERS.get(declared.name, key))
+            else:
+                continue
+            environment[f"{variable}_FILE"] = str(path)
+        elif declared.name in known:
+            environment[variable] = known[declared.name]
+    assert settings.names(cls, prefix)
+    return environment
