@@ -17,6 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, insert, text
 
@@ -33,9 +34,14 @@ _WAIT_FOR_TABLE = "5s"  # then the migration fails and the service goes on as it
 
 
 def upgrade(database_url: str, package: str, *, to: str = "head") -> None:
-    """Apply what is missing, alone: others who try at the same time wait and find it done."""
+    """Apply what is missing, alone: others who try at the same time wait and find it done.
+
+    A database that is ahead of the code is left as it is: an old pod may start again while the
+    new ones roll out.
+    """
     with _alone(database_url) as connection:
-        command.upgrade(_config(package, connection), to)
+        if to != "head" or pending(connection, package):
+            command.upgrade(_config(package, connection), to)
         heads = MigrationContext.configure(connection).get_current_heads()
     log.info("database migrated", package=package, revision=",".join(heads))
 
@@ -72,7 +78,7 @@ def pending(connection: Connection, package: str) -> list[str]:
     try:
         wanted = scripts.iterate_revisions("head", applied or "base")
         return sorted(script.revision for script in wanted)
-    except CommandError:  # a revision we do not know: newer than this code
+    except (CommandError, RevisionError):  # a revision we do not know: newer than this code
         return []
 
 
