@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,18 @@ def service_environment(
     }
     files = {"database_url": f"{package}-database-url", "bus_url": "bus-url"}
     return _fit(cls, prefix, secrets, known, files)
+
+
+def gateway_environment(
+    secrets: SecretFolder,
+    *,
+    port: int,
+    public_url: str,
+    bus_url: str,
+    services: Mapping[str, int],
+) -> dict[str, str]:
+    """Variables for the gateway."""
+    return {}
 
 
 def simulator_environment(secrets: SecretFolder) -> dict[str, str]:

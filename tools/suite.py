@@ -187,7 +187,13 @@ class Suite:
         return self.secrets.text(f"{database_name(name)}-database-password", password)
 
     def _gateway(self) -> Room:
-        environment = gateway_environment(self.choice, self.secrets, bus_url=self.bus_url)
+        environment = gateway_environment(
+            self.secrets,
+            port=self.choice.port,
+            public_url=self.choice.public_url,
+            bus_url=self.bus_url,
+            services=self.choice.services,
+        )
         return Room("gateway", "frontdoor.launch", (), environment)
 
     def _simulators(self) -> Room:
