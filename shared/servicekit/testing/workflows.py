@@ -32,8 +32,8 @@ def sequences(draw: st.DrawFn, workflow: Workflow[S], max_size: int = 20) -> lis
     state = workflow.start
     for _ in range(draw(st.integers(0, max_size))):
         open_now = [m for m in workflow.moves if state in m.sources]
-        call = draw(anything)
-        if open_now and draw(st.booleans()):
+        call, stays_inside = draw(anything), draw(st.booleans())
+        if open_now and stays_inside:
             call = draw(st.sampled_from([(m.name, m.by) for m in open_now]))
         state = targets.pop() if (targets := _targets(workflow, state, call)) else state
         calls.append(call)
