@@ -15,13 +15,13 @@ MAX_ELEMENT = 100
 MAX_NONCE = 64
 CLOCK_SKEW = 300  # seconds
 NONCES_KEPT = 10_000
-MESSAGES: Mapping[int, str] = {
-    0: "一致",
-    1: "不一致",
-    2: "无效卡号",
-    3: "卡状态异常",
-    5: "受限制的卡",
-    9: "失败",
+MESSAGES: Mapping[str, str] = {
+    "0": "一致",
+    "1": "不一致",
+    "2": "无效卡号",
+    "3": "卡状态异常",
+    "5": "受限制的卡",
+    "9": "失败",
 }
 
 
@@ -86,7 +86,7 @@ def _recent(timestamp: str, now: float) -> bool:
 
 def _judge(card: str) -> Answer:
     if not re.fullmatch(r"[0-9]{16,19}", card) or not passes_luhn(card):
-        return _verdict(2)
+        return _verdict("2")
     magic = card[-3:-1]
     match magic:
         case "53":
@@ -96,9 +96,9 @@ def _judge(card: str) -> Answer:
         case "55":
             return BROKEN_BODY
         case _:
-            code = int(magic)
-            return _verdict(code if code in MESSAGES else 0)
+            code = magic.removeprefix("0")
+            return _verdict(code if code in MESSAGES else "0")
 
 
-def _verdict(code: int) -> Answer:
+def _verdict(code: str) -> Answer:
     return Answer(200, {"code": code, "message": MESSAGES[code], "reference": uuid4().hex})

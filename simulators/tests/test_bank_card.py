@@ -40,16 +40,16 @@ def check(client: FlaskClient, number: str, **changes: str) -> TestResponse:
 @pytest.mark.parametrize(
     ("magic", "code", "message"),
     [
-        ("00", 0, "一致"),
-        ("77", 0, "一致"),
-        ("01", 1, "不一致"),
-        ("02", 2, "无效卡号"),
-        ("03", 3, "卡状态异常"),
-        ("05", 5, "受限制的卡"),
-        ("09", 9, "失败"),
+        ("00", "0", "一致"),
+        ("77", "0", "一致"),
+        ("01", "1", "不一致"),
+        ("02", "2", "无效卡号"),
+        ("03", "3", "卡状态异常"),
+        ("05", "5", "受限制的卡"),
+        ("09", "9", "失败"),
     ],
 )
-def test_verdicts(client: FlaskClient, magic: str, code: int, message: str) -> None:
+def test_verdicts(client: FlaskClient, magic: str, code: str, message: str) -> None:
     answer = check(client, card(magic))
     assert answer.status_code == 200
     assert (answer.json["code"], answer.json["message"]) == (code, message)
@@ -59,7 +59,7 @@ def test_verdicts(client: FlaskClient, magic: str, code: int, message: str) -> N
 
 @pytest.mark.parametrize("number", ["6222020000000000001", "62220200", "abcd", "1" * 40])
 def test_a_number_that_fails_luhn_is_invalid(client: FlaskClient, number: str) -> None:
-    assert check(client, number).json["code"] == 2
+    assert check(client, number).json["code"] == "2"
 
 
 @pytest.mark.parametrize(("magic", "status"), [("53", 503), ("54", 504)])
