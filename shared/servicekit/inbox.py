@@ -8,38 +8,41 @@ it is the caller's one transaction: effect, inbox row and progress commit togeth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from servicekit.outbox import APPLICATION, FACT, check_type, matter_of
+from servicekit import logs, tracing
+from servicekit.ordering import Envelope, Key, Order, list_subscriptions, record_subscriptions
+from servicekit.outbox import APPLICATION, FACT, check_type, routing_key
 
 if TYPE_CHECKING:
     from marshmallow import Schema
 
+__all__ = ["Envelope", "Handler", "Outcome", "Subscriptions", "Unreadable"]
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """An event as it was told: what it says, and its place among its subject's events."""
+# A producer's clock may be this far ahead of ours when a new subscription begins.
+CLOCK_SKEW = timedelta(minutes=5)
 
-    id: str
-    type: str
-    source: str
-    stream: str
-    subject: str
-    time: datetime
-    sequence: int
-    data: Mapping[str, Any]
-    preceded_at: datetime | None = None
-    traceparent: str | None = None
+log = logs.get_logger()
 
-    @property
-    def matter(self) -> str:
-        """The second word of the type."""
-        return matter_of(self.type)
+
+class Outcome(StrEnum):
+    """What became of a delivery."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    PARKED = "parked"  # its predecessor has not come yet
+    IGNORED = "ignored"  # of a stream we hear, but nobody here handles it
+
+
+class Unreadable(Exception):
+    """The event lacks what a handler reads; names the fields, never their values."""
 
 
 Handler = Callable[[Session, Any, Envelope], None]
@@ -100,16 +103,112 @@ class Subscriptions:
 
     @property
     def bindings(self) -> frozenset[str]:
-        """What the service's queue is bound to; a binding inside a wider one is left out."""
-        keys = {s.binding for s in self._subscriptions}
-        wide = f"{APPLICATION}.#"
-        return frozenset(k for k in keys if k == wide or wide not in keys or k.startswith(FACT))
+        """What the service's queue is bound to."""
+        return frozenset(s.binding for s in self._subscriptions)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Subscription]:
         return iter(self._subscriptions)
 
     def __len__(self) -> int:
         return len(self._subscriptions)
+
+    def begin(self, db: Session, now: datetime) -> None:
+        """Record since when each binding exists; called once the queue is bound."""
+        record_subscriptions(db, self.bindings, now)
+
+    def former(self, db: Session) -> frozenset[str]:
+        """Bindings of an earlier release, which the queue is to lose."""
+        return frozenset(list_subscriptions(db)) - self.bindings
+
+    def deliver(self, db: Session, envelope: Envelope, now: datetime) -> Outcome:
+        """Let one event take effect in the caller's transaction; whatever it raises, roll back.
+
+        Raises:
+            Unreadable: a handler's schema does not fit the event; trying again will not help.
+        """
+        return self.deliver_all(db, [envelope], now)[0]
+
+    def deliver_all(
+        self, db: Session, envelopes: Sequence[Envelope], now: datetime
+    ) -> list[Outcome]:
+        """The same for a batch, in a handful of round trips; all take effect or none."""
+        order = Order(db, now)
+        fresh = order.insert_into_inbox(envelopes)
+        order.lock({envelope.key for envelope in envelopes})
+        outcomes = []
+        for envelope in envelopes:
+            new = envelope.id in fresh
+            fresh.discard(envelope.id)  # a batch may hold an event twice
+            if not new or envelope.sequence <= order.last(envelope.key):
+                outcomes.append(Outcome.DUPLICATE)
+            elif not self._has_turn(order, envelope):
+                order.park(envelope)
+                outcomes.append(Outcome.PARKED)
+            else:
+                outcomes.append(self._apply(db, envelope))
+                order.advance(envelope)
+                self._take_up(db, order, envelope.key)
+        order.save()
+        return outcomes
+
+    def release(self, db: Session, key: Key, now: datetime) -> int:
+        """Take up what is parked under a key although no delivery will: how many took effect.
+
+        An event stays parked when its handler failed on being taken up, and when it stands at the
+        edge of a subscription's beginning where two clocks disagree.
+        """
+        order = Order(db, now)
+        order.lock({key})
+        first = order.first_parked(key)
+        if first is None:
+            return 0
+        envelope, parked_at = first
+        skew = CLOCK_SKEW if now - parked_at > CLOCK_SKEW else timedelta(0)
+        if not self._has_turn(order, envelope, skew):
+            return 0
+        order.remove_parked(envelope)
+        self._apply(db, envelope)
+        order.advance(envelope)
+        taken = 1 + self._take_up(db, order, key)
+        order.save()
+        return taken
+
+    def _has_turn(self, order: Order, envelope: Envelope, skew: timedelta = timedelta(0)) -> bool:
+        """Is it the next one, or the first one that concerns us at all?"""
+        if envelope.sequence == order.last(envelope.key) + 1:
+            return True
+        word = routing_key(envelope.stream, envelope.type)
+        since = [at for binding, at in order.subscribed().items() if _covers(binding, word)]
+        before = envelope.preceded_at
+        return before is not None and bool(since) and before < min(since) + skew
+
+    def _take_up(self, db: Session, order: Order, key: Key) -> int:
+        """Apply what was parked and has its turn now; stop at one that fails, it stays parked."""
+        taken = 0
+        while (envelope := order.next_parked(key)) is not None:
+            try:
+                with db.begin_nested():
+                    self._apply(db, envelope)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise
+                log.warning("parked event failed", event_id=envelope.id, error="database")
+                break
+            except Exception as error:
+                log.warning("parked event failed", event_id=envelope.id, error=type(error).__name__)
+                break
+            order.remove_parked(envelope)
+            order.advance(envelope)
+            taken += 1
+        return taken
+
+    def _apply(self, db: Session, envelope: Envelope) -> Outcome:
+        handlers = [s for s in self._subscriptions if s.hears(envelope)]
+        with tracing.continued(envelope.traceparent):
+            for subscription in handlers:
+                subscription.handler(db, _read(subscription.reads, envelope), envelope)
+                db.flush()  # so that what is wrong is found under the event that caused it
+        return Outcome.APPLIED if handlers else Outcome.IGNORED
 
     def _register(
         self, binding: str, reads: type[Schema], stream: str, **which: str
@@ -125,3 +224,16 @@ class Subscriptions:
             return handler
 
         return register
+
+
+def _read(schema: type[Schema], envelope: Envelope) -> Any:
+    reader = schema(unknown="exclude")
+    if wrong := reader.validate(envelope.data):
+        names = ", ".join(sorted(map(str, wrong)))
+        raise Unreadable(f"{envelope.type}: {names} wrong or missing")
+    return reader.load(envelope.data)
+
+
+def _covers(binding: str, word: str) -> bool:
+    """All our bindings are a prefix and ``#``."""
+    return word.startswith(binding.removesuffix("#"))

@@ -13,6 +13,7 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
 )
@@ -32,6 +33,31 @@ MOVES: Final = Counter(
 )
 REVEALS: Final = Counter(
     "jiuye_personal_reveals_total", "Looks at a clear personal value.", ("column", "role")
+)
+
+EVENTS_PUBLISHED: Final = Counter(
+    "jiuye_events_published_total", "Events the bus has confirmed.", ("service",)
+)
+EVENTS_HANDLED: Final = Counter(
+    "jiuye_events_handled_total",
+    "Deliveries, by outcome: applied, duplicate, parked, ignored, retry, dead.",
+    ("service", "outcome"),
+)
+OUTBOX_WAITING: Final = Gauge(
+    "jiuye_outbox_waiting", "Events not yet confirmed by the bus.", ("service",)
+)
+OUTBOX_PARKED: Final = Gauge("jiuye_outbox_parked", "Events the bus will not take.", ("service",))
+OUTBOX_LAG_SECONDS: Final = Gauge(
+    "jiuye_outbox_lag_seconds", "Age of the oldest event the bus has not confirmed.", ("service",)
+)
+EVENTS_PARKED: Final = Gauge(
+    "jiuye_events_parked", "Events that wait for their predecessor.", ("service",)
+)
+EVENTS_PARKED_SECONDS: Final = Gauge(
+    "jiuye_events_parked_seconds", "How long the oldest of them has waited.", ("service",)
+)
+JOBS_RUN: Final = Counter(
+    "jiuye_jobs_run_total", "Jobs by outcome: done, failed.", ("service", "job", "outcome")
 )
 
 

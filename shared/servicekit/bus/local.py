@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
-import structlog
 
+from servicekit import logs
 from servicekit.bus import (
     DELIVERY_LIMIT,
     DONE,
@@ -36,7 +36,7 @@ from servicekit.listening import Listener
 
 POLL_SECONDS = 0.25  # for stop, for leases of the dead, and for a notification that was lost
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger()
 
 _PUBLISH = """
     WITH message AS (

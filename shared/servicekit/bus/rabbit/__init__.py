@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pika
-import structlog
 from pika.exceptions import AMQPError
 
+from servicekit import logs
 from servicekit.bus import (
     DEAD_EXCHANGE,
     DELIVERY_LIMIT,
@@ -33,7 +33,7 @@ from servicekit.bus.rabbit.publishing import Publisher
 POLL_SECONDS = 0.1  # how soon a stop is noticed
 REASON, ATTEMPTS = "x-reason", "x-attempts"
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger()
 
 
 class RabbitBus:

@@ -7,20 +7,21 @@ are answered however long a handler takes.
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pika
-import structlog
 from pika.adapters.select_connection import SelectConnection
 
+from servicekit import logs
 from servicekit.bus import pause_after
 
 HEARTBEAT_SECONDS = 20  # RabbitMQ gives a silent peer up after two of them
 ANSWER_SECONDS = 10  # connecting, or a broker that asks us to stop publishing
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger()
 
 
 def parameters(url: str, name: str) -> pika.URLParameters:
@@ -56,6 +57,7 @@ class Link:
         opened: Callable[[Any], None],
         ended: Callable[[str, bool], None],
     ) -> None:
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # we tell what matters, once
         self._parameters = parameters(url, name)
         self._name = name
         self._opened = opened

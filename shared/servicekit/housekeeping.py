@@ -1,0 +1,74 @@
+"""What every service's worker does beside its own jobs: forget the old, take up what is parked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import func, select, text
+
+from servicekit import logs, metrics
+from servicekit.columns import EVENT_PARKED
+from servicekit.inbox import Subscriptions
+from servicekit.jobs import Job, JobContext
+from servicekit.ordering import parked_keys
+
+OUTBOX_KEPT: Final = timedelta(days=7)
+# Longer than the longest replay; after it the number per subject still tells an old event.
+INBOX_KEPT: Final = timedelta(days=30)
+CHUNK = 5_000
+
+_PRUNE: Final = {
+    "outbox": """DELETE FROM outbox WHERE id IN (
+        SELECT id FROM outbox WHERE published_at < :before LIMIT :chunk)""",
+    "inbox": """DELETE FROM inbox WHERE event_id IN (
+        SELECT event_id FROM inbox WHERE handled_at < :before LIMIT :chunk)""",
+}
+
+log = logs.get_logger()
+
+
+def housekeeping(subscriptions: Subscriptions) -> Iterable[Job]:
+    """The jobs of the kit for one service."""
+
+    def release(context: JobContext) -> None:
+        release_parked(context, subscriptions)
+
+    return (
+        Job("prune-events", prune_events, timedelta(hours=1)),
+        Job("release-parked", release, timedelta(minutes=1)),
+    )
+
+
+def prune_events(context: JobContext) -> None:
+    """Forget published events and handled ids, in small transactions."""
+    now = context.clock.now()
+    for table, kept in (("outbox", OUTBOX_KEPT), ("inbox", INBOX_KEPT)):
+        removed, last = 0, CHUNK
+        while last == CHUNK and not context.stop.is_set():
+            with context.database.transaction() as db:
+                result = db.execute(text(_PRUNE[table]), {"before": now - kept, "chunk": CHUNK})
+                last = int(getattr(result, "rowcount", 0))
+            removed += last
+        if removed:
+            log.info("events pruned", table=table, removed=removed)
+
+
+def release_parked(context: JobContext, subscriptions: Subscriptions) -> None:
+    """Take up parked events whose turn has come, and count those that wait."""
+    with context.database.reading() as db:
+        keys = parked_keys(db)
+    for key in keys:
+        if context.stop.is_set():
+            return
+        try:
+            with context.database.transaction() as db:
+                subscriptions.release(db, key, context.clock.now())
+        except Exception as error:  # one event of many; it stays parked and is seen in the metric
+            log.warning("parked event failed", subject=key.subject, error=type(error).__name__)
+    with context.database.reading() as db:
+        row = db.execute(select(func.count(), func.min(EVENT_PARKED.c.parked_at))).one()
+    waited = 0.0 if row[1] is None else (context.clock.now() - row[1]).total_seconds()
+    metrics.EVENTS_PARKED.labels(context.service).set(row[0])
+    metrics.EVENTS_PARKED_SECONDS.labels(context.service).set(waited)

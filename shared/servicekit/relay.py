@@ -1,0 +1,166 @@
+"""Carries the outbox to the bus: publish, wait for the confirm, mark; again after any crash.
+
+It reads what is *not marked*, never "what is newer than": positions commit out of order, and a
+high-water mark would pass over the late ones. Of several relays one works, elected by a session lock;
+when it dies the next takes over within a second, and what was published but not marked goes out
+once more, which the inboxes of the readers absorb.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+from servicekit import logs, metrics
+from servicekit.bus import Bus, BusUnavailable, Refused, pause_after
+from servicekit.bus.envelope import encode
+from servicekit.clock import Clock
+from servicekit.db import Database
+from servicekit.listening import RELAY_LOCK, Listener
+from servicekit.ordering import Envelope
+from servicekit.outbox import CHANNEL
+
+BATCH = 500
+POLL_SECONDS = 0.5  # the fallback for a notification that was lost, and how soon a stop is noticed
+REFUSAL_LIMIT = 10  # then the event is parked for a person to look at, with the bus's reason
+MEASURE_SECONDS = 5.0
+
+_WAITING = """
+    SELECT position, id, type, stream, subject, sequence, preceded_at, time, data, traceparent,
+        attempts
+    FROM outbox
+    WHERE published_at IS NULL AND parked_at IS NULL AND id <> ALL(%s)
+    ORDER BY position LIMIT %s
+"""
+_REFUSED = """
+    UPDATE outbox SET attempts = attempts + 1, last_error = %s,
+        parked_at = CASE WHEN attempts + 1 >= %s THEN %s::timestamptz END
+    WHERE id = %s
+"""
+_BACKLOG = """
+    SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting,
+        count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
+        min(time) FILTER (WHERE parked_at IS NULL) AS oldest
+    FROM outbox WHERE published_at IS NULL
+"""
+
+log = logs.get_logger()
+
+
+class Relay:
+    """The relay of one service.
+
+    Args:
+        database: the service's; the relay has one connection of its own to it.
+        bus: where the events go.
+        source: the service's folder name, CloudEvents ``source``.
+        prefix: reverse domain name before the types.
+        clock: for the marks.
+    """
+
+    def __init__(
+        self, database: Database, bus: Bus, *, source: str, prefix: str, clock: Clock
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._source = source
+        self._prefix = prefix
+        self._clock = clock
+        self._failures = 0
+        self._resting: dict[str, float] = {}  # refused events, and when they are tried again
+        self._measure_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Until ``stop``; outlives the database and the bus going away."""
+        failures = 0
+        while not stop.is_set():
+            try:
+                self._serve(stop)
+                failures = 0
+            except psycopg.Error as error:
+                failures += 1
+                log.warning("relay lost its database", error=type(error).__name__)
+                stop.wait(pause_after(failures))
+
+    def _serve(self, stop: threading.Event) -> None:
+        name = f"{self._source} relay"
+        with Listener(self._database.url, name=name, channels=[CHANNEL]) as listener:
+            while not listener.elected(RELAY_LOCK, 0):
+                if stop.wait(POLL_SECONDS):
+                    return
+            while not stop.is_set():
+                carried = self._carry(listener.connection, stop)
+                self._measure(listener.connection)
+                if not carried:
+                    listener.wait(POLL_SECONDS)
+
+    def _carry(self, connection: psycopg.Connection[Any], stop: threading.Event) -> int:
+        """Publish one batch; how many the bus took."""
+        self._resting = {i: at for i, at in self._resting.items() if at > time.monotonic()}
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            rows: list[Any] = cursor.execute(
+                _WAITING, (list(self._resting), BATCH), prepare=True
+            ).fetchall()
+        if not rows:
+            return 0
+        refused: dict[str, str] = {}
+        try:
+            self._bus.publish([encode(self._envelope(row), self._prefix) for row in rows])
+            self._failures = 0
+        except Refused as error:
+            refused = error.reasons
+        except BusUnavailable as error:
+            self._failures += 1
+            log.warning("bus unavailable", reason=str(error), waiting=len(rows))
+            stop.wait(pause_after(self._failures))
+            return 0
+        taken = [row.position for row in rows if row.id not in refused]
+        self._mark(connection, taken)
+        for row in rows:
+            if row.id in refused:
+                self._refuse(connection, row, refused[row.id])
+        return len(taken)
+
+    def _envelope(self, row: Any) -> Envelope:
+        return Envelope(
+            id=row.id,
+            type=row.type,
+            source=self._source,
+            stream=row.stream,
+            subject=row.subject,
+            time=row.time,
+            sequence=row.sequence,
+            data=row.data,
+            preceded_at=row.preceded_at,
+            traceparent=row.traceparent,
+        )
+
+    def _mark(self, connection: psycopg.Connection[Any], positions: Sequence[int]) -> None:
+        connection.execute(
+            "UPDATE outbox SET published_at = %s WHERE position = ANY(%s)",
+            (self._clock.now(), positions),
+            prepare=True,
+        )
+        metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(positions))
+
+    def _refuse(self, connection: psycopg.Connection[Any], row: Any, reason: str) -> None:
+        """Try again after a pause, but not for ever: it may be the event itself."""
+        connection.execute(_REFUSED, (reason, REFUSAL_LIMIT, self._clock.now(), row.id))
+        self._resting[row.id] = time.monotonic() + pause_after(row.attempts + 1)
+        log.error("bus refused an event", event_id=row.id, type=row.type, reason=reason)
+
+    def _measure(self, connection: psycopg.Connection[Any]) -> None:
+        """What waits, what is parked, and how old the oldest is."""
+        if time.monotonic() < self._measure_at:
+            return
+        self._measure_at = time.monotonic() + MEASURE_SECONDS
+        waiting, parked, oldest = connection.execute(_BACKLOG).fetchone() or (0, 0, None)
+        lag = 0.0 if oldest is None else (self._clock.now() - oldest).total_seconds()
+        metrics.OUTBOX_WAITING.labels(self._source).set(waiting)
+        metrics.OUTBOX_PARKED.labels(self._source).set(parked)
+        metrics.OUTBOX_LAG_SECONDS.labels(self._source).set(max(lag, 0.0))
