@@ -13,6 +13,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from servicekit.columns import (
     ACCESS_RECORD,
@@ -42,6 +43,7 @@ from servicekit.columns import (
     new_id,
     standard_tables,
 )
+from servicekit.errors import ChangedMeanwhile
 
 if TYPE_CHECKING:
     from servicekit.vault import Vault
@@ -126,9 +128,16 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """One transaction: committed at the end, rolled back when anything is raised."""
-        with _Writing(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        """One transaction: committed at the end, rolled back when anything is raised.
+
+        Raises:
+            ChangedMeanwhile: a row with a version was written by somebody else since it was read.
+        """
+        try:
+            with _Writing(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except StaleDataError:
+            raise ChangedMeanwhile from None
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
