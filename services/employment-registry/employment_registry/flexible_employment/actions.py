@@ -23,6 +23,7 @@ from servicekit.applications import Actor, advance, take_number
 from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
 from servicekit.outbox import announce
+from servicekit.personal import DocumentNumber
 from servicekit.workflow import Role
 
 EMPLOYMENT_FIELDS: Final = tuple(f.name for f in fields(rules.Employment))
@@ -50,7 +51,7 @@ def open_draft(
         OpenApplication: another one is not decided yet (EMP-10).
     """
     working_age.check_age(person.born_on.day, person.sex, shanghai_date(now))
-    record = _record_for(db, opening.kind, actor.id)
+    record = _record_for(db, opening.kind, actor.id, person.key)
     filled = {"contact_phone": person.phone}
     if opening.copy_of is not None:
         filled |= _employment(queries.find_own(db, opening.copy_of, actor))
@@ -123,7 +124,7 @@ def submit(
     """
     application = queries.find_own(db, application_id, actor)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
-    _record_for(db, application.kind, actor.id)
+    _record_for(db, application.kind, actor.id, application.person_key)
     today = shanghai_date(now)
     rules.check_submission(
         rules.Employment(**_employment(application)),
@@ -224,14 +225,17 @@ def _close(application: FlexibleEmploymentApplication) -> None:
 
 
 def _record_for(
-    db: Session, kind: rules.Kind, applicant_id: str
+    db: Session, kind: rules.Kind, applicant_id: str, person_key: DocumentNumber | bytes
 ) -> FlexibleEmploymentRecord | None:
-    record = queries.find_valid_record(db, applicant_id, lock=True)
+    """The valid record of the account, held; refuses when the kind does not go with it."""
+    record = queries.find_valid_record(db, applicant_id)
     rules.check_kind(
         kind,
         is_registered=record is not None,
         was_registered=queries.was_registered(db, applicant_id),
     )
+    if record is None and queries.is_registered(db, person_key):
+        raise rules.AlreadyRegistered  # with another account of theirs
     return record
 
 

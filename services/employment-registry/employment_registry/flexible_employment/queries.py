@@ -15,6 +15,7 @@ from employment_registry.flexible_employment.model import (
 )
 from servicekit.applications import Actor
 from servicekit.clock import SHANGHAI
+from servicekit.personal import DocumentNumber
 from servicekit.workflow import State
 
 
@@ -70,14 +71,20 @@ def queue(actor: Actor, filters: Filters) -> Select[FlexibleEmploymentApplicatio
     return select(FlexibleEmploymentApplication).where(*_visible(actor), *_narrowed(filters))
 
 
-def find_valid_record(
-    db: Session, applicant_id: str, *, lock: bool = False
-) -> FlexibleEmploymentRecord | None:
-    """The one record in force; ``lock`` holds it until the transaction ends."""
+def find_valid_record(db: Session, applicant_id: str) -> FlexibleEmploymentRecord | None:
+    """The one record in force, held until the transaction ends."""
     found = select(FlexibleEmploymentRecord).where(
         FlexibleEmploymentRecord.applicant_id == applicant_id, FlexibleEmploymentRecord.is_valid
     )
-    return db.scalar(found.with_for_update() if lock else found)
+    return db.scalar(found.with_for_update())
+
+
+def is_registered(db: Session, person_key: DocumentNumber | bytes) -> bool:
+    """Does the person hold a valid record, under whichever account?"""
+    found = select(FlexibleEmploymentRecord.id).where(
+        FlexibleEmploymentRecord.person_key == person_key, FlexibleEmploymentRecord.is_valid
+    )
+    return db.scalar(found) is not None
 
 
 def was_registered(db: Session, applicant_id: str) -> bool:

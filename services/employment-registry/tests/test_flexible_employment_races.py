@@ -1,0 +1,215 @@
+"""Forty at once: the database keeps "only one", and who loses leaves no trace."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from employment_registry.flexible_employment import actions, reviewing, rules
+from employment_registry.flexible_employment.actions import Opening
+from employment_registry.flexible_employment.reviewing import Decision
+from employment_registry.person import BirthDate, Person
+from servicekit import history
+from servicekit.applications import Actor
+from servicekit.db import Database, new_id
+from servicekit.errors import Refusal
+from servicekit.personal import DocumentNumber, MobileNumber, PersonName
+from servicekit.testing.postgres import TestPostgres
+from servicekit.vault import Vault, new_key
+from servicekit.workflow import Role
+
+AT_ONCE = 40
+NOW = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
+NUMBER = DocumentNumber("440106199001010012")
+LIN = Person(
+    PersonName("林小满"),
+    "resident-card",
+    NUMBER,
+    NUMBER,
+    BirthDate("1990-01-01"),
+    "male",
+    MobileNumber("13800000000"),
+)
+FORM: dict[str, Any] = {
+    "employment_type": rules.EmploymentType.PLATFORM,
+    "started_on": date(2026, 9, 1),
+    "work_place": "440106003",
+    "address": "五山路1号",
+    "occupation": "网约配送员",
+    "monthly_income": Decimal("4500.00"),
+}
+
+
+def applicant() -> Actor:
+    account = new_id()
+    return Actor(account, Role.APPLICANT, "person", 2, account)
+
+
+def officer() -> Actor:
+    account = new_id()
+    return Actor(account, Role.REVIEWER, "officer", 2, account, region="4401")
+
+
+@pytest.fixture
+def database(postgres: TestPostgres, template: str) -> Iterator[Database]:
+    with postgres.fresh_database(template) as url:
+        vault = Vault(f"k1:{new_key()}", new_key())
+        database = Database(url, vault=vault, pool_size=AT_ONCE, application_name="races")
+        yield database
+        database.close()
+
+
+def at_once(*calls: Callable[[], object]) -> Counter[str]:
+    """Start all calls together; count how each ended, by the refusal's code or ``done``."""
+    gate = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], object]) -> str:
+        gate.wait(timeout=30)
+        try:
+            call()
+        except Refusal as refused:
+            return refused.code
+        return "done"
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return Counter(pool.map(run, calls))
+
+
+def count(database: Database, table: str, where: str = "true") -> int:
+    with database.reading() as db:
+        found = db.execute(text(f"SELECT count(*) FROM {table} WHERE {where}"))
+        return int(found.scalar_one())
+
+
+def in_transaction(database: Database, action: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    with database.transaction() as db:
+        return action(db, *args, **named)
+
+
+def opened(database: Database, kind: rules.Kind, actor: Actor) -> str:
+    opening = Opening(kind, FORM)
+    made = in_transaction(database, actions.open_draft, opening, person=LIN, actor=actor, now=NOW)
+    return str(made.id)
+
+
+def submitted(database: Database, kind: rules.Kind, actor: Actor) -> str:
+    made = opened(database, kind, actor)
+    in_transaction(database, actions.submit, made, actor=actor, now=NOW, review_days=5)
+    return made
+
+
+@pytest.mark.req("EMP-10")
+def test_forty_clicks_on_new_open_one_application(database: Database) -> None:
+    actor = applicant()
+    ends = at_once(*[lambda: opened(database, rules.Kind.REGISTRATION, actor)] * AT_ONCE)
+    assert ends == {"done": 1, "application-open": AT_ONCE - 1}
+    assert count(database, "flexible_employment_application") == 1
+
+
+@pytest.mark.req("EMP-10")
+def test_forty_accounts_of_one_person_open_one_application(database: Database) -> None:
+    calls = [
+        partial(opened, database, rules.Kind.REGISTRATION, applicant()) for _ in range(AT_ONCE)
+    ]
+    assert at_once(*calls) == {"done": 1, "application-open": AT_ONCE - 1}
+    assert count(database, "flexible_employment_application") == 1
+
+
+@pytest.mark.req("AL-07", "ER-08")
+def test_forty_submissions_have_one_effect(database: Database) -> None:
+    actor = applicant()
+    draft = opened(database, rules.Kind.REGISTRATION, actor)
+
+    def submit() -> None:
+        in_transaction(database, actions.submit, draft, actor=actor, now=NOW, review_days=5)
+
+    ends = at_once(*[submit] * AT_ONCE)
+    assert ends["done"] == 1
+    assert set(ends) <= {"done", "changed-meanwhile", "wrong-state"}
+    assert count(database, "application_history") == count(database, "outbox") == 1
+    assert count(database, "serial", "last = 1") == 1
+
+
+@pytest.mark.req("AL-10")
+def test_of_forty_officers_deciding_at_once_one_wins(database: Database) -> None:
+    filed = submitted(database, rules.Kind.REGISTRATION, applicant())
+    before = count(database, "outbox")
+
+    def approve() -> None:
+        in_transaction(database, reviewing.approve, filed, actor=officer(), now=NOW, note=None)
+
+    def reject() -> None:
+        in_transaction(
+            database, reviewing.reject, filed, Decision("不符"), actor=officer(), now=NOW
+        )
+
+    ends = at_once(*[approve, reject] * (AT_ONCE // 2))
+    assert ends["done"] == 1
+    assert set(ends) <= {"done", "changed-meanwhile", "wrong-state"}
+    assert count(database, "application_history", "before = 'submitted'") == 1
+    approved = count(database, "flexible_employment_application", "state = 'approved'")
+    assert count(database, "flexible_employment_record") == approved
+    assert count(database, "outbox") == before + 1 + approved
+
+
+@pytest.mark.req("AL-10")
+def test_of_forty_officers_claiming_at_once_one_holds_it(database: Database) -> None:
+    filed = submitted(database, rules.Kind.REGISTRATION, applicant())
+
+    def claim() -> None:
+        in_transaction(database, reviewing.claim, filed, actor=officer(), now=NOW)
+
+    ends = at_once(*[claim] * AT_ONCE)
+    assert ends["done"] == 1
+    assert set(ends) <= {"done", "changed-meanwhile", "claimed-by-other"}
+
+
+@pytest.mark.req("EMP-08", "EMP-10")
+@pytest.mark.parametrize("round_", range(5))
+def test_a_change_decided_while_its_record_is_cancelled_never_outlives_it(
+    database: Database, round_: int
+) -> None:
+    actor = applicant()
+    founding = submitted(database, rules.Kind.REGISTRATION, actor)
+    in_transaction(database, reviewing.approve, founding, actor=officer(), now=NOW, note=None)
+    change = submitted(database, rules.Kind.CHANGE, actor)
+    decisions = [
+        lambda: in_transaction(
+            database, reviewing.approve, change, actor=officer(), now=NOW, note=None
+        ),
+        lambda: in_transaction(
+            database, reviewing.reject, change, Decision("不符"), actor=officer(), now=NOW
+        ),
+        lambda: in_transaction(database, actions.withdraw, change, actor=actor, now=NOW, note=None),
+    ]
+
+    def cancel() -> None:
+        in_transaction(database, actions.cancel, founding, actor=actor, now=NOW, reason="停业")
+
+    ends = at_once(cancel, *decisions)
+    assert set(ends) <= {"done", "changed-meanwhile", "wrong-state", "record-invalid"}
+    if count(database, "flexible_employment_record", "is_valid"):
+        cancel()  # it lost the race, and may be said again
+    assert count(database, "flexible_employment_application", "state = 'approved'") == 0
+    assert count(database, "flexible_employment_application", "state = 'cancelled'") >= 1
+    with database.reading() as db:
+        assert history.verify(db) == []
+
+
+@pytest.mark.req("EMP-10")
+def test_a_second_account_of_a_registered_person_is_refused(database: Database) -> None:
+    first = submitted(database, rules.Kind.REGISTRATION, applicant())
+    in_transaction(database, reviewing.approve, first, actor=officer(), now=NOW, note=None)
+    other = replace(applicant(), level=3)
+    with pytest.raises(rules.AlreadyRegistered):
+        opened(database, rules.Kind.REGISTRATION, other)
