@@ -1,0 +1,1 @@
+"""Accounts (账号): registration of persons, their own data, locks."""

@@ -1,0 +1,223 @@
+"""Register a person, change own data, lock an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from identity import password_policy
+from identity.accounts import agreements, rules
+from identity.accounts.model import Acceptance, Account, BirthDate, LoginName, Person
+from identity.events import FACTS, AccountLocked, AccountRegistered
+from identity.hashing import Hasher
+from identity.limits import Counts
+from identity.messages import actions as messages
+from identity.sms_codes import actions as sms_codes
+from identity.sms_codes.rules import WRONG_CODE, Purpose
+from servicekit.clock import shanghai_date
+from servicekit.db import new_id, unique_violation
+from servicekit.errors import Conflict, FieldError
+from servicekit.outbox import announce
+from servicekit.personal import DocumentNumber, EmailAddress, MobileNumber, PersonalText, PersonName
+
+_LOGIN_TAKEN = FieldError(
+    "/login_name", rules.LoginNameTaken.code, rules.LoginNameTaken.default_message
+)
+_DOCUMENT_TAKEN = FieldError(
+    "/document_number", rules.DocumentTaken.code, rules.DocumentTaken.default_message
+)
+_TAKEN = {"account_login_name_once": _LOGIN_TAKEN, "person_document_once": _DOCUMENT_TAKEN}
+
+
+def find(db: Session, account_id: str) -> Account:
+    """The account.
+
+    Raises:
+        NoAccount: there is none.
+    """
+    account = db.get(Account, account_id)
+    if account is None:
+        raise rules.NoAccount
+    return account
+
+
+def register(
+    db: Session,
+    form: rules.Form,
+    *,
+    policy: password_policy.Policy,
+    hasher: Hasher,
+    counts: Counts,
+    now: datetime,
+) -> Account:
+    """Open a personal account of level 1 (ID-01 … ID-04).
+
+    Whether a name or a number is taken is told only to somebody who holds the phone.
+
+    Raises:
+        RegistrationRefused: with every wrong field.
+        LoginNameTaken, DocumentTaken: with both fields when both are taken.
+    """
+    code_id = sms_codes.check(
+        counts, phone=form.phone, purpose=Purpose.REGISTRATION, code=form.sms_code, now=now
+    )
+    wrong = [] if code_id else [WRONG_CODE]
+    identity = rules.check_form(
+        form,
+        policy,
+        agreements=agreements.in_force(),
+        today=shanghai_date(now),
+        also=wrong,
+    )
+    key = DocumentNumber(rules.document_key(identity.document_type, identity.document_number))
+    _check_free(db, form.login_name, key)
+    if code_id is None or not sms_codes.use(db, code_id, now=now):
+        raise rules.RegistrationRefused(fields=[WRONG_CODE])
+    account = open_account(
+        db,
+        kind=rules.Kind.PERSON,
+        login_name=form.login_name,
+        password_hash=hasher.hash(form.password),
+        phone=form.phone,
+        now=now,
+    )
+    person = Person(
+        account_id=account.id,
+        name=PersonName(form.name),
+        document_type=identity.document_type,
+        document_number=DocumentNumber(identity.document_number),
+        document_index=key,
+        birth_date=BirthDate(identity.birth_date.isoformat()),
+        sex=PersonalText(identity.sex),
+    )
+    _add(db, person)
+    account.person = person
+    for name, version in agreements.in_force().items():
+        db.add(Acceptance(account_id=account.id, agreement=name, version=version, accepted_at=now))
+    return account
+
+
+def open_account(
+    db: Session, *, kind: rules.Kind, login_name: str, password_hash: str, phone: str, now: datetime
+) -> Account:
+    """Write the account itself and announce it; the database decides whose the login name is.
+
+    Raises:
+        LoginNameTaken: somebody has it.
+    """
+    account = Account(
+        id=new_id(),
+        kind=kind,
+        standing=rules.Standing.ACTIVE,
+        login_name=LoginName(login_name),
+        login_name_index=LoginName(rules.login_key(login_name)),
+        password_hash=password_hash,
+        password_changed_at=now,
+        phone=MobileNumber(phone),
+        phone_index=MobileNumber(phone),
+        created_at=now,
+        updated_at=now,
+    )
+    _add(db, account)
+    registered = FACTS.of(
+        AccountRegistered, subject=account.id, now=now, account_id=account.id, kind=kind
+    )
+    announce(db, registered)
+    return account
+
+
+def change_own(
+    db: Session,
+    account: Account,
+    changes: Mapping[str, str | None],
+    *,
+    counts: Counts,
+    now: datetime,
+) -> None:
+    """Change what the owner may change: phone with a code, e-mail (ID-17).
+
+    Raises:
+        OwnDataRefused: nothing to change, or the code is missing or wrong.
+    """
+    if not {"phone", "email"} & set(changes):
+        raise rules.OwnDataRefused("没有可修改的内容")
+    phone = changes.get("phone")
+    if phone is not None:
+        code = changes.get("sms_code") or ""
+        change_phone(db, account, phone=phone, sms_code=code, counts=counts, now=now)
+    if "email" in changes:
+        email = changes["email"]
+        account.email = EmailAddress(email) if email else None
+    account.updated_at = now
+
+
+def change_phone(
+    db: Session,
+    account: Account,
+    *,
+    phone: str,
+    sms_code: str,
+    counts: Counts,
+    now: datetime,
+) -> None:
+    """Take a new phone that the person holds; the old one is told (T5).
+
+    Raises:
+        OwnDataRefused: the code is wrong.
+    """
+    code_id = sms_codes.check(
+        counts, phone=phone, purpose=Purpose.CHANGE_PHONE, code=sms_code, now=now
+    )
+    if code_id is None or not sms_codes.use(db, code_id, now=now):
+        raise rules.OwnDataRefused(fields=[WRONG_CODE])
+    messages.tell(db, account.id, "phone-changed", {}, subject=None, now=now)
+    account.phone = account.phone_index = MobileNumber(phone)
+    account.updated_at = now
+
+
+def lock(db: Session, account_id: str, *, now: datetime) -> Account:
+    """Lock an account: no login, and every service refuses its tokens within two seconds (ID-43).
+
+    Raises:
+        NoAccount: there is none.
+        Conflict: it is not active.
+    """
+    account = find(db, account_id)
+    if account.standing is not rules.Standing.ACTIVE:
+        raise rules.NotActive
+    account.standing = rules.Standing.LOCKED
+    account.updated_at = now
+    announce(db, FACTS.of(AccountLocked, subject=account.id, now=now, account_id=account.id))
+    return account
+
+
+def _check_free(db: Session, login_name: str, key: DocumentNumber) -> None:
+    # Asked beforehand only to name both fields at once; the indexes decide.
+    wrong = []
+    name = LoginName(rules.login_key(login_name))
+    if db.scalar(select(Account.id).where(Account.login_name_index == name)):
+        wrong.append(_LOGIN_TAKEN)
+    if db.scalar(select(Person.account_id).where(Person.document_index == key).limit(1)):
+        wrong.append(_DOCUMENT_TAKEN)
+    if wrong:
+        raise _taken(wrong)
+
+
+def _add(db: Session, row: Account | Person) -> None:
+    db.add(row)
+    try:
+        db.flush()
+    except IntegrityError as error:
+        taken = _TAKEN.get(unique_violation(error) or "")
+        if taken is None:
+            raise
+        raise _taken([taken]) from None
+
+
+def _taken(wrong: list[FieldError]) -> Conflict:
+    refusals = {r.code: r for r in (rules.DocumentTaken, rules.LoginNameTaken)}
+    return refusals[wrong[-1].code](fields=wrong)

@@ -1,0 +1,142 @@
+"""HTTP for registrations and one's own data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
+
+from identity.accounts import actions, agreements, rules
+from identity.accounts.model import Account
+from identity.parts import parts
+from servicekit.identifiers import DocumentKind
+from servicekit.web.access import access, public
+from servicekit.web.api import Blueprint
+from servicekit.web.session import actor, now, reading, transaction
+from servicekit.workflow import Role
+
+blueprint = Blueprint("accounts", __name__, url_prefix="/api/identity/v1", description="个人账号")
+
+_EVERYBODY = (Role.APPLICANT, Role.WINDOW, Role.REVIEWER, Role.APPROVER, Role.ADMIN)
+
+
+class AgreementSchema(Schema):
+    """An agreement in one version."""
+
+    name = fields.Str(required=True)
+    version = fields.Str(required=True)
+
+
+class AgreementInForceSchema(AgreementSchema):
+    """The same with its title."""
+
+    title = fields.Str(required=True)
+
+
+class AgreementListSchema(Schema):
+    """What has to be accepted."""
+
+    items = fields.List(fields.Nested(AgreementInForceSchema), required=True)
+
+
+class RegistrationSchema(Schema):
+    """What a visitor fills in (个人实名信息)."""
+
+    name = fields.Str(required=True, validate=validate.Length(1, 100))
+    document_type = fields.Enum(DocumentKind, by_value=True, required=True)
+    document_number = fields.Str(required=True, validate=validate.Length(1, 40))
+    birth_date = fields.Date(
+        load_default=None, metadata={"description": "证件号码不含出生日期时填写"}
+    )
+    sex = fields.Enum(rules.Sex, by_value=True, load_default=None)
+    login_name = fields.Str(required=True, validate=validate.Length(1, 100))
+    password = fields.Str(required=True, validate=validate.Length(1, 200))
+    password_again = fields.Str(required=True, validate=validate.Length(1, 200))
+    phone = fields.Str(required=True, validate=validate.Length(1, 40))
+    sms_code = fields.Str(required=True, validate=validate.Length(1, 20))
+    agreements = fields.List(
+        fields.Nested(AgreementSchema), required=True, validate=validate.Length(max=20)
+    )
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> rules.Form:
+        accepted = {a["name"]: a["version"] for a in data.pop("agreements")}
+        return rules.Form(agreements=accepted, **data)
+
+
+class PersonSchema(Schema):
+    """The real-name data, masked."""
+
+    name = fields.Str(required=True)
+    document_type = fields.Str(required=True)
+    document_number = fields.Str(required=True)
+
+
+class AccountSchema(Schema):
+    """One's own account; personal values are masked here too."""
+
+    id = fields.Str(required=True)
+    kind = fields.Enum(rules.Kind, by_value=True, required=True)
+    login_name = fields.Function(lambda a: a.login_name.expose(), required=True)
+    level = fields.Int(required=True)
+    phone = fields.Str(required=True)
+    email = fields.Str(allow_none=True, required=True)
+    person = fields.Nested(PersonSchema, allow_none=True, required=True)
+    created_at = fields.AwareDateTime(required=True)
+    version = fields.Int(required=True)
+
+
+class OwnDataSchema(Schema):
+    """What the owner may change; number and login name are not among it."""
+
+    phone = fields.Str(validate=validate.Length(1, 40))
+    sms_code = fields.Str(validate=validate.Length(1, 20))
+    email = fields.Email(allow_none=True, validate=validate.Length(max=200))
+
+
+@blueprint.route("/agreements", methods=["GET"])
+@public
+@blueprint.response(200, AgreementListSchema)
+def list_agreements() -> dict[str, Any]:
+    """The agreements and versions in force (用户服务协议, 隐私政策)."""
+    return {"items": agreements.all_agreements()}
+
+
+@blueprint.route("/registrations", methods=["POST"])
+@public
+@blueprint.arguments(RegistrationSchema)
+@blueprint.response(201, AccountSchema)
+def register(form: rules.Form) -> Account:
+    """Register a person (个人注册)."""
+    own = parts()
+    with transaction() as db:
+        return actions.register(
+            db,
+            form,
+            policy=own.password_policy,
+            hasher=own.hasher,
+            counts=own.counts,
+            now=now(),
+        )
+
+
+@blueprint.route("/me", methods=["GET"])
+@access(*_EVERYBODY)
+@blueprint.response(200, AccountSchema)
+def show_me() -> Account:
+    """One's own account (账号信息)."""
+    with reading() as db:
+        return actions.find(db, actor().id)
+
+
+@blueprint.route("/me", methods=["PATCH"])
+@access(*_EVERYBODY)
+@blueprint.arguments(OwnDataSchema)
+@blueprint.response(200, AccountSchema)
+def change_me(changes: dict[str, Any]) -> Account:
+    """Change phone (with a code sent to the new one) or e-mail (修改账号信息)."""
+    with transaction() as db:
+        account = actions.find(db, actor().id)
+        actions.change_own(db, account, changes, counts=parts().counts, now=now())
+        db.flush()
+        return account

@@ -1,0 +1,84 @@
+"""Puts identity together; nothing is decided here."""
+
+from __future__ import annotations
+
+from identity.accounts import api as accounts
+from identity.adapters.bank_card import HttpBankCardCheck
+from identity.adapters.sms_gateway import HttpSmsGateway
+from identity.events import FACTS
+from identity.handlers import SUBSCRIPTIONS
+from identity.hashing import Hasher
+from identity.jobs import JOBS
+from identity.limits import Counts
+from identity.messages import api as messages
+from identity.officers import api as officers
+from identity.parts import KEY, Parts
+from identity.settings import Settings
+from identity.sign_in import api as sessions
+from identity.sign_in import endpoints, pages
+from identity.sign_in.keys import KeyRing
+from identity.sign_in.provider import Provider
+from identity.sms_codes import api as sms_codes
+from identity.tables import Base
+from identity.verification import api as verification
+from servicekit.client import Client
+from servicekit.clock import Clock, SystemClock
+from servicekit.db import Database
+from servicekit.settings import load
+from servicekit.web.app import Service, ServiceApp, build
+
+COUNTER_CONNECTIONS = 3  # counters and keys never wait for a request's connection
+
+SERVICE = Service(
+    name="identity",
+    title="统一身份认证",
+    package="identity",
+    base=Base,
+    blueprints=(
+        accounts.blueprint,
+        sms_codes.blueprint,
+        verification.blueprint,
+        messages.blueprint,
+        sessions.blueprint,
+        officers.blueprint,
+        endpoints.blueprint,
+        pages.blueprint,
+    ),
+    workflows=(),
+    facts=FACTS,
+    subscriptions=SUBSCRIPTIONS,
+    jobs=JOBS,
+)
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> ServiceApp:
+    """The application, ready to serve."""
+    settings = settings or load(Settings, "IDENTITY")
+    app = build(SERVICE, settings, clock=clock or SystemClock())
+    app.extensions[KEY] = _parts(settings, app)
+    return app
+
+
+def _parts(settings: Settings, app: ServiceApp) -> Parts:
+    apart = Database(
+        settings.database_url,
+        vault=app.vault,
+        pool_size=COUNTER_CONNECTIONS,
+        application_name="identity counters",
+    )
+    hasher = Hasher(memory_kib=settings.password_memory_kib, time_cost=settings.password_time_cost)
+    provider = Provider(
+        issuer=settings.issuer,
+        public_url=settings.public_url,
+        keys=KeyRing(apart),
+        now=app.clock.now,
+    )
+    seconds = settings.outside_seconds
+    return Parts(
+        settings=settings,
+        counts=Counts(apart, app.vault),
+        hasher=hasher,
+        provider=provider,
+        bank_card=HttpBankCardCheck(Client(settings.bank_card_url, timeout=seconds)),
+        sms_gateway=HttpSmsGateway(Client(settings.sms_url, timeout=seconds)),
+    )

@@ -1,0 +1,59 @@
+"""Work identity does by the clock: send SMS, turn keys, forget what no longer counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
+from identity.limits import forget_counts
+from identity.messages import actions as messages
+from identity.sign_in import keys, store
+from servicekit.client import Client
+from servicekit.jobs import JobContext, Jobs
+
+JOBS = Jobs()
+
+_BATCH: Final = 50
+
+
+@JOBS.on_notify(messages.CHANNEL, name="send-sms", period=timedelta(seconds=5))
+def send_sms(context: JobContext) -> None:
+    """Hand every waiting SMS to the gateway; no transaction is open meanwhile."""
+    settings = context.settings
+    client = Client(settings.sms_url, timeout=settings.outside_seconds)
+    deliver(context, HttpSmsGateway(client))
+
+
+def deliver(context: JobContext, gateway: SmsGateway) -> None:
+    """Send batch by batch until nothing waits."""
+    with context.database.transaction() as db:
+        messages.drop_useless(db, now=context.clock.now())
+    while not context.stop.is_set():
+        with context.database.transaction() as db:
+            tasks = messages.claim(db, now=context.clock.now(), most=_BATCH)
+        for task in tasks:
+            outcome = gateway.send(to=task.phone, text=task.text, reference=task.reference)
+            with context.database.transaction() as db:
+                messages.finish(db, task, outcome, now=context.clock.now())
+        if len(tasks) < _BATCH:
+            return
+
+
+@JOBS.every(timedelta(hours=1), name="turn-keys")
+def turn_keys(context: JobContext) -> None:
+    """Make the keys there should be, and turn those whose month is over (ID-44)."""
+    now = context.clock.now()
+    with context.database.transaction() as db:
+        for algorithm in keys.ALGORITHMS:
+            keys.ensure(db, algorithm, now=now)
+        keys.rotate(db, now=now)
+
+
+@JOBS.every(timedelta(hours=1), name="forget-old-tokens")
+def forget_old(context: JobContext) -> None:
+    """Remove codes, tokens and counters that no longer matter."""
+    now = context.clock.now()
+    with context.database.transaction() as db:
+        store.forget_old(db, now=now)
+        forget_counts(db, now=now)

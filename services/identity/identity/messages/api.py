@@ -1,0 +1,56 @@
+"""HTTP for one's messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+from servicekit.web.access import access
+from servicekit.web.api import Blueprint
+from servicekit.web.paging import Page, PageArguments, page_of, page_schema
+from servicekit.web.session import actor, now, reading, transaction
+from servicekit.workflow import Role
+
+from identity.messages import actions, queries
+from identity.messages.model import Message
+
+blueprint = Blueprint(
+    "messages", __name__, url_prefix="/api/identity/v1/me/messages", description="消息"
+)
+
+_EVERYBODY = (Role.APPLICANT, Role.WINDOW, Role.REVIEWER, Role.APPROVER, Role.ADMIN)
+
+
+class MessageSchema(Schema):
+    """One message."""
+
+    id = fields.Str(required=True)
+    title = fields.Str(required=True)
+    body = fields.Str(required=True)
+    subject = fields.Str(required=True, allow_none=True)
+    created_at = fields.AwareDateTime(required=True)
+    read_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class UnreadSchema(Schema):
+    """How many messages nobody has looked at."""
+
+    unread = fields.Int(required=True)
+
+
+@blueprint.route("/unread", methods=["GET"])
+@access(*_EVERYBODY)
+@blueprint.response(200, UnreadSchema)
+def count_unread() -> dict[str, int]:
+    """How many are unread (未读消息数)."""
+    with reading() as db:
+        return {"unread": queries.count_unread(db, actor().id)}
+
+
+@blueprint.route("/<message_id>/read", methods=["POST"])
+@access(*_EVERYBODY)
+@blueprint.response(200, MessageSchema)
+def mark_read(message_id: str) -> Message:
+    """Mark as read (标为已读)."""
+    with transaction() as db:
+        return actions.mark_read(db, message_id, account_id=actor().id, now=now())

@@ -1,0 +1,66 @@
+"""What the application lends to its endpoints: counters, hasher, provider, adapters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from flask import current_app, request
+
+from identity.adapters.bank_card import BankCardCheck
+from identity.adapters.sms_gateway import SmsGateway
+from identity.hashing import Hasher
+from identity.limits import Counts
+from identity.pace import Limit
+from identity.password_policy import Policy
+from identity.settings import Settings
+from identity.sign_in.provider import Provider
+from identity.sms_codes.rules import Limits
+
+KEY: Final = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Made once in ``create_app``."""
+
+    settings: Settings
+    counts: Counts
+    hasher: Hasher
+    provider: Provider
+    bank_card: BankCardCheck
+    sms_gateway: SmsGateway
+
+    @property
+    def password_policy(self) -> Policy:
+        """The policy in force."""
+        return Policy(longest_run=self.settings.password_longest_run)
+
+    @property
+    def sms_limits(self) -> Limits:
+        """How many codes may be asked for."""
+        return Limits(
+            per_phone_day=self.settings.sms_codes_per_phone_day,
+            per_address_hour=self.settings.sms_codes_per_address_hour,
+            per_address_day=self.settings.sms_codes_per_address_day,
+            everybody_day=self.settings.sms_codes_per_day,
+        )
+
+    @property
+    def sign_in_limit(self) -> Limit:
+        """How many passwords one address may try."""
+        allowance = self.settings.sign_ins_per_address
+        return Limit("sign-in-address", allowance, timedelta(minutes=10))
+
+
+def parts() -> Parts:
+    """The parts of the application that answers this request."""
+    found: Parts = current_app.extensions[KEY]
+    return found
+
+
+def client_address() -> str:
+    """Where the request came from: what the gateway wrote last, or the peer itself."""
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return forwarded or request.remote_addr or "unknown"

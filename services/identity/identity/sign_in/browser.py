@@ -1,0 +1,108 @@
+"""The browser's side of the pages: cookies, form tokens, headers, the way back."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from flask import Response, make_response, redirect, render_template, request
+
+from identity.parts import client_address, parts
+from identity.sign_in import rules
+from identity.sign_in.sessions import Device
+
+PREFIX: Final = "/identity"
+AUTHORIZE: Final = f"{PREFIX}/authorize"
+# __Host-: set by this host alone, for the whole of it, over TLS (browsers trust 127.0.0.1).
+SESSION_COOKIE: Final = "__Host-identity"
+STEP_COOKIE: Final = "__Host-identity-step"
+FORM_COOKIE: Final = "__Host-identity-form"
+_LONGEST_DEVICE: Final = 200
+
+
+def page(
+    template: str, status: int = 200, *, leads_to: str | None = None, **values: Any
+) -> Response:
+    """Render a page with its form token and the headers every page has.
+
+    Args:
+        leads_to: an origin the form may end up at, beside our own (a client's callback).
+    """
+    form_secret = request.cookies.get(FORM_COOKIE) or rules.new_secret()
+    html = render_template(template, form_token=_token(form_secret), prefix=PREFIX, **values)
+    response = make_response(html, status)
+    set_cookie(response, FORM_COOKIE, form_secret)
+    targets = "'self'" if leads_to is None else f"'self' {leads_to}"
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {targets}; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    # "same-origin", not "no-referrer": the latter would make the form's Origin header null.
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def is_own_form() -> bool:
+    """Did one of our pages send this form? The token matches the cookie, and so does Origin."""
+    secret = request.cookies.get(FORM_COOKIE, "")
+    sent = request.form.get("form_token", "")
+    origin = request.headers.get("Origin")
+    same_origin = origin is None or origin == _origin(parts().settings.public_url)
+    return same_origin and bool(secret) and hmac.compare_digest(sent, _token(secret))
+
+
+def set_cookie(response: Response, name: str, value: str) -> None:
+    """A cookie scripts cannot read, that ends with the browser."""
+    response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def drop_cookie(response: Response, name: str) -> None:
+    """Forget it."""
+    response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def go(path: str) -> Response:
+    """After a form, a plain GET of one of our own paths."""
+    response = make_response(redirect(path, code=303))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def return_to() -> str | None:
+    """Where the person was going: our authorization endpoint, or nowhere."""
+    wanted = request.values.get("return_to", "")
+    return rules.check_return_to(wanted, AUTHORIZE)
+
+
+def with_return(path: str, target: str | None) -> str:
+    """A path of ours that remembers the way."""
+    return f"{path}?{urlencode({'return_to': target})}" if target else path
+
+
+def redirect_origin(target: str | None) -> str | None:
+    """The origin the authorization request ends at, for form-action; ours needs no mention."""
+    if target is None:
+        return None
+    uri = parse_qs(urlsplit(target).query).get("redirect_uri", [""])[0]
+    origin = _origin(uri)
+    plain = origin.isascii() and not set(origin) & set(" ;,'\"")
+    return origin if plain and origin != _origin(parts().settings.public_url) else None
+
+
+def device() -> Device:
+    """The browser and the address, for the owner's list of sessions."""
+    name = request.headers.get("User-Agent", "")[:_LONGEST_DEVICE]
+    return Device(name=name, address=client_address())
+
+
+def _token(secret: str) -> str:
+    return rules.hash_secret(f"form:{secret}").hex()
+
+
+def _origin(url: str) -> str:
+    parsed = urlsplit(url)
+    return f"{parsed.scheme}://{parsed.netloc}"

@@ -1,0 +1,147 @@
+"""Name and password, then for officers the code of their authenticator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyotp
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from identity.accounts.model import Account, LoginName
+from identity.accounts.rules import Kind, Standing, check_standing, login_key
+from identity.hashing import Hasher
+from identity.limits import Counts
+from identity.officers.model import Officer
+from identity.pace import Limit
+from identity.sign_in import rules
+from identity.sign_in.model import SecondStep
+from servicekit.db import Database
+
+TOTP_STEP_SECONDS = 30
+_WINDOW = 1  # clocks of telephones are half a minute off
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is needed to check a password, read before the slow part begins."""
+
+    account_id: str
+    password_hash: str
+    standing: Standing
+
+
+def check_password(
+    database: Database,
+    *,
+    login_name: str,
+    password: str,
+    address: str,
+    address_limit: Limit,
+    counts: Counts,
+    hasher: Hasher,
+    now: datetime,
+) -> str:
+    """Whose name and password are these? No connection is held while the hash is computed.
+
+    The answer and the time are the same for a name nobody has (ID-08).
+
+    Returns: the account's id.
+
+    Raises:
+        SlowDown: the name or the address has failed too often.
+        WrongCredentials: the name or the password, never telling which.
+        AccountLocked: both are right, but the account is locked.
+    """
+    name = login_key(login_name)
+    wait = counts.take((address_limit,), address, now=now)
+    wait = wait or counts.attempt(rules.GUESSING, name, now=now)
+    if wait is not None:
+        raise rules.SlowDown(retry_after=wait)
+    known = _find(database, name)
+    if not hasher.verify(known and known.password_hash, password) or known is None:
+        raise rules.WrongCredentials
+    counts.succeeded(rules.GUESSING, name)
+    check_standing(known.standing)
+    return known.account_id
+
+
+def needs_second_factor(account: Account) -> bool:
+    """Officers and admins, always (ID-45)."""
+    return account.kind is Kind.OFFICER
+
+
+def begin_second_step(db: Session, account: Account, *, now: datetime) -> str:
+    """The password was right; remember that for five minutes.
+
+    Returns: the secret for the cookie.
+    """
+    secret = rules.new_secret()
+    db.execute(delete(SecondStep).where(SecondStep.expires_at <= now))
+    db.add(
+        SecondStep(
+            secret_hash=rules.hash_secret(secret),
+            account_id=account.id,
+            expires_at=now + rules.SECOND_STEP_LIFE,
+            tries=0,
+        )
+    )
+    return secret
+
+
+def take_second_try(database: Database, secret: str, *, now: datetime) -> str | None:
+    """Use one of five tries; counted at once, so that guesses in parallel are five too.
+
+    Returns: the account, or None when there is no such step or its tries are used up.
+    """
+    once = (
+        update(SecondStep)
+        .where(
+            SecondStep.secret_hash == rules.hash_secret(secret),
+            SecondStep.expires_at > now,
+            SecondStep.tries < rules.SECOND_STEP_TRIES,
+        )
+        .values(tries=SecondStep.tries + 1)
+        .returning(SecondStep.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    with database.transaction() as db:
+        return db.execute(once).scalar_one_or_none()
+
+
+def check_totp(db: Session, account_id: str, code: str, *, now: datetime) -> bool:
+    """Is it the authenticator's code, not seen before? A right one is used up (RFC 6238 5.2)."""
+    officer = db.get(Officer, account_id)
+    if officer is None:
+        return False
+    totp = pyotp.TOTP(officer.totp_secret.expose(), interval=TOTP_STEP_SECONDS)
+    present = int(now.timestamp()) // TOTP_STEP_SECONDS
+    for step in range(present - _WINDOW, present + _WINDOW + 1):
+        if pyotp.utils.strings_equal(totp.generate_otp(step), code.strip()):
+            return _use_step(db, account_id, step)
+    return False
+
+
+def end_second_step(db: Session, secret: str) -> None:
+    """It is answered."""
+    db.execute(delete(SecondStep).where(SecondStep.secret_hash == rules.hash_secret(secret)))
+
+
+def _use_step(db: Session, account_id: str, step: int) -> bool:
+    once = (
+        update(Officer)
+        .where(Officer.account_id == account_id, Officer.totp_step < step)
+        .values(totp_step=step)
+        .returning(Officer.account_id)
+        .execution_options(synchronize_session=False)
+    )
+    return db.execute(once).one_or_none() is not None
+
+
+def _find(database: Database, name: str) -> Known | None:
+    columns = (Account.id, Account.password_hash, Account.standing)
+    wanted = select(*columns).where(Account.login_name_index == LoginName(name))
+    with database.reading() as db:
+        row = db.execute(wanted).one_or_none()
+    return None if row is None else Known(row.id, row.password_hash, row.standing)

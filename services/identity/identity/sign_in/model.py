@@ -1,0 +1,141 @@
+"""Clients, keys, sessions, codes and refresh tokens; every secret hashed or sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Enum, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.sign_in.rules import KeyState
+from identity.tables import Base
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.personal import PersonalText
+from servicekit.vault import Sealed
+
+_TIME = DateTime(timezone=True)
+
+
+class Client(Base):
+    """A program that people sign in to: the gateway, later other government systems."""
+
+    __tablename__ = "oauth_client"
+
+    client_id: Mapped[str] = mapped_column(String(80), primary_key=True, info=NOT_PERSONAL)
+    name: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
+    # SHA-256 suffices: the secret is 32 random bytes, not something a person made up.
+    secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=NOT_PERSONAL)
+    redirect_uris: Mapped[list[str]] = mapped_column(ARRAY(Text), info=NOT_PERSONAL)
+    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(ARRAY(Text), info=NOT_PERSONAL)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(40)), info=NOT_PERSONAL)
+    grant_types: Mapped[list[str]] = mapped_column(ARRAY(String(80)), info=NOT_PERSONAL)
+    auth_methods: Mapped[list[str]] = mapped_column(ARRAY(String(40)), info=NOT_PERSONAL)
+    id_token_alg: Mapped[str] = mapped_column(String(10), info=NOT_PERSONAL)
+    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+
+class SigningKey(Base):
+    """A key of the provider: next → active → retired; the private half is sealed."""
+
+    __tablename__ = "signing_key"
+    __table_args__ = (
+        Index(
+            "signing_key_one_per_state",
+            "algorithm",
+            "state",
+            unique=True,
+            postgresql_where=text("state IN ('next', 'active')"),
+        ),
+    )
+
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True, info=NOT_PERSONAL)
+    algorithm: Mapped[str] = mapped_column(String(10), info=NOT_PERSONAL)
+    state: Mapped[KeyState] = mapped_column(
+        Enum(
+            KeyState, native_enum=False, length=10, values_callable=lambda e: [m.value for m in e]
+        ),
+        info=NOT_PERSONAL,
+    )
+    public: Mapped[dict[str, Any]] = mapped_column(JSONB, info=NOT_PERSONAL)
+    private: Mapped[PersonalText] = mapped_column(
+        Sealed(PersonalText, "signing_key.private"), info=PERSONAL
+    )
+    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    activated_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+    retired_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+
+class SignInSession(Base):
+    """One login on one device; ends after thirty idle minutes or twelve hours."""
+
+    __tablename__ = "sign_in_session"
+    __table_args__ = (Index("sign_in_session_of_account", "account_id", "created_at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True, info=NOT_PERSONAL)
+    amr: Mapped[list[str]] = mapped_column(ARRAY(String(16)), info=NOT_PERSONAL)
+    device: Mapped[PersonalText] = mapped_column(
+        Sealed(PersonalText, "sign_in_session.device"), info=PERSONAL
+    )
+    address: Mapped[PersonalText] = mapped_column(
+        Sealed(PersonalText, "sign_in_session.address"), info=PERSONAL
+    )
+    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    authenticated_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    last_seen_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    ended_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+    end_reason: Mapped[str | None] = mapped_column(String(32), info=NOT_PERSONAL)
+
+
+class SecondStep(Base):
+    """A password was right and the second factor is still owed; nobody is signed in yet."""
+
+    __tablename__ = "sign_in_second_step"
+
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=NOT_PERSONAL)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
+    expires_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    tries: Mapped[int] = mapped_column(default=0, info=NOT_PERSONAL)
+
+
+class AuthorizationCode(Base):
+    """A code on its way through the browser: sixty seconds, one use, one verifier."""
+
+    __tablename__ = "authorization_code"
+
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=NOT_PERSONAL)
+    client_id: Mapped[str] = mapped_column(ForeignKey("oauth_client.client_id"), info=NOT_PERSONAL)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sign_in_session.id"), info=NOT_PERSONAL)
+    family_id: Mapped[str] = mapped_column(String(36), default=new_id, info=NOT_PERSONAL)
+    redirect_uri: Mapped[str] = mapped_column(Text, info=NOT_PERSONAL)
+    scope: Mapped[str] = mapped_column(String(400), info=NOT_PERSONAL)
+    nonce: Mapped[str | None] = mapped_column(String(400), info=NOT_PERSONAL)
+    code_challenge: Mapped[str] = mapped_column(String(128), info=NOT_PERSONAL)
+    expires_at: Mapped[datetime] = mapped_column(_TIME, index=True, info=NOT_PERSONAL)
+    used_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+
+class RefreshToken(Base):
+    """One link of a refresh chain; the chain is a family, and reuse ends all of it."""
+
+    __tablename__ = "refresh_token"
+    __table_args__ = (
+        Index("refresh_token_of_family", "family_id"),
+        Index("refresh_token_of_session", "session_id"),
+    )
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=NOT_PERSONAL)
+    family_id: Mapped[str] = mapped_column(String(36), info=NOT_PERSONAL)
+    client_id: Mapped[str] = mapped_column(ForeignKey("oauth_client.client_id"), info=NOT_PERSONAL)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sign_in_session.id"), info=NOT_PERSONAL)
+    scope: Mapped[str] = mapped_column(String(400), info=NOT_PERSONAL)
+    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    expires_at: Mapped[datetime] = mapped_column(_TIME, index=True, info=NOT_PERSONAL)
+    used_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+    successor: Mapped[PersonalText | None] = mapped_column(
+        Sealed(PersonalText, "refresh_token.successor"), info=PERSONAL
+    )
+    revoked_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)

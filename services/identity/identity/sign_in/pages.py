@@ -1,0 +1,190 @@
+"""The pages people see: sign in, second factor, signed out. No script is needed or allowed."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from authlib.oauth2 import OAuth2Error
+from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
+
+from identity.accounts.model import Account
+from identity.parts import client_address, parts
+from identity.sign_in import browser, credentials, rules, sessions
+from identity.sign_in.rules import EndReason
+from servicekit.errors import Refusal
+from servicekit.web.access import public
+from servicekit.web.session import now, transaction
+
+blueprint = Blueprint(
+    "sign_in_pages", __name__, url_prefix=browser.PREFIX, template_folder="templates"
+)
+
+_STALE_FORM = "页面已过期，请重新填写"
+_WRONG_TOTP = "动态验证码错误或已使用，请输入新的验证码"
+_LONGEST_FIELD = 200
+
+
+@blueprint.get("/pages.css")
+@public
+def stylesheet() -> Response:
+    """The one style sheet."""
+    text = (files("identity.sign_in") / "pages.css").read_text(encoding="utf-8")
+    response = Response(text, content_type="text/css; charset=utf-8")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@blueprint.get("/login")
+@public
+def show_login() -> Response:
+    """The sign-in page."""
+    return _login_page()
+
+
+@blueprint.post("/login")
+@public
+def log_in() -> Response:
+    """Check name and password; officers go on to the second factor."""
+    if not browser.is_own_form():
+        return _login_page(_STALE_FORM, 400)
+    own = parts()
+    name = request.form.get("login_name", "").strip()[:_LONGEST_FIELD]
+    try:
+        account_id = credentials.check_password(
+            own.counts.database,
+            login_name=name,
+            password=request.form.get("password", "")[:_LONGEST_FIELD],
+            address=client_address(),
+            address_limit=own.sign_in_limit,
+            counts=own.counts,
+            hasher=own.hasher,
+            now=now(),
+        )
+    except Refusal as refusal:
+        return _refused(refusal, name)
+    with transaction() as db:
+        account = db.get_one(Account, account_id)
+        if credentials.needs_second_factor(account):
+            secret = credentials.begin_second_step(db, account, now=now())
+            response = browser.go(
+                browser.with_return(f"{browser.PREFIX}/totp", browser.return_to())
+            )
+            browser.set_cookie(response, browser.STEP_COOKIE, secret)
+            return response
+        return _signed_in(db, account, ["pwd"])
+
+
+@blueprint.get("/totp")
+@public
+def show_totp() -> Response:
+    """The page for the authenticator's code."""
+    if not request.cookies.get(browser.STEP_COOKIE):
+        return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.return_to()))
+    return _totp_page()
+
+
+@blueprint.post("/totp")
+@public
+def check_totp() -> Response:
+    """Check the code; five tries, each code once (ID-45)."""
+    if not browser.is_own_form():
+        return _totp_page(_STALE_FORM, 400)
+    own = parts()
+    secret = request.cookies.get(browser.STEP_COOKIE, "")
+    account_id = credentials.take_second_try(own.counts.database, secret, now=now())
+    if account_id is None:
+        return _login_page("登录已超时或尝试次数过多，请重新登录", 401)
+    wait = own.counts.attempt(rules.SECOND_GUESSING, account_id, now=now())
+    if wait is not None:
+        return _totp_page(rules.SlowDown.default_message, 429, retry_after=wait)
+    with transaction() as db:
+        if not credentials.check_totp(db, account_id, request.form.get("code", ""), now=now()):
+            return _totp_page(_WRONG_TOTP, 401)
+        credentials.end_second_step(db, secret)
+        response = _signed_in(db, db.get_one(Account, account_id), ["pwd", "otp"])
+    own.counts.succeeded(rules.SECOND_GUESSING, account_id)
+    browser.drop_cookie(response, browser.STEP_COOKIE)
+    return response
+
+
+@blueprint.route("/logout", methods=["GET", "POST"])
+@public
+def log_out() -> Response:
+    """RP-initiated logout; without a valid id token the person is asked first."""
+    with transaction() as db:
+        provider = parts().provider.using(db)
+        try:
+            wish = provider.validate_endpoint_request("end_session")
+        except OAuth2Error:
+            return browser.page("refused.html", 400)
+        asked = request.method == "POST" and browser.is_own_form()
+        if wish.needs_confirmation and not asked:
+            return browser.page("logout.html")
+        cookie = request.cookies.get(browser.SESSION_COOKIE)
+        subject = sessions.by_cookie(db, cookie, now=now())
+        named = (wish.id_token_claims or {}).get("sub")
+        if subject is not None and named in (None, subject.account.id):
+            sessions.end(db, subject.session, EndReason.LOGOUT, now=now())
+        response = provider.create_endpoint_response("end_session", wish)
+        response = response or browser.page("logged-out.html")
+    browser.drop_cookie(response, browser.SESSION_COOKIE)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _signed_in(db: Session, account: Account, amr: list[str]) -> Response:
+    """Begin the session with a fresh secret; what this browser had before ends."""
+    old = sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
+    if old is not None:
+        sessions.end(db, old.session, EndReason.REPLACED, now=now())
+    _, secret = sessions.begin(db, account, amr=amr, device=browser.device(), now=now())
+    response = browser.go(browser.return_to() or "/")
+    browser.set_cookie(response, browser.SESSION_COOKIE, secret)
+    return response
+
+
+def _refused(refusal: Refusal, login_name: str) -> Response:
+    message = refusal.message
+    status = 401
+    if refusal.retry_after is not None:
+        status = 429
+        message = f"{message}（约 {refusal.retry_after} 秒后）"
+    return _login_page(message, status, login_name=login_name, retry_after=refusal.retry_after)
+
+
+def _login_page(
+    error: str | None = None,
+    status: int = 200,
+    *,
+    login_name: str = "",
+    retry_after: int | None = None,
+) -> Response:
+    target = browser.return_to()
+    response = browser.page(
+        "login.html",
+        status,
+        leads_to=browser.redirect_origin(target),
+        error=error,
+        login_name=login_name,
+        return_to=target,
+    )
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _totp_page(
+    error: str | None = None, status: int = 200, *, retry_after: int | None = None
+) -> Response:
+    target = browser.return_to()
+    response = browser.page(
+        "totp.html",
+        status,
+        leads_to=browser.redirect_origin(target),
+        error=error,
+        return_to=target,
+    )
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response

@@ -1,0 +1,158 @@
+"""Logins: begun, found by their cookie, seen, ended; what they say about the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from identity.accounts.model import Account
+from identity.accounts.rules import Kind, Standing
+from identity.events import FACTS, SessionEnded
+from identity.officers.model import Officer
+from identity.sign_in import rules
+from identity.sign_in.model import RefreshToken, SignInSession
+from identity.sign_in.rules import EndReason
+from servicekit.db import new_id
+from servicekit.outbox import announce
+from servicekit.personal import PersonalText
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a login came from; the owner sees it in the list of sessions."""
+
+    name: str = field(repr=False)
+    address: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who is signed in, as tokens say it; Authlib calls this the user."""
+
+    account: Account
+    session: SignInSession
+    officer: Officer | None
+
+    def get_user_id(self) -> str:
+        """What becomes ``sub``."""
+        return self.account.id
+
+    @property
+    def acr(self) -> str:
+        """The level as it is now, so that a raise holds without a new login."""
+        return rules.acr_of(level=self.account.level, second_factor=self.officer is not None)
+
+    @property
+    def auth_time(self) -> int:
+        """When the password was shown."""
+        return int(self.session.authenticated_at.timestamp())
+
+
+def begin(
+    db: Session, account: Account, *, amr: list[str], device: Device, now: datetime
+) -> tuple[SignInSession, str]:
+    """Sign a person in.
+
+    Returns: the session, and the secret for the cookie, which is kept nowhere else.
+    """
+    secret = rules.new_secret()
+    session = SignInSession(
+        id=new_id(),
+        account_id=account.id,
+        secret_hash=rules.hash_secret(secret),
+        amr=amr,
+        device=PersonalText(device.name),
+        address=PersonalText(device.address),
+        created_at=now,
+        authenticated_at=now,
+        last_seen_at=now,
+    )
+    db.add(session)
+    db.flush()
+    return session, secret
+
+
+def by_cookie(db: Session, secret: str | None, *, now: datetime) -> Subject | None:
+    """Who holds this cookie, while the session lives and the account is active."""
+    if not secret:
+        return None
+    found = select(SignInSession).where(SignInSession.secret_hash == rules.hash_secret(secret))
+    return _alive(db, db.scalar(found), now=now)
+
+
+def by_id(db: Session, session_id: str, *, now: datetime) -> Subject | None:
+    """The same for a session a token names."""
+    return _alive(db, db.get(SignInSession, session_id), now=now)
+
+
+def end(db: Session, session: SignInSession, reason: EndReason, *, now: datetime) -> None:
+    """End a session with every token of it, and tell the gateway; twice is once (ID-43)."""
+    once = (
+        update(SignInSession)
+        .where(SignInSession.id == session.id, SignInSession.ended_at.is_(None))
+        .values(ended_at=now, end_reason=reason)
+        .returning(SignInSession.id)
+        .execution_options(synchronize_session=False)
+    )
+    if db.execute(once).one_or_none() is None:
+        return
+    db.refresh(session)
+    chain = (RefreshToken.session_id == session.id, RefreshToken.revoked_at.is_(None))
+    db.execute(update(RefreshToken).where(*chain).values(revoked_at=now))
+    announce(
+        db,
+        FACTS.of(
+            SessionEnded,
+            subject=session.id,
+            now=now,
+            session_id=session.id,
+            account_id=session.account_id,
+        ),
+    )
+
+
+def end_all(db: Session, account_id: str, reason: EndReason, *, now: datetime) -> None:
+    """End every session of an account."""
+    for session in list_alive(db, account_id, now=now):
+        end(db, session, reason, now=now)
+
+
+def list_alive(db: Session, account_id: str, *, now: datetime) -> list[SignInSession]:
+    """The sessions an owner would call "signed in here", the newest first; at most a hundred."""
+    recent = (
+        select(SignInSession)
+        .where(
+            SignInSession.account_id == account_id,
+            SignInSession.ended_at.is_(None),
+            SignInSession.created_at > now - rules.LONGEST,
+            SignInSession.last_seen_at > now - rules.IDLE,
+        )
+        .order_by(SignInSession.created_at.desc())
+        .limit(100)
+    )
+    return list(db.scalars(recent))
+
+
+def _alive(db: Session, session: SignInSession | None, *, now: datetime) -> Subject | None:
+    if session is None or not rules.is_alive(_times(session), now=now):
+        return None
+    account = db.get(Account, session.account_id)
+    if account is None or account.standing is not Standing.ACTIVE:
+        return None
+    _see(db, session, now=now)
+    officer = db.get(Officer, account.id) if account.kind is Kind.OFFICER else None
+    return Subject(account, session, officer)
+
+
+def _see(db: Session, session: SignInSession, *, now: datetime) -> None:
+    if now - session.last_seen_at < rules.SEEN_EVERY:
+        return  # once a minute is exact enough for thirty, and reads stay reads
+    seen = update(SignInSession).where(SignInSession.id == session.id)
+    db.execute(seen.values(last_seen_at=now))
+
+
+def _times(session: SignInSession) -> rules.SessionTimes:
+    return rules.SessionTimes(session.created_at, session.last_seen_at, session.ended_at)

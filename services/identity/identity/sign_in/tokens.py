@@ -1,0 +1,146 @@
+"""What stands in the tokens: access tokens for services, id tokens for clients."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from authlib.oauth2.rfc6749 import OAuth2Request
+from authlib.oauth2.rfc6750 import BearerTokenGenerator
+from authlib.oidc.core import OpenIDCode, OpenIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+
+from identity.accounts.rules import Kind
+from identity.sign_in import rules
+from identity.sign_in.keys import ACCESS_ALGORITHM, ALGORITHMS, KeyRing
+from identity.sign_in.sessions import Subject
+
+ACCESS_TYPE = "at+jwt"  # RFC 9068
+
+
+class AccessTokens(BearerTokenGenerator):  # type: ignore[misc]
+    """Signs RFC 9068 access tokens; refresh tokens are the grants' own business.
+
+    Args:
+        issuer: ``iss``.
+        keys: who signs.
+        now: the clock.
+    """
+
+    def __init__(self, issuer: str, keys: KeyRing, now: Callable[[], datetime]) -> None:
+        life = int(rules.ACCESS_LIFE.total_seconds())
+        super().__init__(self.sign, None, lambda client, grant_type: life)
+        self._issuer = issuer
+        self._keys = keys
+        self._now = now
+
+    def sign(self, client: Any, grant_type: str, user: Subject, scope: str) -> str:
+        """One access token; ``kid`` is always written, verifiers hold several keys."""
+        now = self._now()
+        key = self._keys.signer(ACCESS_ALGORITHM, now=now)
+        issued = int(now.timestamp())
+        claims = {
+            "iss": self._issuer,
+            "aud": rules.AUDIENCE,
+            "client_id": client.get_client_id(),
+            "scope": scope,
+            "jti": secrets.token_urlsafe(16),
+            "iat": issued,
+            "exp": issued + int(rules.ACCESS_LIFE.total_seconds()),
+            **subject_claims(user),
+        }
+        header = {"alg": ACCESS_ALGORITHM, "typ": ACCESS_TYPE, "kid": key.kid}
+        return jwt.encode(header, claims, key, algorithms=[ACCESS_ALGORITHM])
+
+
+def subject_claims(user: Subject) -> dict[str, Any]:
+    """Who it is, how well known, and for officers where and for what."""
+    claims: dict[str, Any] = {
+        "sub": user.account.id,
+        "sub_type": str(user.account.kind),
+        "sid": user.session.id,
+        "auth_time": user.auth_time,
+        "acr": user.acr,
+        "amr": list(user.session.amr),
+    }
+    if user.account.kind is Kind.OFFICER and user.officer is not None:
+        claims["roles"] = list(user.officer.roles)
+        claims["region"] = user.officer.region
+        claims["businesses"] = list(user.officer.businesses)
+    return claims
+
+
+class IdTokens(OpenIDToken):  # type: ignore[misc]
+    """Adds an id token to what a grant answers."""
+
+    issuer: str
+    keys: KeyRing
+    now: Callable[[], datetime]
+
+    def resolve_client_private_key(self, client: Any) -> Any:
+        """The active key of the client's algorithm."""
+        return self.keys.signer(client.id_token_signed_response_alg, now=self.now())
+
+    def get_encode_header(self, client: Any) -> dict[str, str]:
+        """Algorithm and ``kid``."""
+        algorithm = client.id_token_signed_response_alg
+        return {"alg": algorithm, "kid": self.keys.signer(algorithm, now=self.now()).kid}
+
+    def get_compatible_claims(self, request: OAuth2Request) -> dict[str, Any]:
+        """Issuer, audience and times; Authlib's own version reads the machine's clock."""
+        issued = int(self.now().timestamp())
+        return {
+            "iss": self.issuer,
+            "aud": request.client.get_client_id(),
+            "iat": issued,
+            "exp": issued + int(rules.ID_TOKEN_LIFE.total_seconds()),
+        }
+
+    def generate_user_info(self, user: Subject, scope: str) -> dict[str, Any]:
+        """The person, never the data about the person: that is for userinfo alone."""
+        known = subject_claims(user)
+        return {name: known[name] for name in ("sub", "sid", "auth_time", "acr", "amr")}
+
+
+class CodeIdTokens(IdTokens, OpenIDCode):  # type: ignore[misc]
+    """The same for the code grant, with the nonce of the request."""
+
+    def exists_nonce(self, nonce: str, request: OAuth2Request) -> bool:
+        """A nonce is the client's own defence; the code's single use is ours."""
+        return False
+
+
+def id_tokens(
+    kind: type[IdTokens], issuer: str, keys: KeyRing, now: Callable[[], datetime]
+) -> IdTokens:
+    """An extension for one grant."""
+    made = kind()
+    made.issuer, made.keys, made.now = issuer, keys, now
+    return made
+
+
+def read_access_token(
+    token: str, *, issuer: str, keys: KeyRing, now: datetime
+) -> dict[str, Any] | None:
+    """The claims of an access token of ours; None for anything else, whatever it is."""
+    try:
+        decoded = jwt.decode(token, keys.public(now=now), algorithms=[ACCESS_ALGORITHM])
+    except (JoseError, ValueError):
+        return None
+    claims = decoded.claims
+    fits = (
+        decoded.header.get("typ") == ACCESS_TYPE
+        and claims.get("iss") == issuer
+        and claims.get("aud") == rules.AUDIENCE
+        and isinstance(claims.get("exp"), int)
+        and claims["exp"] > now.timestamp()
+    )
+    return dict(claims) if fits else None
+
+
+def supported_algorithms() -> list[str]:
+    """What id tokens can be signed with."""
+    return list(ALGORITHMS)

@@ -1,0 +1,131 @@
+"""Send a code, check a code, use it up."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from identity.limits import Counts
+from identity.messages import actions as messages
+from identity.sms_codes import rules
+from identity.sms_codes.model import SmsCode
+from servicekit.db import new_id
+from servicekit.identifiers import check_mobile_number
+from servicekit.personal import MobileNumber
+from servicekit.vault import Vault
+
+PURPOSE_TITLES = {
+    rules.Purpose.REGISTRATION: "注册账号",
+    rules.Purpose.BANK_CARD_CHECK: "银联实名认证",
+    rules.Purpose.CHANGE_PHONE: "更换手机号码",
+}
+
+
+def send(
+    db: Session,
+    *,
+    phone: str,
+    purpose: rules.Purpose,
+    address: str,
+    limits: rules.Limits,
+    counts: Counts,
+    now: datetime,
+) -> None:
+    """Send a new code; an older one for the same purpose is worth nothing from now on (ID-18).
+
+    Nothing here asks whether the phone belongs to an account, so nothing can be learned.
+
+    Raises:
+        BadIdentifier: not a mobile number.
+        TooManyCodes: the phone, the address or everybody together asked too often.
+    """
+    number = MobileNumber(check_mobile_number(phone))
+    # The address first: what it is refused does not use up the phone's own allowance.
+    for allowances, who in (
+        (limits.of_address(), address),
+        (limits.of_phone(), number.expose()),
+        (limits.of_everybody(), "everybody"),
+    ):
+        wait = counts.take(allowances, who, now=now)
+        if wait is not None:
+            raise rules.TooManyCodes(retry_after=wait)
+    older = (SmsCode.phone_index == number, SmsCode.purpose == purpose, SmsCode.used_at.is_(None))
+    db.execute(update(SmsCode).where(*older).values(used_at=now))
+    code = f"{secrets.randbelow(10**rules.DIGITS):0{rules.DIGITS}}"
+    row = SmsCode(
+        id=new_id(),
+        phone_index=number,
+        purpose=purpose,
+        created_at=now,
+        expires_at=now + rules.LIFE,
+        tries=0,
+    )
+    row.code_hash = _hash(counts.vault, row.id, code)
+    db.add(row)
+    words = {
+        "code": code,
+        "purpose": PURPOSE_TITLES[purpose],
+        "minutes": str(int(rules.LIFE.total_seconds() // 60)),
+    }
+    messages.send_sms(
+        db, "sms-code", words, phone=number, useless_at=row.expires_at, account_id=None, now=now
+    )
+
+
+def check(
+    counts: Counts, *, phone: str, purpose: rules.Purpose, code: str, now: datetime
+) -> str | None:
+    """Compare a code; a wrong one is counted at once and for good, a right one is not.
+
+    Returns:
+        the id to hand to :func:`use`, or None: wrong, expired, used, guessed at too often.
+    """
+    newest = (
+        select(SmsCode.id)
+        .where(
+            SmsCode.phone_index == MobileNumber(phone),
+            SmsCode.purpose == purpose,
+            SmsCode.used_at.is_(None),
+            SmsCode.expires_at > now,
+        )
+        .order_by(SmsCode.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    # Counted before it is compared: a hundred guesses at the same moment are five.
+    guess = (
+        update(SmsCode)
+        .where(SmsCode.id == newest, SmsCode.tries < rules.MOST_TRIES, SmsCode.used_at.is_(None))
+        .values(tries=SmsCode.tries + 1)
+        .returning(SmsCode.id, SmsCode.code_hash)
+        .execution_options(synchronize_session=False)
+    )
+    with counts.apart() as db:
+        found = db.execute(guess).one_or_none()
+        if found is None or not hmac.compare_digest(
+            found.code_hash, _hash(counts.vault, found.id, code)
+        ):
+            return None
+        right = update(SmsCode).where(SmsCode.id == found.id).values(tries=SmsCode.tries - 1)
+        db.execute(right)
+        return str(found.id)
+
+
+def use(db: Session, code_id: str, *, now: datetime) -> bool:
+    """Use a checked code up; of two requests with one code, one gets True."""
+    once = (
+        update(SmsCode)
+        .where(SmsCode.id == code_id, SmsCode.used_at.is_(None))
+        .values(used_at=now)
+        .returning(SmsCode.id)
+    )
+    return db.execute(once).one_or_none() is not None
+
+
+def _hash(vault: Vault, code_id: str, code: str) -> bytes:
+    # Keyed: a million codes are tried in a second, but not without the key.
+    return vault.index(f"{code_id}:{code}", "sms_code.code")

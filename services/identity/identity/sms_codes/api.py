@@ -1,0 +1,54 @@
+"""HTTP for SMS codes: anybody may ask, and nobody learns whose phone it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from identity.parts import client_address, parts
+from identity.sms_codes import actions, rules
+from servicekit.web.access import public
+from servicekit.web.api import Blueprint
+from servicekit.web.session import now, transaction
+
+blueprint = Blueprint(
+    "sms-codes", __name__, url_prefix="/api/identity/v1/sms-codes", description="短信验证码"
+)
+
+
+class SmsCodeRequestSchema(Schema):
+    """For which phone and what for."""
+
+    phone = fields.Str(required=True, metadata={"example": "13800000000"})
+    purpose = fields.Enum(rules.Purpose, by_value=True, required=True)
+
+
+class SmsCodeSentSchema(Schema):
+    """How long the code is good, and when another may be asked for; the same for every phone."""
+
+    expires_in = fields.Int(required=True)
+    resend_after = fields.Int(required=True)
+
+
+@blueprint.route("", methods=["POST"])
+@public
+@blueprint.arguments(SmsCodeRequestSchema)
+@blueprint.response(202, SmsCodeSentSchema)
+def send(asked: dict[str, Any]) -> dict[str, int]:
+    """Send a six-digit code (获取验证码)."""
+    own = parts()
+    with transaction() as db:
+        actions.send(
+            db,
+            phone=asked["phone"],
+            purpose=asked["purpose"],
+            address=client_address(),
+            limits=own.sms_limits,
+            counts=own.counts,
+            now=now(),
+        )
+    return {
+        "expires_in": int(rules.LIFE.total_seconds()),
+        "resend_after": int(rules.PAUSE.total_seconds()),
+    }
