@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from marshmallow import Schema
 
 __all__ = ["Envelope", "Handler", "Outcome", "Subscriptions", "Unreadable"]
-
-# A producer's clock may be this far ahead of ours when a new subscription begins.
-CLOCK_SKEW = timedelta(minutes=5)
 
 log = logs.get_logger()
 
@@ -154,17 +151,13 @@ class Subscriptions:
     def release(self, db: Session, key: Key, now: datetime) -> int:
         """Take up what is parked under a key although no delivery will: how many took effect.
 
-        An event stays parked when its handler failed on being taken up, and when it stands at the
-        edge of a subscription's beginning where two clocks disagree.
+        An event stays parked when its handler failed on being taken up, and when the subscription
+        was given up and began anew behind it.
         """
         order = Order(db, now)
         order.lock({key})
-        first = order.first_parked(key)
-        if first is None:
-            return 0
-        envelope, parked_at = first
-        skew = CLOCK_SKEW if now - parked_at > CLOCK_SKEW else timedelta(0)
-        if not self._has_turn(order, envelope, skew):
+        envelope = order.first_parked(key)
+        if envelope is None or not self._has_turn(order, envelope):
             return 0
         order.remove_parked(envelope)
         self._apply(db, envelope)
@@ -173,14 +166,14 @@ class Subscriptions:
         order.save()
         return taken
 
-    def _has_turn(self, order: Order, envelope: Envelope, skew: timedelta = timedelta(0)) -> bool:
+    def _has_turn(self, order: Order, envelope: Envelope) -> bool:
         """Is it the next one, or the first one that concerns us at all?"""
         if envelope.sequence == order.last(envelope.key) + 1:
             return True
         word = routing_key(envelope.stream, envelope.type)
         since = [at for binding, at in order.subscribed().items() if _covers(binding, word)]
         before = envelope.preceded_at
-        return before is not None and bool(since) and before < min(since) + skew
+        return before is not None and bool(since) and before < min(since)
 
     def _take_up(self, db: Session, order: Order, key: Key) -> int:
         """Apply what was parked and has its turn now; stop at one that fails, it stays parked."""

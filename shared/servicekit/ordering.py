@@ -164,15 +164,15 @@ class Order:
         ).one()
         return _from_json(document)
 
-    def first_parked(self, key: Key) -> tuple[Envelope, datetime] | None:
-        """The lowest number parked under a key, and since when."""
-        row = self._db.execute(
-            select(EVENT_PARKED.c.envelope, EVENT_PARKED.c.parked_at)
+    def first_parked(self, key: Key) -> Envelope | None:
+        """The lowest number parked under a key."""
+        document = self._db.scalars(
+            select(EVENT_PARKED.c.envelope)
             .where(*_is(key))
             .order_by(EVENT_PARKED.c.sequence)
             .limit(1)
         ).one_or_none()
-        return None if row is None else (_from_json(row.envelope), row.parked_at)
+        return None if document is None else _from_json(document)
 
     def remove_parked(self, envelope: Envelope) -> None:
         """It is parked no longer."""

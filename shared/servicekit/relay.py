@@ -1,9 +1,9 @@
 """Carries the outbox to the bus: publish, wait for the confirm, mark; again after any crash.
 
 It reads what is *not marked*, never "what is newer than": positions commit out of order, and a
-high-water mark would pass over the late ones. Of several relays one works, elected by a session lock;
-when it dies the next takes over within a second, and what was published but not marked goes out
-once more, which the inboxes of the readers absorb.
+high-water mark would pass over the late ones. Of several relays one works, elected by a session
+lock; when it dies the next takes over within a second, and what was published but not marked goes
+out once more, which the inboxes of the readers absorb.
 """
 
 from __future__ import annotations

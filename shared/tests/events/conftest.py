@@ -1,0 +1,106 @@
+"""A service that hears: its handler writes down what took effect, in the order in which it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from marshmallow import Schema, fields
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from servicekit.db import Database
+from servicekit.inbox import Envelope, Subscriptions
+from servicekit.testing.postgres import TestPostgres
+
+NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+
+
+class Reading(Schema):
+    """What the hearing service wants to know."""
+
+    n = fields.Int(required=True, strict=True)
+
+
+@dataclass
+class Hearing:
+    """The hearing service: its subscriptions, its database, and what took effect."""
+
+    database: Database
+    subscriptions: Subscriptions = field(default_factory=lambda: Subscriptions("hearing"))
+    before: Callable[[Envelope], None] = lambda _: None  # lets a test fail or delay a handler
+
+    def __post_init__(self) -> None:
+        with self.database.transaction() as db:
+            db.execute(
+                text(
+                    "CREATE TABLE heard (place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
+                    " subject text, sequence bigint, event_id text)"
+                )
+            )
+
+        @self.subscriptions.on("telling.matter.happened.v1", reads=Reading)
+        def write_down(db: Session, value: dict[str, int], envelope: Envelope) -> None:
+            assert value == {"n": envelope.data["n"]}
+            self.before(envelope)
+            db.execute(
+                text("INSERT INTO heard (subject, sequence, event_id) VALUES (:s, :n, :i)"),
+                {"s": envelope.subject, "n": envelope.sequence, "i": envelope.id},
+            )
+
+    def event(
+        self,
+        sequence: int,
+        subject: str = "a",
+        *,
+        fact: str = "happened",
+        event_id: str | None = None,
+        began: datetime = NOW,
+    ) -> Envelope:
+        """Number ``sequence`` of a subject, each a second after the one before."""
+        return Envelope(
+            id=event_id or f"{subject}-{sequence}",
+            type=f"telling.matter.{fact}.v1",
+            source="telling",
+            stream="fact",
+            subject=subject,
+            time=began + timedelta(seconds=sequence),
+            sequence=sequence,
+            data={"n": sequence, "unknown": "ignored"},
+            preceded_at=began + timedelta(seconds=sequence - 1) if sequence > 1 else None,
+        )
+
+    def deliver(self, *envelopes: Envelope, now: datetime = NOW) -> list[str]:
+        """One batch in one transaction; the outcomes."""
+        with self.database.transaction() as db:
+            return [str(o) for o in self.subscriptions.deliver_all(db, envelopes, now)]
+
+    def begin(self, now: datetime) -> None:
+        with self.database.transaction() as db:
+            self.subscriptions.begin(db, now)
+
+    @property
+    def heard(self) -> list[tuple[str, int]]:
+        """Subject and number, in the order of taking effect."""
+        with self.database.reading() as db:
+            rows = db.execute(text("SELECT subject, sequence FROM heard ORDER BY place"))
+            return [(row.subject, row.sequence) for row in rows]
+
+    def count(self, table: str) -> int:
+        with self.database.reading() as db:
+            return db.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+    def forget(self) -> None:
+        """As if nothing had happened yet."""
+        with self.database.transaction() as db:
+            db.execute(text("TRUNCATE heard, inbox, event_progress, event_parked, subscription"))
+
+
+@pytest.fixture
+def hearing(postgres: TestPostgres, kit_template: str) -> Iterator[Hearing]:
+    with postgres.fresh_database(kit_template.removeprefix("template_")) as url:
+        database = Database(url, vault=None, application_name="hearing")
+        yield Hearing(database)
+        database.close()
