@@ -86,8 +86,8 @@ def render_tree(source: Path, target: Path, service: NewService) -> None:
         written.write_text(service.render(path.read_text("utf-8")), "utf-8")
 
 
-def edit(path: Path, pattern: str, addition: str) -> None:
-    """Write `addition` where the pattern's only group ends, unless it stands there already.
+def edit(path: Path, pattern: str, addition: str, *, known: str | None = None) -> None:
+    """Write `addition` where the pattern's only group ends, unless it (or `known`) is there.
 
     Raises:
         Refused: the pattern does not fit exactly once, so the file is no longer what we know.
@@ -96,7 +96,7 @@ def edit(path: Path, pattern: str, addition: str) -> None:
     found = list(re.finditer(pattern, text, re.MULTILINE | re.DOTALL))
     if len(found) != 1:
         raise Refused(f"{path}: {len(found)} places fit {pattern!r}, one is needed")
-    if addition.strip() not in found[0].group(1):
+    if (known or addition.strip()) not in found[0].group(1):
         place = found[0].end(1)
         path.write_text(text[:place] + addition + text[place:], "utf-8")
 
@@ -130,13 +130,17 @@ def join_the_house(root: Path, service: NewService) -> None:
     edit(root / "deploy/k8s/kustomization.yaml", r"(^resources:\n.*)", f"  - {name}\n")
     routes = root / "gateway" / "frontdoor"
     place = r"(\A.*?)^[ \t]*# new services above this line"
-    for file, template in (
-        (routes / "frontdoor.conf", "location.conf"),
-        (routes / "upstreams.conf", "upstream.conf"),
-        (root / "deploy/k8s/gateway/upstreams.conf", "upstream-in-cluster.conf"),
+    for file, template, known in (
+        (routes / "frontdoor.conf", "location.conf", f"location /api/{name}/ "),
+        (routes / "upstreams.conf", "upstream.conf", f"upstream {name} "),
+        (
+            root / "deploy/k8s/gateway/upstreams.conf",
+            "upstream-in-cluster.conf",
+            f"upstream {name} ",
+        ),
     ):
         text = (TEMPLATES / "gateway" / template).read_text("utf-8")
-        edit(file, place, service.render(text))
+        edit(file, place, service.render(text), known=known)
 
 
 def make(root: Path, name: str, title: str) -> NewService:

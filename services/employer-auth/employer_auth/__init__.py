@@ -1,1 +1,1 @@
-"""To be written."""
+"""单位授权: see README.md."""

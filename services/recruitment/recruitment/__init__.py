@@ -1,1 +1,1 @@
-"""To be written."""
+"""公共招聘: see README.md."""

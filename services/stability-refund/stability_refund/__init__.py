@@ -1,1 +1,1 @@
-"""To be written."""
+"""稳岗返还: see README.md."""

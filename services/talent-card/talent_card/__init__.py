@@ -1,1 +1,1 @@
-"""To be written."""
+"""人才绿卡: see README.md."""

@@ -27,4 +27,6 @@ SERVICE = Service(
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> ServiceApp:
     """The service, ready to be served; its settings come from the environment unless given."""
-    return build(SERVICE, settings or load(Settings, "SAMPLE_SERVICE"), clock=clock or SystemClock())
+    return build(
+        SERVICE, settings or load(Settings, "SAMPLE_SERVICE"), clock=clock or SystemClock()
+    )

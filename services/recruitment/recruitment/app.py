@@ -1,0 +1,30 @@
+"""Puts 公共招聘 together; nothing is decided here."""
+
+from __future__ import annotations
+
+from recruitment.settings import Settings
+from recruitment.tables import Base
+from servicekit.clock import Clock, SystemClock
+from servicekit.facts import Facts
+from servicekit.inbox import Subscriptions
+from servicekit.jobs import Jobs
+from servicekit.settings import load
+from servicekit.web.about import about
+from servicekit.web.app import Service, ServiceApp, build
+
+SERVICE = Service(
+    name="recruitment",
+    title="公共招聘",
+    package="recruitment",
+    base=Base,
+    blueprints=(about("recruitment", "公共招聘"),),
+    workflows=(),
+    facts=Facts("recruitment"),
+    subscriptions=Subscriptions("recruitment"),
+    jobs=Jobs(),
+)
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> ServiceApp:
+    """The service, ready to be served; its settings come from the environment unless given."""
+    return build(SERVICE, settings or load(Settings, "RECRUITMENT"), clock=clock or SystemClock())

@@ -1,0 +1,14 @@
+"""The service's own database: its base and the standard tables."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import DeclarativeBase
+
+from servicekit.db import standard_tables
+
+
+class Base(DeclarativeBase):
+    """Parent of every table in this service."""
+
+
+standard_tables(Base)
