@@ -91,9 +91,10 @@ def save(
     *,
     actor: Actor,
     now: datetime,
+    seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
     """Keep what is filled in so far, however incomplete; fields not given stay (AL-01)."""
-    application = queries.find_own(db, application_id, actor)
+    application = queries.find_own(db, application_id, actor, seen=seen)
     rules.WORKFLOW.next_state("save", application.state, actor.role)
     for name, value in employment.items():
         setattr(application, name, value)
@@ -102,16 +103,22 @@ def save(
     return application
 
 
-def delete(db: Session, application_id: str, *, actor: Actor) -> None:
+def delete(db: Session, application_id: str, *, actor: Actor, seen: int | None = None) -> None:
     """Throw a draft away; it was never filed, so nothing remains of it."""
-    application = queries.find_own(db, application_id, actor)
+    application = queries.find_own(db, application_id, actor, seen=seen)
     rules.WORKFLOW.next_state("delete", application.state, actor.role)
     db.delete(application)
     db.flush()
 
 
 def submit(
-    db: Session, application_id: str, *, actor: Actor, now: datetime, review_days: int
+    db: Session,
+    application_id: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    review_days: int,
+    seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
     """Check everything and send it to review; the first time it gets its 受理编号 (ER-08).
 
@@ -122,7 +129,7 @@ def submit(
         Incomplete: every field that is missing or wrong, at once.
         AlreadyRegistered, RecordInvalid: the record came or went since the form was opened.
     """
-    application = queries.find_own(db, application_id, actor)
+    application = queries.find_own(db, application_id, actor, seen=seen)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
     _record_for(db, application.kind, actor.id, application.person_key)
     today = shanghai_date(now)
@@ -154,7 +161,13 @@ def withdraw(
 
 
 def cancel(
-    db: Session, application_id: str, *, actor: Actor, now: datetime, reason: str
+    db: Session,
+    application_id: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+    seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
     """End the record at once, without review, for ever (EMP-07, EMP-08).
 
@@ -164,7 +177,7 @@ def cancel(
     Raises:
         OnlyApprovedCanBeCancelled, RecordInvalid
     """
-    application = queries.find_own(db, application_id, actor)
+    application = queries.find_own(db, application_id, actor, seen=seen)
     record = queries.hold_record(db, application)
     standing = record is not None and record.is_valid
     rules.check_cancellation(application.state, record_is_valid=standing)

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import current_app
-
-from employment_registry.flexible_employment import actions, queries, rules, schemas
-from employment_registry.userinfo import Userinfo
-from servicekit import history
-from servicekit.web import session
-from servicekit.web.access import access, public
-from servicekit.web.api import Blueprint, NoteSchema
-from servicekit.web.paging import Page, page_schema
-from servicekit.workflow import Role
+from servicekit.web.api import Blueprint
 
 PREFIX = "/api/employment-registry/v1"
 

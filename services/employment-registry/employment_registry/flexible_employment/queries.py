@@ -15,6 +15,7 @@ from employment_registry.flexible_employment.model import (
 )
 from servicekit.applications import Actor
 from servicekit.clock import SHANGHAI
+from servicekit.errors import ChangedMeanwhile
 from servicekit.personal import DocumentNumber
 from servicekit.workflow import State
 
@@ -30,25 +31,32 @@ class Filters:
     submitted_to: date | None = None
 
 
-def find_own(db: Session, application_id: str, actor: Actor) -> FlexibleEmploymentApplication:
+def find_own(
+    db: Session, application_id: str, actor: Actor, *, seen: int | None = None
+) -> FlexibleEmploymentApplication:
     """The person's own application.
+
+    Args:
+        seen: the version the person was looking at, when they said so.
 
     Raises:
         ApplicationNotFound: there is none, or it is somebody else's (UNE-05).
+        ChangedMeanwhile: it is not as they saw it.
     """
     application = db.get(FlexibleEmploymentApplication, application_id)
     if application is None or application.applicant_id != actor.id:
         raise rules.ApplicationNotFound
-    return application
+    return _as_seen(application, seen)
 
 
 def find_for_officer(
-    db: Session, application_id: str, actor: Actor
+    db: Session, application_id: str, actor: Actor, *, seen: int | None = None
 ) -> FlexibleEmploymentApplication:
     """An application that has been filed in the officer's region or below.
 
     Raises:
         ApplicationNotFound: there is none, it is a draft, or it is another region's.
+        ChangedMeanwhile: it is not as the officer saw it.
     """
     application = db.scalar(
         select(FlexibleEmploymentApplication).where(
@@ -57,7 +65,7 @@ def find_for_officer(
     )
     if application is None:
         raise rules.ApplicationNotFound
-    return application
+    return _as_seen(application, seen)
 
 
 def own_applications(actor: Actor, filters: Filters) -> Select[FlexibleEmploymentApplication]:
@@ -129,6 +137,14 @@ def find_open(db: Session, applicant_id: str) -> str | None:
             FlexibleEmploymentApplication.state.in_(rules.OPEN),
         )
     )
+
+
+def _as_seen(
+    application: FlexibleEmploymentApplication, seen: int | None
+) -> FlexibleEmploymentApplication:
+    if seen is not None and seen != application.version:
+        raise ChangedMeanwhile
+    return application
 
 
 def _visible(actor: Actor) -> list[ColumnElement[bool]]:

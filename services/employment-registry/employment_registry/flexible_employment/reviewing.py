@@ -64,14 +64,20 @@ def release(
 
 
 def approve(
-    db: Session, application_id: str, *, actor: Actor, now: datetime, note: str | None
+    db: Session,
+    application_id: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None,
+    seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
     """审核通过: a registration founds the record, a change takes its place in it (EMP-04, EMP-06).
 
     Raises:
         ClaimedByOther, WrongState, RecordInvalid, AlreadyRegistered
     """
-    application, record = _to_decide(db, application_id, actor, now)
+    application, record = _to_decide(db, application_id, actor, now, seen)
     _settle(application)
     advance(db, rules.WORKFLOW, application, "approve", actor=actor, now=now, note=note)
     if record is None:
@@ -85,14 +91,20 @@ def approve(
 
 
 def send_back(
-    db: Session, application_id: str, decision: Decision, *, actor: Actor, now: datetime
+    db: Session,
+    application_id: str,
+    decision: Decision,
+    *,
+    actor: Actor,
+    now: datetime,
+    seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
     """退回补正: the time limit stands still until the applicant submits again (AL-09).
 
     Raises:
         ClaimedByOther, WrongState
     """
-    application, _ = _to_decide(db, application_id, actor, now)
+    application, _ = _to_decide(db, application_id, actor, now, seen)
     today, due_on = shanghai_date(now), application.due_on
     left = working_days.working_days_until(today, due_on) if due_on else 0
     application.days_left, application.due_on = max(left, rules.SHORTEST_REVIEW_DAYS), None
@@ -102,14 +114,20 @@ def send_back(
 
 
 def reject(
-    db: Session, application_id: str, decision: Decision, *, actor: Actor, now: datetime
+    db: Session,
+    application_id: str,
+    decision: Decision,
+    *,
+    actor: Actor,
+    now: datetime,
+    seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
     """审核不通过: a record that a change was meant for stays as it is (EMP-06).
 
     Raises:
         ClaimedByOther, WrongState
     """
-    application, _ = _to_decide(db, application_id, actor, now)
+    application, _ = _to_decide(db, application_id, actor, now, seen)
     _settle(application, decision)
     advance(db, rules.WORKFLOW, application, "reject", actor=actor, now=now, note=decision.reason)
     return application
@@ -154,9 +172,9 @@ def claim_on(application: FlexibleEmploymentApplication) -> rules.Claim | None:
 
 
 def _to_decide(
-    db: Session, application_id: str, actor: Actor, now: datetime
+    db: Session, application_id: str, actor: Actor, now: datetime, seen: int | None
 ) -> tuple[FlexibleEmploymentApplication, FlexibleEmploymentRecord | None]:
-    application = queries.find_for_officer(db, application_id, actor)
+    application = queries.find_for_officer(db, application_id, actor, seen=seen)
     rules.check_free(claim_on(application), actor.id, now)
     return application, queries.hold_record(db, application)
 

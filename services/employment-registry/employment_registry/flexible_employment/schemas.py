@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,11 +15,11 @@ from servicekit.errors import Invalid
 from servicekit.identifiers import check_mobile_number
 from servicekit.personal import MobileNumber
 from servicekit.web import session
+from servicekit.web.wording import Told
 from servicekit.workflow import State
 
 MAX_REASON: Final = 500
 REGION: Final = r"^44(\d{2}|\d{4}|\d{7})$"
-AMOUNT: Final = re.compile(r"\d{1,7}(\.\d{1,2})?")
 CORRECTABLE: Final = tuple(f"/employment/{name}" for name in rules.REQUIRED)
 REVEALABLE: Final = ("person_name", "document_number", "born_on", "contact_phone")
 
@@ -41,20 +40,7 @@ class Phone(fields.String):
         try:
             return MobileNumber(check_mobile_number(text))
         except Invalid as refused:
-            raise ValidationError(refused.message) from refused
-
-
-class Money(fields.String):
-    """Yuan, as a decimal string with at most two places; nothing is rounded silently."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        text = super()._deserialize(value, attr, data, **kwargs)
-        if not AMOUNT.fullmatch(text):
-            raise ValidationError("请填写金额，最多七位整数、两位小数")
-        return Decimal(text)
-
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return None if value is None else f"{value:.2f}"
+            raise ValidationError(Told(refused.code, refused.message)) from refused
 
 
 class EmploymentSchema(Schema):
@@ -67,7 +53,13 @@ class EmploymentSchema(Schema):
     )
     address = fields.Str(allow_none=True, validate=validate.Length(1, 200))
     occupation = fields.Str(allow_none=True, validate=validate.Length(1, 60))
-    monthly_income = Money(allow_none=True)
+    monthly_income = fields.Decimal(
+        places=2,
+        as_string=True,
+        allow_none=True,
+        allow_nan=False,
+        validate=validate.Range(Decimal(0), rules.LARGEST_INCOME),
+    )
     contact_phone = Phone(allow_none=True)
 
 
@@ -125,7 +117,7 @@ class _DecisionSchema(Schema):
     def check_reason(self, values: dict[str, Any], **_: Any) -> None:
         """A decision against the applicant says why."""
         if not values.get("reason") and not values.get("reason_code"):
-            raise ValidationError("请选择或填写理由", "reason")
+            raise ValidationError(Told("required", "请选择或填写理由"), "reason")
 
     @post_load
     def build(self, values: dict[str, Any], **_: Any) -> reviewing.Decision:
