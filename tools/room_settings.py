@@ -9,8 +9,6 @@ from typing import Any
 
 from secret_folder import SecretFolder, key, key_ring, password
 
-from servicekit import settings
-
 MAKERS: dict[str, Callable[[], str]] = {
     "field_keys": key_ring,
     "index_key": key,
@@ -47,6 +45,9 @@ def service_environment(
         "bank_card_url": f"{simulators_url}/bank-card",
         "demo_file": str(demo_file),
         "database_pool": "4",
+        # One developer's machine is one address; the limits are for halls and attackers.
+        "sms_codes_per_address_hour": "100000",
+        "sms_codes_per_address_day": "100000",
     }
     files = {"database_url": f"{package}-database-url", "bus_url": "bus-url"}
     return _fit(cls, prefix, secrets, known, files)
@@ -60,8 +61,23 @@ def gateway_environment(
     bus_url: str,
     services: Mapping[str, int],
 ) -> dict[str, str]:
-    """Variables for the gateway."""
-    return {}
+    """Variables for the gateway, and the file that tells it where the services listen."""
+    cls = importlib.import_module("frontdoor.settings").Settings
+    secrets.write("bus-url", bus_url)
+    known = {
+        "public_url": public_url,
+        "identity_url": f"http://127.0.0.1:{services['identity']}",
+        "listen": f"127.0.0.1:{port}",
+        "admin_listen": f"127.0.0.1:{port + 1}",
+        "upstreams": str(secrets.write("upstreams.conf", upstreams(services))),
+    }
+    return _fit(cls, "FRONTDOOR", secrets, known, {"bus_url": "bus-url"})
+
+
+def upstreams(services: Mapping[str, int]) -> str:
+    """The services' addresses in nginx's syntax."""
+    block = "upstream {} {{\n    server 127.0.0.1:{};\n    keepalive 32;\n}}\n"
+    return "\n".join(block.format(name, port) for name, port in services.items())
 
 
 def simulator_environment(secrets: SecretFolder) -> dict[str, str]:
@@ -96,5 +112,4 @@ def _fit(
             environment[f"{variable}_FILE"] = str(path)
         elif declared.name in known:
             environment[variable] = known[declared.name]
-    assert settings.names(cls, prefix)
     return environment
