@@ -1,0 +1,180 @@
+"""A service is one declaration, and ``build`` makes the Flask app of it; routes deny by default.
+
+Every request goes one way: request id and trace → size limits → token → access mark →
+Idempotency-Key and transaction → view → commit → answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import flask
+from flask import Flask, g, request
+from flask.typing import ResponseReturnValue
+
+from servicekit import logs, tracing
+from servicekit.clock import Clock, SystemClock
+from servicekit.db import Database
+from servicekit.errors import Refusal
+from servicekit.settings import ServiceSettings
+from servicekit.vault import Vault
+from servicekit.web import access_log, health, idempotency, limits, parsing, problem, versions
+from servicekit.web.access import Mark, identify, mark_of
+from servicekit.web.json_text import OrjsonProvider
+from servicekit.web.keys import RemoteKeys
+from servicekit.web.session import Exchange
+from servicekit.web.tokens import Revocations, TokenVerifier, bearer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from sqlalchemy.orm import DeclarativeBase
+
+    from servicekit.facts import Facts
+    from servicekit.inbox import Subscriptions
+    from servicekit.jobs import Jobs
+    from servicekit.workflow import Workflow
+
+AUDIENCE = "urn:jiuye:api"
+
+
+class UnmarkedRoute(RuntimeError):
+    """Nobody said who may use these routes, so the service does not start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a service is made of; ``app.py`` of every service holds one.
+
+    ``blueprints`` are ``servicekit.web.api.Blueprint`` (documented, under ``/api/<name>/v1``
+    when their prefix does not begin with ``/api/``) or plain Flask ones (pages, as they are).
+    """
+
+    name: str
+    title: str  # Chinese
+    package: str
+    base: type[DeclarativeBase]
+    facts: Facts
+    subscriptions: Subscriptions
+    jobs: Jobs
+    blueprints: Sequence[flask.Blueprint] = ()
+    workflows: Sequence[Workflow[Any]] = ()
+    description: str = ""
+
+
+class ServiceApp(Flask):
+    """A Flask app that knows its service, its database and who may use each route."""
+
+    json_provider_class = OrjsonProvider
+
+    def __init__(self, service: Service, settings: ServiceSettings, clock: Clock) -> None:
+        super().__init__(service.package, static_folder=None)
+        self.service = service
+        self.settings = settings
+        self.clock = clock
+        self.vault = Vault(settings.field_keys, settings.index_key, settings.cipher_suite)
+        self.database = Database(
+            settings.database_url,
+            vault=self.vault,
+            pool_size=settings.database_pool,
+            application_name=f"{service.name}-web",
+        )
+        self.revocations = Revocations(clock)
+        self.verifier = TokenVerifier(
+            issuer=settings.issuer,
+            audience=AUDIENCE,
+            keys=RemoteKeys(settings.jwks_url, clock),
+            clock=clock,
+            revoked=self.revocations.covers,
+        )
+        self.marks: dict[str, Mark] = {}
+        self.query_names: dict[str, frozenset[str]] = {}
+        self.draining: Callable[[], bool] = lambda: False  # the launcher knows better
+
+    def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Name the request and the trace before anything else can fail."""
+        environ["servicekit.started"] = time.perf_counter()
+        request_id = access_log.request_id(environ.get("HTTP_X_REQUEST_ID"))
+        environ["servicekit.request_id"] = request_id
+        with tracing.continued(environ.get("HTTP_TRACEPARENT")):
+            logs.unbind_all()
+            logs.bind(service=self.service.name, request_id=request_id)
+            return super().wsgi_app(environ, start_response)
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """The one way of every request; see the module's sentence."""
+        if request.routing_exception is not None:
+            self.raise_routing_exception(request)
+        rule = request.url_rule
+        assert rule is not None
+        if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
+            return self.make_default_options_response()
+        mark = self.marks[rule.endpoint]
+        limits.check_body(mark)
+        claims = None
+        if not mark.is_public:
+            text = bearer(request.headers.get("Authorization"))
+            claims = None if text is None else self.verifier.verify(text)
+        actor = identify(mark, claims)
+        logs.bind(actor_id=actor.id)
+        parsing.check_query_names(self.query_names.get(rule.endpoint))
+        g.exchange = Exchange(self.database, actor=actor, now=self.clock.now())
+        return self._answer(g.exchange, mark, self.view_functions[rule.endpoint])
+
+    def _answer(
+        self, exchange: Exchange, mark: Mark, view: Callable[..., Any]
+    ) -> ResponseReturnValue:
+        def run() -> flask.Response:
+            response = self.make_response(view(**(request.view_args or {})))
+            return versions.tagged(response, exchange.version)
+
+        try:
+            response = idempotency.answer(exchange, run) if idempotency.needed(mark) else run()
+            exchange.commit()
+        except BaseException as error:
+            if isinstance(error, Refusal) and exchange.keeps:
+                return idempotency.keep_refusal(exchange, error)
+            exchange.abandon(error)
+            raise
+        finally:
+            exchange.close()
+        return response
+
+
+def build(service: Service, settings: ServiceSettings, *, clock: Clock | None = None) -> ServiceApp:
+    """Put a service together without connecting to anything.
+
+    Raises:
+        UnmarkedRoute: naming every route that does not say who may use it.
+    """
+    app = ServiceApp(service, settings, clock or SystemClock())
+    app.config["MAX_FORM_MEMORY_SIZE"] = limits.MAX_BODY
+    app.url_map.strict_slashes = False
+    problem.install(app)
+    access_log.install(app)
+    app.register_blueprint(health.blueprint)
+    for blueprint in service.blueprints:
+        app.register_blueprint(blueprint, url_prefix=api_prefix(service, blueprint))
+    unmarked = []
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        mark = mark_of(view)
+        if mark is None:
+            unmarked.append(str(rule))
+            continue
+        app.marks[rule.endpoint] = mark
+        if (names := parsing.query_names(view)) is not None:
+            app.query_names[rule.endpoint] = names
+    if unmarked:
+        raise UnmarkedRoute(f"{service.name}: say who may use {', '.join(sorted(unmarked))}")
+    return app
+
+
+def api_prefix(service: Service, blueprint: flask.Blueprint) -> str | None:
+    """Where a blueprint stands: documented ones under ``/api/<service>/v1``."""
+    prefix = blueprint.url_prefix or ""
+    if not parsing.is_documented(blueprint) or prefix.startswith("/api/"):
+        return blueprint.url_prefix
+    return f"/api/{service.name}/v1{prefix}"

@@ -1,0 +1,173 @@
+"""Asking twice has one effect: the answer to an Idempotency-Key is kept for a day (AL-07).
+
+The key's row is inserted first and commits with the effect. A second request with the key waits
+for the first at the row's unique index and is then given the same answer; after a refusal
+nothing was kept and the key is free. The answer is sealed, the request is known by a keyed hash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from flask import Response, request
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from servicekit.columns import IDEMPOTENCY_KEY
+from servicekit.errors import Conflict, Invalid, Refusal
+from servicekit.web.access import Mark
+from servicekit.web.session import Exchange, app
+
+HEADER: Final = "Idempotency-Key"
+REPLAYED: Final = "Idempotent-Replayed"
+KEPT_FOR: Final = timedelta(hours=24)
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_FORM = re.compile(r"[\x21-\x7e]{1,255}")
+_KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
+_BODY = "idempotency_key.body"
+_REQUEST = "idempotency_key.fingerprint"
+
+
+class KeyMissing(Refusal):
+    """Every unsafe request to the API says under which key it may be repeated."""
+
+    code = "idempotency-key-missing"
+    default_message = "请求缺少 Idempotency-Key，请升级客户端后重试"
+
+
+class KeyMalformed(Refusal):
+    """1 to 255 visible ASCII characters; a UUID is best."""
+
+    code = "idempotency-key-malformed"
+    default_message = "Idempotency-Key 格式不正确"
+
+
+class KeyReused(Invalid):
+    """The key was used for another request."""
+
+    code = "idempotency-key-reused"
+    default_message = "该 Idempotency-Key 已用于内容不同的请求，请重新提交"
+
+
+class StillAnswering(Conflict):
+    """The first request with this key has not been answered yet."""
+
+    code = "request-in-progress"
+    default_message = "相同的请求正在处理中，请稍后再试"
+
+
+def needed(mark: Mark) -> bool:
+    """Must this request carry a key?"""
+    return mark.keyed and request.method not in SAFE and request.path.startswith("/api/")
+
+
+def answer(exchange: Exchange, run: Callable[[], Response]) -> Response:
+    """Run the view in the request's transaction, or give the answer it gave before.
+
+    Raises:
+        KeyMissing, KeyMalformed: 400.
+        KeyReused: 422.
+        StillAnswering: 409, the first request took longer than one waits for a lock.
+    """
+    key = _key()
+    db = exchange.writing()
+    fingerprint = _fingerprint(db)
+    owner = _owner(exchange)
+    if not _take(db, owner, key, fingerprint, exchange.now):
+        return _replay(db, owner, key, fingerprint)
+    response = run()
+    if exchange.is_writing:  # the view may have rolled back and answered all the same
+        _keep(db, owner, key, response)
+    return response
+
+
+def keep_refusal(exchange: Exchange, refusal: Refusal) -> Response:
+    """Commit what a refused request asked to keep, with the refusal as the key's answer."""
+    from servicekit.web.problem import of_refusal
+
+    response = of_refusal(refusal)
+    key = request.headers.get(HEADER)
+    if exchange.is_writing:
+        if key is not None:
+            _keep(exchange.writing(), _owner(exchange), key, response)
+        exchange.commit()
+    return response
+
+
+def forget_expired(db: Session, *, now: datetime) -> int:
+    """Delete the keys nobody can use any more; a job's work. Returns how many."""
+    old = delete(IDEMPOTENCY_KEY).where(IDEMPOTENCY_KEY.c.created_at < now - KEPT_FOR)
+    return len(db.execute(old.returning(IDEMPOTENCY_KEY.c.key)).all())
+
+
+def _key() -> str:
+    key = request.headers.get(HEADER)
+    if key is None:
+        raise KeyMissing
+    if not _FORM.fullmatch(key):
+        raise KeyMalformed
+    return key
+
+
+def _owner(exchange: Exchange) -> str:
+    actor = exchange.actor
+    return actor.id if actor.person_id in (None, actor.id) else f"{actor.person_id}>{actor.id}"
+
+
+def _fingerprint(db: Session) -> str:
+    # Keyed, because a form holds numbers that a plain hash would give away.
+    said = f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)
+    return app().vault.index(said.decode("latin-1"), _REQUEST).hex()
+
+
+def _take(db: Session, owner: str, key: str, fingerprint: str, now: datetime) -> bool:
+    """Insert the key first; whoever comes second waits here for the first one's commit."""
+    row = insert(IDEMPOTENCY_KEY).values(
+        actor_key=owner, key=key, fingerprint=fingerprint, created_at=now
+    )
+    take_over = row.on_conflict_do_update(
+        index_elements=["actor_key", "key"],
+        set_={"fingerprint": fingerprint, "created_at": now, "status": None, "body": None},
+        where=IDEMPOTENCY_KEY.c.created_at < now - KEPT_FOR,
+    )
+    try:
+        return db.execute(take_over.returning(IDEMPOTENCY_KEY.c.key)).first() is not None
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise StillAnswering(retry_after=1) from None
+        raise
+
+
+def _replay(db: Session, owner: str, key: str, fingerprint: str) -> Response:
+    table = IDEMPOTENCY_KEY.c
+    row = db.execute(
+        select(table.fingerprint, table.status, table.headers, table.body).where(
+            table.actor_key == owner, table.key == key
+        )
+    ).one()
+    if row.fingerprint != fingerprint:
+        raise KeyReused
+    if row.status is None:
+        raise StillAnswering(retry_after=1)
+    body = app().vault.open(row.body, _BODY).encode("latin-1")
+    response = Response(body, row.status, row.headers)
+    response.headers[REPLAYED] = "true"
+    return response
+
+
+def _keep(db: Session, owner: str, key: str, response: Response) -> None:
+    headers = {n: response.headers[n] for n in _KEPT_HEADERS if n in response.headers}
+    sealed = app().vault.seal(response.get_data().decode("latin-1"), _BODY)
+    table = IDEMPOTENCY_KEY.c
+    db.execute(
+        update(IDEMPOTENCY_KEY)
+        .where(table.actor_key == owner, table.key == key)
+        .values(status=response.status_code, headers=headers, body=sealed)
+    )

@@ -1,0 +1,36 @@
+"""How much a request may send, refused before anything reads it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import request
+
+from servicekit.errors import Refusal
+from servicekit.web.access import Mark
+
+MAX_BODY: Final = 1024 * 1024  # bytes
+
+
+class BodyTooLarge(Refusal):
+    """More than the route takes."""
+
+    code = "body-too-large"
+
+
+def check_body(mark: Mark) -> None:
+    """Refuse a body that is too long by its own account, and limit what is read of the others.
+
+    Raises:
+        BodyTooLarge: the announced length is over the limit.
+    """
+    limit = MAX_BODY if mark.max_body is None else mark.max_body
+    request.max_content_length = limit
+    if (request.content_length or 0) > limit:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> BodyTooLarge:
+    """The refusal, with the limit in words."""
+    size = f"{limit // MAX_BODY} MB" if limit >= MAX_BODY else f"{limit // 1024} KB"
+    return BodyTooLarge(f"提交的内容过大，请控制在 {size} 以内", extra={"limit": limit})

@@ -1,0 +1,189 @@
+"""Reads what a request says: JSON without silent coercion, and every wrong field at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+import flask_smorest
+import orjson
+from flask import Request, request
+from marshmallow import RAISE, Schema, ValidationError, fields, missing
+from webargs.flaskparser import FlaskParser
+from webargs.flaskparser import is_json_request as is_json
+from werkzeug.exceptions import UnsupportedMediaType
+
+from servicekit.errors import FieldError, Invalid, Refusal
+from servicekit.web.wording import SCHEMA_KEY, field_errors
+
+BODIES: Final = frozenset({"json", "form", "files"})
+
+
+class NotJson(Refusal):
+    """The body is not JSON, or holds what JSON text may not."""
+
+    code = "not-json"
+    default_message = "提交的内容不是有效的 JSON"
+
+
+class InvalidInput(Invalid):
+    """The form of the input is wrong; the meaning is judged by rules."""
+
+    code = "invalid-input"
+
+
+class StrictParser(FlaskParser):
+    """Hands a view what its schema loaded, or refuses with every wrong field."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - webargs' own
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "json": RAISE,
+    }
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        body = req.get_data(cache=True)
+        if not body:
+            return missing
+        if not is_json(req):
+            raise UnsupportedMediaType
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise NotJson from None
+
+    def pre_load(self, location_data: Any, *, schema: Schema, req: Request, location: str) -> Any:
+        if location == "json" and (wrong := type_faults(schema, location_data)):
+            raise ValidationError(_merge(schema.validate(location_data), wrong))
+        return location_data
+
+    def handle_error(
+        self,
+        error: ValidationError,
+        req: Request,
+        schema: Schema,
+        *,
+        error_status_code: int | None,
+        error_headers: Mapping[str, str] | None,
+    ) -> NoReturn:
+        messages = error.messages
+        if isinstance(messages, dict) and len(messages) == 1:  # {location: {...}}
+            messages = next(iter(messages.values()))
+        raise InvalidInput(fields=field_errors(messages)) from None
+
+
+def is_documented(blueprint: object) -> bool:
+    """Is this a blueprint of the API, as against one of pages?"""
+    return isinstance(blueprint, flask_smorest.Blueprint)
+
+
+def query_names(view: Callable[..., Any]) -> frozenset[str] | None:
+    """The query parameters a documented view takes; None for a view that says nothing of it."""
+    documented = getattr(view, "_apidoc", None)
+    if documented is None:
+        return None
+    parameters = documented.get("arguments", {}).get("parameters", ())
+    names: set[str] = set()
+    for parameter in parameters:
+        if parameter["in"] == "query":
+            schema = parameter["schema"]
+            loaded = (schema() if isinstance(schema, type) else schema).load_fields
+            names |= {field.data_key or name for name, field in loaded.items()}
+    return frozenset(names)
+
+
+def check_query_names(known: frozenset[str] | None) -> None:
+    """A misspelt filter would silently show everything, so it is refused.
+
+    Raises:
+        InvalidInput: naming every query parameter the view does not take.
+    """
+    if known is None:
+        return
+    unknown = [name for name in request.args if name not in known]
+    if unknown:
+        messages = {name: ["Unknown field."] for name in unknown}
+        raise InvalidInput(fields=field_errors(messages))
+
+
+def type_faults(schema: Schema, values: Any) -> dict[Any, Any]:
+    """Where a JSON value has another type than the field: marshmallow would coerce it silently."""
+    if not isinstance(values, dict):
+        return {}
+    found = {}
+    for name, field in schema.load_fields.items():
+        key = field.data_key or name
+        if values.get(key) is not None and (fault := _fault(field, values[key])):
+            found[key] = fault
+    return found
+
+
+def _fault(field: fields.Field[Any], value: Any) -> Any:
+    if isinstance(field, fields.Nested):
+        if field.many:
+            return _each(value, lambda one: type_faults(field.schema, one))
+        return type_faults(field.schema, value)
+    if isinstance(field, fields.List):
+        return _each(value, lambda one: _fault(field.inner, one))
+    return next(_scalar_faults(field, value), None)
+
+
+def _scalar_faults(field: fields.Field[Any], value: Any) -> Iterator[list[str]]:
+    if isinstance(field, fields.Boolean) and not isinstance(value, bool):
+        yield ["Not a valid boolean."]
+    elif isinstance(field, fields.Decimal):
+        yield from _decimal_faults(field, value)
+    elif isinstance(field, fields.Integer):
+        if isinstance(value, bool) or not isinstance(value, int):
+            yield ["Not a valid integer."]
+    elif isinstance(field, fields.Float):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            yield ["Not a valid number."]
+    elif isinstance(field, fields.String | fields.Date | fields.Time | fields.DateTime):
+        if not isinstance(value, str) or "\x00" in value:
+            yield ["Not a valid string."]
+        elif isinstance(field, fields.DateTime):
+            yield from _naive_faults(value)
+
+
+def _decimal_faults(field: fields.Decimal, value: Any) -> Iterator[list[str]]:
+    if not isinstance(value, str):
+        yield ["Not a valid number."]  # money travels as a string; a float has lost cents
+        return
+    try:
+        exponent = Decimal(value).as_tuple().exponent
+    except ArithmeticError:
+        return  # marshmallow says it
+    finest = None if field.places is None else Decimal(field.places).as_tuple().exponent
+    if isinstance(exponent, int) and isinstance(finest, int) and exponent < finest:
+        yield ["Not a valid number."]
+
+
+def _naive_faults(value: str) -> Iterator[list[str]]:
+    try:
+        naive = datetime.fromisoformat(value).tzinfo is None
+    except ValueError:
+        return
+    if naive:
+        yield ["Not a valid aware datetime."]
+
+
+def _each(values: Any, fault: Callable[[Any], Any]) -> dict[int, Any] | None:
+    if not isinstance(values, list):
+        return None  # marshmallow says it
+    return {n: wrong for n, one in enumerate(values) if (wrong := fault(one))} or None
+
+
+def _merge(messages: dict[Any, Any], stricter: dict[Any, Any]) -> dict[Any, Any]:
+    merged = dict(messages)
+    for key, inner in stricter.items():
+        known = merged.get(key)
+        both = isinstance(known, dict) and isinstance(inner, dict)
+        merged[key] = _merge(known, inner) if both else inner  # type: ignore[arg-type]
+    return merged
+
+
+def refuse(pointer: str, code: str, text: str) -> NoReturn:
+    """Refuse one field from a view, in the form the parser uses."""
+    raise InvalidInput(fields=[FieldError(pointer or SCHEMA_KEY, code, text)])

@@ -1,0 +1,242 @@
+"""Verifies access tokens: RFC 9068 JWTs, by one shared function in every service (ID-40, S4).
+
+Algorithms are fixed, keys come from our JWKS by kid alone, and a verified token is remembered
+for a minute at most; its expiry and the revocations are looked at every time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Literal, Protocol, cast
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from servicekit.applications import Actor
+from servicekit.clock import Clock
+from servicekit.errors import Unauthenticated
+from servicekit.workflow import Role
+
+ALGORITHMS: Final = ("ES256", "RS256")
+TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
+SKEW: Final = 60  # seconds another machine's clock may be ahead of ours
+REMEMBERED: Final = 60  # seconds
+MAX_REMEMBERED: Final = 10_000
+MAX_LENGTH: Final = 8192
+_ALLOWED_HEADERS: Final = frozenset({"alg", "typ", "kid"})
+_LEVEL: Final = "urn:gdhrss:ial:"
+
+
+class InvalidToken(Unauthenticated):
+    """Malformed, foreign, tampered with, expired or revoked; the caller is not told which."""
+
+    code = "invalid-token"
+    default_message = "登录已失效，请重新登录"
+    challenge: ClassVar[str] = 'Bearer realm="jiuye", error="invalid_token"'
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a verified token says."""
+
+    kind: Literal["person", "unit", "officer", "system"]
+    actor: Actor
+    level: int
+    acr: str
+    roles: frozenset[str]
+    businesses: frozenset[str]
+    client_id: str
+    scopes: frozenset[str]
+    session_id: str
+    token_id: str
+    issued_at: float
+    expires_at: float
+
+
+class KeySource(Protocol):
+    """Where the keys are that verify tokens."""
+
+    def find(self, kid: str) -> ECKey | RSAKey | None:
+        """The key of that id; None when there is none."""
+        ...
+
+
+class Revocations:
+    """Sessions and accounts whose tokens are worth nothing before their time (ID-43).
+
+    Fed from ``identity.session.*`` and ``identity.account.*`` events; an entry is kept as long
+    as a token from before it can live.
+    """
+
+    def __init__(self, clock: Clock, *, kept_for: timedelta = timedelta(minutes=10)) -> None:
+        self._clock = clock
+        self._kept_for = kept_for.total_seconds()
+        self._lock = threading.Lock()
+        self._at: OrderedDict[tuple[str, str], float] = OrderedDict()
+
+    def end_session(self, session_id: str) -> None:
+        """Every token that names this session."""
+        self._put("session", session_id)
+
+    def lock_account(self, account_id: str) -> None:
+        """Every token issued until now to this account, or to whoever acts as or for it."""
+        self._put("account", account_id)
+
+    def covers(self, claims: Claims) -> bool:
+        """Is this token revoked?"""
+        if not self._at:
+            return False
+        if ("session", claims.session_id) in self._at:
+            return True
+        whole_second = claims.issued_at + 1  # iat is cut to seconds
+        accounts = (claims.actor.id, claims.actor.person_id)
+        return any(self._at.get(("account", a or ""), 0) >= whole_second - 1 for a in accounts)
+
+    def _put(self, what: str, which: str) -> None:
+        now = self._clock.now().timestamp()
+        with self._lock:
+            self._at[what, which] = now
+            self._at.move_to_end((what, which))
+            while self._at and next(iter(self._at.values())) < now - self._kept_for:
+                self._at.popitem(last=False)
+
+
+class TokenVerifier:
+    """Says who a bearer token speaks for.
+
+    Args:
+        issuer, audience: what ``iss`` and ``aud`` must name.
+        keys: the issuer's public keys.
+        revoked: asked at every use, remembered tokens too.
+    """
+
+    def __init__(
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        keys: KeySource,
+        clock: Clock,
+        revoked: Callable[[Claims], bool] = lambda claims: False,
+    ) -> None:
+        self.keys = keys
+        self.revoked = revoked
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, tuple[Claims, float]] = OrderedDict()
+
+    def verify(self, text: str) -> Claims:
+        """Check the token, or recognise one checked less than a minute ago.
+
+        Raises:
+            InvalidToken: it is not good, for whatever reason.
+            Unavailable: the issuer's keys cannot be fetched.
+        """
+        now = self._clock.now().timestamp()
+        known = self._known.get(text)
+        if known is None or known[1] <= now:
+            claims = self._check(text, now)
+            self._remember(text, claims, now)
+        else:
+            claims = known[0]
+        if claims.expires_at <= now or self.revoked(claims):
+            raise InvalidToken
+        return claims
+
+    def _check(self, text: str, now: float) -> Claims:
+        if len(text) > MAX_LENGTH:
+            raise InvalidToken
+        try:
+            header = jws.extract_compact(text.encode()).headers()
+            key = self._key(header)
+            values = jwt.decode(text, key, algorithms=list(ALGORITHMS)).claims
+            return _read(self._checked(values, now))
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+            raise InvalidToken from None
+
+    def _key(self, header: Mapping[str, Any]) -> ECKey | RSAKey:
+        # No jwk, jku, x5u or crit: a token does not bring or point to its own key.
+        if not header.keys() <= _ALLOWED_HEADERS or header.get("alg") not in ALGORITHMS:
+            raise InvalidToken
+        if str(header.get("typ", "")).lower() not in TYPES:
+            raise InvalidToken
+        key = self.keys.find(str(header["kid"]))
+        if key is None or key.as_dict(private=False).get("use", "sig") != "sig":
+            raise InvalidToken
+        return key
+
+    def _checked(self, values: Mapping[str, Any], now: float) -> Mapping[str, Any]:
+        audience = values["aud"]
+        audiences = audience if isinstance(audience, list) else [audience]
+        if values["iss"] != self._issuer or self._audience not in audiences:
+            raise InvalidToken
+        times = [values["exp"], values["iat"], values.get("nbf", values["iat"])]
+        if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in times):
+            raise InvalidToken
+        if times[0] <= now or max(times[1:]) > now + SKEW:
+            raise InvalidToken
+        return values
+
+    def _remember(self, text: str, claims: Claims, now: float) -> None:
+        with self._lock:
+            self._known[text] = (claims, min(claims.expires_at, now + REMEMBERED))
+            self._known.move_to_end(text)
+            while len(self._known) > MAX_REMEMBERED:
+                self._known.popitem(last=False)
+
+
+def bearer(header: str | None) -> str | None:
+    """The token of an ``Authorization`` header; None where there is none of that scheme."""
+    scheme, _, text = (header or "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" and text.strip() else None
+
+
+def _read(values: Mapping[str, Any]) -> Claims:
+    kind, subject = values["sub_type"], values["sub"]
+    if kind not in ("person", "unit", "officer", "system") or not isinstance(subject, str):
+        raise InvalidToken
+    acting = values.get("act")
+    acr = str(values.get("acr", ""))
+    level = int(acr.removeprefix(_LEVEL)) if acr.startswith(_LEVEL) else 0
+    human = acting["sub"] if acting else subject
+    actor = Actor(
+        id=subject,
+        role=Role.SYSTEM if kind == "system" else Role.APPLICANT,
+        kind=kind,
+        level=level,
+        person_id=human if acting or kind in ("person", "officer") else None,
+        session_id=values.get("sid"),
+        roles=_words(values, "roles"),
+        region=values.get("region"),
+        businesses=_words(values, "businesses"),
+        permissions=_words(values, "permissions"),
+        binding=values.get("binding"),
+    )
+    return Claims(
+        kind=cast(Literal["person", "unit", "officer", "system"], kind),
+        actor=actor,
+        level=level,
+        acr=acr,
+        roles=actor.roles,
+        businesses=actor.businesses,
+        client_id=str(values["client_id"]),
+        scopes=frozenset(str(values.get("scope", "")).split()),
+        session_id=str(values.get("sid", "")),
+        token_id=str(values["jti"]),
+        issued_at=float(values["iat"]),
+        expires_at=float(values["exp"]),
+    )
+
+
+def _words(values: Mapping[str, Any], name: str) -> frozenset[str]:
+    given = values.get(name, ())
+    if isinstance(given, str) or not all(isinstance(word, str) for word in given):
+        raise InvalidToken
+    return frozenset(given)
