@@ -44,6 +44,7 @@ from servicekit.columns import (
     standard_tables,
 )
 from servicekit.errors import ChangedMeanwhile
+from servicekit.logs import get_logger
 
 if TYPE_CHECKING:
     from servicekit.vault import Vault
@@ -80,6 +81,8 @@ __all__ = [
     "standard_tables",
     "unique_violation",
 ]
+
+log = get_logger()
 
 _LIMITS = {
     "statement_timeout": "10s",  # longer than any list of ours, shorter than the gateway waits
@@ -208,4 +211,7 @@ def _tell(session: Session, transaction: Any) -> None:
     calls = session.info.pop(_AFTER_COMMIT, [])
     if session.info.pop(_COMMITTED, False):
         for call in calls:
-            call()
+            try:
+                call()
+            except Exception:  # the change is made: whoever asked for it must be told so
+                log.exception("nobody was told of a committed change")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO, cast
 
@@ -47,7 +48,6 @@ def configure(service: str, level: str = "info", stream: TextIO | None = None) -
         service: on every line, unless ``bind`` names another (several services in one process).
         level: debug, info, warning or error.
     """
-    out = sys.stdout if stream is None else stream
 
     def name_service(_logger: object, _method: str, line: EventDict) -> EventDict:
         line.setdefault("service", service)
@@ -63,13 +63,14 @@ def configure(service: str, level: str = "info", stream: TextIO | None = None) -
         withhold_personal,
     ]
     threshold = getattr(logging, level.upper())
+    lines = _Lines(stream)
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(out)
+    handler = _Foreign(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
@@ -103,6 +104,33 @@ def render(_logger: object, _method: str, line: EventDict) -> str:
     """One JSON object; JSON escapes CR, LF and every control character (no forged lines)."""
     ordered = {"time": line.pop("time", None), "level": line.pop("level", None), **line}
     return orjson.dumps(ordered, default=_unknown, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class _Lines:
+    """Writes whole lines to the stream, or to what is standard output at that moment."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def msg(self, line: str) -> None:
+        with self._lock:
+            out = sys.stdout if self._stream is None else self._stream
+            out.write(f"{line}\n")
+            out.flush()
+
+    debug = info = warning = error = critical = log = msg
+
+
+class _Foreign(logging.Handler):
+    """Lines of libraries that log by the standard library."""
+
+    def __init__(self, lines: _Lines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.msg(self.format(record))
 
 
 def _render_text(logger: object, method: str, line: EventDict) -> str:

@@ -6,6 +6,7 @@ launcher names a directory and the answer is the sum over the living ones.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from prometheus_client import (
@@ -73,4 +74,5 @@ def render() -> tuple[bytes, str]:
 
 def forget_process(pid: int) -> None:
     """A worker has died: its gauges no longer count (gunicorn's ``child_exit``)."""
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    with suppress(TypeError):  # no directory named: nothing is left of it
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -40,7 +40,9 @@ def upgrade(database_url: str, package: str, *, to: str = "head") -> None:
     new ones roll out.
     """
     with _alone(database_url) as connection:
-        if to != "head" or pending(connection, package):
+        behind = to != "head" or pending(connection, package)
+        connection.commit()  # each migration has a transaction of its own
+        if behind:
             command.upgrade(_config(package, connection), to)
         heads = MigrationContext.configure(connection).get_current_heads()
     log.info("database migrated", package=package, revision=",".join(heads))
@@ -73,7 +75,7 @@ def pending(connection: Connection, package: str) -> list[str]:
     A database that is ahead of the code is ready too: during a rolling update the old code
     runs on the new tables.
     """
-    scripts = _scripts(package)
+    scripts = _scripts(package, tuple(sorted(_versions(package).glob("*.py"))))
     applied = MigrationContext.configure(connection).get_current_heads()
     try:
         wanted = scripts.iterate_revisions("head", applied or "base")
@@ -109,19 +111,23 @@ def _alone(database_url: str) -> Iterator[Connection]:
 
 
 def _config(package: str, connection: Connection | None = None) -> Config:
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no package {package}")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migration_environment"))
-    versions = Path(spec.origin).parent / "migrations" / "versions"
-    config.set_main_option("version_locations", str(versions))
+    config.set_main_option("version_locations", str(_versions(package)))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config
 
 
+def _versions(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"no package {package}")
+    return Path(spec.origin).parent / "migrations" / "versions"
+
+
 @cache
-def _scripts(package: str) -> ScriptDirectory:
+def _scripts(package: str, files: tuple[Path, ...]) -> ScriptDirectory:
+    """Read once per set of files; readiness asks every second."""
     return ScriptDirectory.from_config(_config(package))

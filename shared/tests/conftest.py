@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from servicekit import logs
 from servicekit.applications import Actor, Application
 from servicekit.db import (
     PERSONAL,
@@ -75,6 +81,20 @@ class Room:
     def draft(self) -> Paper:
         """A paper that nobody has submitted yet."""
         return Paper(applicant_id="applicant-1", created_at=self.now, updated_at=self.now)
+
+
+@pytest.fixture
+def written_log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
+    """The log as it is written, line by line; afterwards logging is as it was."""
+    stream, root = io.StringIO(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logs.configure("kit", "debug", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logs.unbind_all()
+    structlog.reset_defaults()
+    logging.captureWarnings(False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

@@ -142,6 +142,17 @@ def test_what_is_rolled_back_is_never_told(database):
     assert told == []
 
 
+def test_a_commit_stays_a_commit_when_telling_of_it_fails(database, room, written_log):
+    def fail():
+        raise RuntimeError
+
+    with database.transaction() as db:
+        db.add(room.draft())
+        after_commit(db, fail)
+    assert count(database, room) == 1
+    assert [line["level"] for line in written_log()] == ["error"]
+
+
 def test_only_postgresql_is_a_database():
     assert sqlalchemy_url("postgresql://h/d").drivername == "postgresql+psycopg"
     with pytest.raises(ValueError, match="PostgreSQL"):
