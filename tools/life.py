@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import pyotp
 import requests
 from browser import Answer, Browser, UnexpectedError
 from fictional import GOOD_CARD, Fictional, invent
+from signing_in import log_in
 from subscriber import OtherSystem
 
 T = TypeVar("T")
@@ -287,33 +287,6 @@ ACTS: tuple[tuple[str, Callable[[Life], None]], ...] = (
     ("本人注销,登记变为无效", Life.cancels),
     ("退出登录", Life.logs_out),
 )
-
-
-def log_in(browser: Browser, login_name: str, password: str, totp: str = "") -> dict[str, Any]:
-    """Go through the pages as a browser does.
-
-    Returns: what `/sso/session` says.
-    Raises: UnexpectedError when a page is not what it should be.
-    """
-    page = browser.open("/sso/login?return_to=/sso/session")
-    if form := next((f for f in page.forms() if "password" in f.fields), None):
-        page = browser.submit(form, login_name=login_name, password=password)
-    if form := next((f for f in page.forms() if "code" in f.fields), None):
-        page = _second_factor(browser, page, totp)
-    if page.status != 200 or not isinstance(page.json, dict):
-        raise UnexpectedError(f"the login ended at {page.url} with {page.status}")
-    return dict(page.json)
-
-
-def _second_factor(browser: Browser, page: Answer, secret: str) -> Answer:
-    """The code of now; when that one was used already, the neighbouring one."""
-    clock = pyotp.TOTP(secret)
-    for offset in (0, 30, -30):
-        form = next(f for f in page.forms() if "code" in f.fields)
-        page = browser.submit(form, code=clock.at(int(time.time()) + offset))
-        if not any("code" in f.fields for f in page.forms()):
-            break
-    return page
 
 
 def expect(condition: bool, what: str) -> None:
