@@ -6,6 +6,7 @@ from employment_registry.events import FACTS
 from employment_registry.flexible_employment import api, review_api
 from employment_registry.flexible_employment.rules import WORKFLOW
 from employment_registry.handlers import SUBSCRIPTIONS
+from employment_registry.parts import KEY, Parts
 from employment_registry.settings import Settings
 from employment_registry.tables import Base
 from employment_registry.userinfo import TIMEOUT_SECONDS, Userinfo
@@ -13,6 +14,7 @@ from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
 from servicekit.jobs import Jobs
 from servicekit.settings import load
+from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
 
 SERVICE = Service(
@@ -20,7 +22,12 @@ SERVICE = Service(
     title="就业登记",
     package="employment_registry",
     base=Base,
-    blueprints=(api.registrations, api.records, review_api.reviews),
+    blueprints=(
+        about("employment-registry", "就业登记"),
+        api.registrations,
+        api.records,
+        review_api.reviews,
+    ),
     workflows=(WORKFLOW,),
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
@@ -32,6 +39,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """The service, ready to be served; its settings come from the environment unless given."""
     settings = settings or load(Settings, "EMPLOYMENT_REGISTRY")
     app = build(SERVICE, settings, clock=clock or SystemClock())
-    client = Client(settings.identity_url, timeout=TIMEOUT_SECONDS)
-    app.extensions["userinfo"] = Userinfo(client)
+    client = Client(settings.identity_url, timeout=TIMEOUT_SECONDS, name="identity")
+    app.extensions[KEY] = Parts(settings, Userinfo(client))
     return app

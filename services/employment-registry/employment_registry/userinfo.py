@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from http import HTTPStatus
 from typing import Any, Final
 
 from employment_registry.person import BirthDate, Person
 from servicekit import messages
-from servicekit.client import Client
-from servicekit.errors import Unavailable
+from servicekit.client import Answered, Client
+from servicekit.errors import Unauthenticated, Unavailable
 from servicekit.identifiers import DocumentKind, document_key
 from servicekit.personal import DocumentNumber, MobileNumber, PersonName
 
@@ -39,14 +40,21 @@ class Userinfo:
 
         Raises:
             IdentityUnavailable: no answer in time, or one that does not name the person.
+            Unauthenticated: the session behind the token has ended.
         """
         try:
             answer = self._client.get(PATH, headers={"Authorization": f"Bearer {token}"})
             return _person(answer)
-        except (Unavailable, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise IdentityUnavailable(
-                extra={"retryable": True}, retry_after=RETRY_AFTER_SECONDS
-            ) from error
+        except Answered as error:
+            if error.status == HTTPStatus.UNAUTHORIZED:
+                raise Unauthenticated from None
+            raise _unavailable() from None
+        except (Unavailable, KeyError, TypeError, ValueError, AttributeError):
+            raise _unavailable() from None  # the cause may quote what identity said
+
+
+def _unavailable() -> IdentityUnavailable:
+    return IdentityUnavailable(extra={"retryable": True}, retry_after=RETRY_AFTER_SECONDS)
 
 
 def _person(claims: Any) -> Person:

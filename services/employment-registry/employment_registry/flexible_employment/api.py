@@ -1,20 +1,173 @@
-"""HTTP for persons: their own registrations and records."""
+"""HTTP for persons: their own flexible-employment registrations and records."""
 
 from __future__ import annotations
 
-from servicekit.web.api import Blueprint
+from typing import Any
 
-PREFIX = "/api/employment-registry/v1"
+from flask import request
+
+from employment_registry.flexible_employment import actions, queries, rules, schemas
+from employment_registry.flexible_employment.model import (
+    FlexibleEmploymentApplication,
+    FlexibleEmploymentRecord,
+)
+from employment_registry.parts import parts
+from servicekit import history
+from servicekit.web import versions
+from servicekit.web.access import access, public
+from servicekit.web.api import Blueprint, NoteSchema
+from servicekit.web.paging import Page, PageArguments, page_of, page_schema
+from servicekit.web.session import actor, now, reading, transaction
+from servicekit.web.tokens import bearer
+from servicekit.workflow import Role
 
 registrations = Blueprint(
     "flexible-employment-registrations",
     __name__,
-    url_prefix=f"{PREFIX}/flexible-employment-registrations",
+    url_prefix="/flexible-employment-registrations",
     description="灵活就业登记：本人的申请",
 )
 records = Blueprint(
     "flexible-employment-records",
     __name__,
-    url_prefix=f"{PREFIX}/flexible-employment-records",
+    url_prefix="/flexible-employment-records",
     description="灵活就业登记：本人的登记记录",
 )
+own = access(Role.APPLICANT, level=2, kinds=("person",))
+
+
+@registrations.route("/employment-types", methods=["GET"])
+@public
+@registrations.response(200, schemas.EmploymentTypeSchema(many=True))
+def list_employment_types() -> list[dict[str, str]]:
+    """The kinds of flexible employment to choose from (灵活就业类型)."""
+    return [{"code": code, "label": label} for code, label in rules.EMPLOYMENT_TYPES.items()]
+
+
+@registrations.route("", methods=["GET"])
+@own
+@registrations.arguments(schemas.FiltersSchema, location="query")
+@registrations.response(200, page_schema(schemas.RegistrationRowSchema))
+def list_registrations(query: tuple[queries.Filters, Page]) -> Any:
+    """One's own applications and their progress, newest first (查询)."""
+    filters, page = query
+    with reading() as db:
+        return page_of(db, queries.own_applications(actor(), filters), page, by=queries.NEWEST)
+
+
+@registrations.route("", methods=["POST"])
+@own
+@registrations.arguments(schemas.OpeningSchema)
+@registrations.response(201, schemas.RegistrationSchema)
+def open_draft(opening: actions.Opening) -> FlexibleEmploymentApplication:
+    """Open the form for a registration or a change (新增 / 变更)."""
+    token = bearer(request.headers.get("Authorization")) or ""
+    person = parts().userinfo.read(token)
+    with transaction() as db:
+        return versions.tag(
+            actions.open_draft(db, opening, person=person, actor=actor(), now=now())
+        )
+
+
+@registrations.route("/<application_id>", methods=["GET"])
+@own
+@registrations.response(200, schemas.RegistrationSchema)
+def show_registration(application_id: str) -> FlexibleEmploymentApplication:
+    """One's own application in full."""
+    with reading() as db:
+        return versions.tag(queries.find_own(db, application_id, actor()))
+
+
+@registrations.route("/<application_id>", methods=["PATCH"])
+@own
+@registrations.arguments(schemas.EditSchema)
+@registrations.response(200, schemas.RegistrationSchema)
+def save(edit: dict[str, Any], application_id: str) -> FlexibleEmploymentApplication:
+    """Keep what is filled in so far; nothing is submitted (保存)."""
+    seen = versions.expected_version()
+    with transaction() as db:
+        return versions.tag(
+            actions.save(
+                db, application_id, edit["employment"], actor=actor(), now=now(), seen=seen
+            )
+        )
+
+
+@registrations.route("/<application_id>", methods=["DELETE"])
+@own
+@registrations.response(204)
+def delete(application_id: str) -> None:
+    """Throw a draft away (删除)."""
+    seen = versions.expected_version(required=False)
+    with transaction() as db:
+        actions.delete(db, application_id, actor=actor(), seen=seen)
+
+
+@registrations.route("/<application_id>/submit", methods=["POST"])
+@own
+@registrations.response(200, schemas.RegistrationSchema)
+def submit(application_id: str) -> FlexibleEmploymentApplication:
+    """Check everything that was saved and send it to review (提交)."""
+    seen = versions.expected_version(required=False)
+    days = parts().settings.review_working_days
+    with transaction() as db:
+        return versions.tag(
+            actions.submit(
+                db, application_id, actor=actor(), now=now(), review_days=days, seen=seen
+            )
+        )
+
+
+@registrations.route("/<application_id>/withdraw", methods=["POST"])
+@own
+@registrations.arguments(NoteSchema)
+@registrations.response(200, schemas.RegistrationSchema)
+def withdraw(body: dict[str, Any], application_id: str) -> FlexibleEmploymentApplication:
+    """Take back what is not decided yet (撤回)."""
+    with transaction() as db:
+        return versions.tag(
+            actions.withdraw(db, application_id, actor=actor(), now=now(), note=body["note"])
+        )
+
+
+@registrations.route("/<application_id>/cancel", methods=["POST"])
+@own
+@registrations.arguments(schemas.CancellationSchema)
+@registrations.response(200, schemas.RegistrationSchema)
+def cancel(body: dict[str, str], application_id: str) -> FlexibleEmploymentApplication:
+    """End the record at once and for ever (注销)."""
+    seen = versions.expected_version(required=False)
+    with transaction() as db:
+        return versions.tag(
+            actions.cancel(
+                db, application_id, actor=actor(), now=now(), reason=body["reason"], seen=seen
+            )
+        )
+
+
+@registrations.route("/<application_id>/history", methods=["GET"])
+@own
+@registrations.response(200, schemas.HistoryEntrySchema(many=True))
+def list_history(application_id: str) -> list[history.Entry]:
+    """What happened to one's own application, oldest first (办理进度)."""
+    with reading() as db:
+        return history.list_history(db, queries.find_own(db, application_id, actor()).id)
+
+
+@records.route("", methods=["GET"])
+@own
+@records.arguments(PageArguments, location="query")
+@records.response(200, page_schema(schemas.RecordSchema))
+def list_records(page: Page) -> Any:
+    """One's own records, the one in force and those that ended."""
+    with reading() as db:
+        return page_of(db, queries.own_records(actor()), page, by=queries.NEWEST_RECORD)
+
+
+@records.route("/current", methods=["GET"])
+@own
+@records.response(200, schemas.RecordSchema)
+def show_current_record() -> FlexibleEmploymentRecord:
+    """The record in force (当前有效的登记)."""
+    with reading() as db:
+        return versions.tag(queries.find_current(db, actor()))

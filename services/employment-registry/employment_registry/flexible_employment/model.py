@@ -6,9 +6,21 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Date, DateTime, Enum, ForeignKey, Index, Numeric, String, TextClause, text
+from sqlalchemy import (
+    Date,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    Numeric,
+    String,
+    TextClause,
+    func,
+    literal,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, declared_attr, mapped_column, relationship
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
 from employment_registry.person import BirthDate
@@ -80,6 +92,8 @@ class FlexibleEmploymentApplication(Application, Base):
     )
 
     due_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
+    # Lists are read in this order; what is not due stands last.
+    due_order: Mapped[date] = column_property(func.coalesce(due_on, literal(date.max, Date)))
     days_left: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
     claimed_by: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
     claimed_until: Mapped[datetime | None] = mapped_column(

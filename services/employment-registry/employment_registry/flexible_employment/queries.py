@@ -19,6 +19,10 @@ from servicekit.errors import ChangedMeanwhile
 from servicekit.personal import DocumentNumber
 from servicekit.workflow import State
 
+NEWEST = (FlexibleEmploymentApplication.created_at, FlexibleEmploymentApplication.id)
+DUE_FIRST = (FlexibleEmploymentApplication.due_order, FlexibleEmploymentApplication.id)
+NEWEST_RECORD = (FlexibleEmploymentRecord.valid_since, FlexibleEmploymentRecord.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -85,6 +89,19 @@ def find_valid_record(db: Session, applicant_id: str) -> FlexibleEmploymentRecor
         FlexibleEmploymentRecord.applicant_id == applicant_id, FlexibleEmploymentRecord.is_valid
     )
     return db.scalar(found.with_for_update())
+
+
+def find_current(db: Session, actor: Actor) -> FlexibleEmploymentRecord:
+    """The person's record in force.
+
+    Raises:
+        RecordNotFound: there is none.
+    """
+    found = own_records(actor).where(FlexibleEmploymentRecord.is_valid)
+    record = db.scalar(found)
+    if record is None:
+        raise rules.RecordNotFound
+    return record
 
 
 def is_registered(db: Session, person_key: DocumentNumber | bytes) -> bool:

@@ -7,21 +7,20 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from employment_registry.flexible_employment import reviewing, rules
+from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.actions import Opening
 from employment_registry.flexible_employment.model import FlexibleEmploymentApplication
-from servicekit.clock import shanghai_date
+from servicekit import numbers
 from servicekit.errors import Invalid
 from servicekit.identifiers import check_mobile_number
 from servicekit.personal import MobileNumber
 from servicekit.web import session
+from servicekit.web.paging import Page, PageArguments
 from servicekit.web.wording import Told
 from servicekit.workflow import State
 
 MAX_REASON: Final = 500
 REGION: Final = r"^44(\d{2}|\d{4}|\d{7})$"
-CORRECTABLE: Final = tuple(f"/employment/{name}" for name in rules.REQUIRED)
-REVEALABLE: Final = ("person_name", "document_number", "born_on", "contact_phone")
 
 
 class Part(fields.Nested):
@@ -88,80 +87,41 @@ class CancellationSchema(Schema):
     reason = fields.Str(required=True, validate=validate.Length(1, MAX_REASON))
 
 
-class RevealSchema(Schema):
-    """Which values an officer must see in full, and what for."""
-
-    values = fields.List(
-        fields.Str(validate=validate.OneOf(REVEALABLE)),
-        required=True,
-        validate=validate.Length(1, len(REVEALABLE)),
-    )
-    reason = fields.Str(required=True, validate=validate.Length(1, MAX_REASON))
-
-
-class RevealedSchema(Schema):
-    """The clear values; this look is on record."""
-
-    person_name = fields.Str()
-    document_number = fields.Str()
-    born_on = fields.Str()
-    contact_phone = fields.Str()
-
-
-class _DecisionSchema(Schema):
-    """A ready reason by its code, the officer's own words, or both."""
-
-    reason = fields.Str(load_default=None, validate=validate.Length(1, MAX_REASON))
-
-    @validates_schema
-    def check_reason(self, values: dict[str, Any], **_: Any) -> None:
-        """A decision against the applicant says why."""
-        if not values.get("reason") and not values.get("reason_code"):
-            raise ValidationError(Told("required", "请选择或填写理由"), "reason")
-
-    @post_load
-    def build(self, values: dict[str, Any], **_: Any) -> reviewing.Decision:
-        """Input becomes a frozen dataclass before it meets an action."""
-        return reviewing.Decision(
-            rules.reason_text(values["reason_code"], values["reason"]),
-            tuple(values.get("fields_to_correct", ())),
-        )
-
-
-def _codes(move: str) -> list[str]:
-    return [reason.code for reason in rules.REASONS if reason.move == move]
-
-
-class ReturnSchema(_DecisionSchema):
-    """退回补正: why, and which fields to correct."""
-
-    reason_code = fields.Str(load_default=None, validate=validate.OneOf(_codes("return")))
-    fields_to_correct = fields.List(
-        fields.Str(validate=validate.OneOf(CORRECTABLE)),
-        load_default=list,
-        validate=validate.Length(max=len(CORRECTABLE)),
-    )
-
-
-class RejectionSchema(_DecisionSchema):
-    """审核不通过: why."""
-
-    reason_code = fields.Str(load_default=None, validate=validate.OneOf(_codes("reject")))
-
-
-class ReasonSchema(Schema):
-    """One entry of the reason library."""
-
-    code = fields.Str(required=True)
-    move = fields.Str(required=True)
-    text = fields.Str(required=True)
-
-
 class EmploymentTypeSchema(Schema):
     """One way to be flexibly employed, and its Chinese name."""
 
     code = fields.Str(required=True)
     label = fields.Str(required=True)
+
+
+class FiltersSchema(PageArguments):
+    """查询条件, and which page of what they leave."""
+
+    number = fields.Str(
+        load_default=None,
+        validate=validate.Length(1, 40),
+        metadata={"description": "受理编号，连字符可省略"},
+    )
+    state = fields.Enum(State, by_value=True, load_default=None)
+    submitted_from = fields.Date(load_default=None, metadata={"description": "申请日期起"})
+    submitted_to = fields.Date(load_default=None, metadata={"description": "申请日期止"})
+
+    @validates_schema
+    def check_order(self, values: dict[str, Any], **_: Any) -> None:
+        """A range that ends before it begins finds nothing, which would look like an answer."""
+        begins, ends = values.get("submitted_from"), values.get("submitted_to")
+        if begins and ends and ends < begins:
+            raise ValidationError(
+                Told("range-reversed", "结束日期不能早于开始日期"), "submitted_to"
+            )
+
+    @post_load
+    def build(self, values: dict[str, Any], **_: Any) -> tuple[queries.Filters, Page]:
+        """The filters and the page apart."""
+        page = Page(limit=values.pop("limit"), cursor=values.pop("cursor"))
+        if values["number"] is not None:
+            values["number"] = numbers.normalise(values["number"])
+        return queries.Filters(**values), page
 
 
 class PersonSchema(Schema):
@@ -174,7 +134,7 @@ class PersonSchema(Schema):
     sex = fields.Str()
 
 
-class _RowSchema(Schema):
+class RowSchema(Schema):
     """What every list and every view of an application shows."""
 
     id = fields.Str()
@@ -195,7 +155,7 @@ class _RowSchema(Schema):
         return rules.WORKFLOW.open_moves(application.state, session.actor().role)
 
 
-class RegistrationRowSchema(_RowSchema):
+class RegistrationRowSchema(RowSchema):
     """A line of the person's own list."""
 
     record_id = fields.Str(allow_none=True)
@@ -211,38 +171,15 @@ class RegistrationSchema(RegistrationRowSchema):
     fields_to_correct = fields.List(fields.Str())
 
 
-class ReviewRowSchema(_RowSchema):
-    """A line of the officer's queue."""
-
-    applicant_id = fields.Str()
-    is_overdue = fields.Method("say_overdue")
-    claimed_by = fields.Str(allow_none=True)
-    claimed_until = fields.AwareDateTime(allow_none=True)
-
-    def say_overdue(self, application: FlexibleEmploymentApplication) -> bool:
-        """Is the time limit over, with the decision still open?"""
-        today = shanghai_date(session.now())
-        return rules.is_overdue(application.state, application.due_on, today)
-
-
-class ReviewSchema(ReviewRowSchema):
-    """What the officer decides on."""
-
-    employment = Part(EmploymentSchema)
-    decision_reason = fields.Str(allow_none=True)
-    fields_to_correct = fields.List(fields.Str())
-    in_force = fields.Nested(EmploymentSchema, allow_none=True)
-
-
 class RecordSchema(Schema):
     """A record, and the information in force."""
 
     id = fields.Str()
     is_valid = fields.Bool()
     application_id = fields.Str()
-    number = fields.Str()
-    person = fields.Nested(PersonSchema)
-    employment = fields.Nested(EmploymentSchema)
+    number = fields.Str(attribute="application.number", dump_only=True)
+    person = fields.Nested(PersonSchema, attribute="application", dump_only=True)
+    employment = fields.Nested(EmploymentSchema, attribute="application", dump_only=True)
     valid_since = fields.AwareDateTime()
     changed_at = fields.AwareDateTime(allow_none=True)
     ended_at = fields.AwareDateTime(allow_none=True)
