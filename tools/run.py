@@ -8,15 +8,11 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from suite import (
-    ROOT,
-    CannotRunError,
-    Choice,
-    PostgresFailedError,
-    RoomFailedError,
-    Suite,
-    alone,
-)
+from choice import ROOT, CannotRunError, Choice, alone
+from suite import Suite
+from supervisor import RoomFailedError
+
+from servicekit.testing.embedded import PostgresFailedError
 
 
 def main() -> int:
@@ -30,18 +26,18 @@ def main() -> int:
     try:
         choice = chosen(arguments)
         with alone(choice.state):
-            return run(choice, seed=True if arguments.seed is not None else None)
-    except (CannotRunError, PostgresFailedError) as reason:
+            return seed(choice) if arguments.seed else run(choice)
+    except (CannotRunError, PostgresFailedError, RoomFailedError) as reason:
         print(reason, file=sys.stderr)
         return 1
 
 
-def run(choice: Choice, *, seed: bool | None) -> int:
+def run(choice: Choice) -> int:
     """Run the suite until a signal; whatever happens, everything is stopped at the end."""
     suite = Suite(choice, say=tell)
     status = 0
     try:
-        suite.start(seed=seed)
+        suite.start()
         welcome(suite)
         suite.supervisor.watch(until=lambda: False)
     except KeyboardInterrupt:
@@ -55,6 +51,17 @@ def run(choice: Choice, *, seed: bool | None) -> int:
         suite.stop()
     tell("stopped")
     return status
+
+
+def seed(choice: Choice) -> int:
+    """Migrate one service and write its demo rows; nothing stays running."""
+    suite = Suite(choice, say=tell)
+    try:
+        suite.prepare(simulators=False)
+        tell(f"{choice.only}: migrated and seeded")
+    finally:
+        suite.stop()
+    return 0
 
 
 def welcome(suite: Suite) -> None:
@@ -81,8 +88,11 @@ def accounts(file: Path) -> list[str]:
     """The demo accounts, one line each."""
     if not file.exists():
         return []
+    officers = json.loads(file.read_text()).get("officers", {})
     return [
-        f"demo account    {who}: {facts}" for who, facts in json.loads(file.read_text()).items()
+        f"demo officer    {facts['login_name']} · {facts['password']} · TOTP {facts['totp_secret']}"
+        f" · region {facts['region']}"
+        for facts in officers.values()
     ]
 
 
@@ -90,7 +100,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line; what a developer sets more often is read from the environment."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--only", default="", metavar="SERVICE", help="one service alone")
-    parser.add_argument("--seed", nargs="?", const="", help="seed again, although seeded before")
+    parser.add_argument("--seed", default="", metavar="SERVICE", help="its demo rows, then stop")
     parser.add_argument("--state", type=Path, default=ROOT / "var", help="where its data live")
     parser.add_argument(
         "--forgetful", action="store_true", help="no fsync: for tests, whose data nobody misses"
@@ -109,7 +119,7 @@ def chosen(arguments: argparse.Namespace) -> Choice:
             port=int(os.environ.get("PORT", "8080")),
             base_port=int(os.environ.get("BASE_PORT", "8100")),
             bus=os.environ.get("BUS") or "local",
-            only=arguments.only or arguments.seed or "",
+            only=arguments.only or arguments.seed,
             durable=not arguments.forgetful,
         )
     except ValueError as error:

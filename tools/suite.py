@@ -1,82 +1,32 @@
 """The whole suite on one machine: what it consists of, in which order it starts and stops."""
 
-import fcntl
 import gc
 import importlib
 import json
 import os
-import socket
+import signal
 import time
-import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import databases
+from choice import CannotRunError, Choice, refuse_taken_ports, rotate
+from rabbitmq import NoRabbitMQ, RabbitNode
+from rabbitmq import _working_in as working_in
 from room_settings import gateway_environment, service_environment, simulator_environment
 from secret_folder import SecretFolder, password
 from supervisor import Room, RoomFailedError, Supervisor
 
-from servicekit.testing.embedded import EmbeddedPostgres, PostgresFailedError
+from servicekit.testing.embedded import EmbeddedPostgres
 
-ROOT = Path(__file__).resolve().parents[1]
-PORTS_START = 8100  # services/ports.toml counts from here
-SIMULATORS_OFFSET = 90
-WORKER_OFFSET = 80
 READY_PATIENCE = 60.0
+NODE_PATIENCE = 15.0
 POLL = 0.05
-
-
-class CannotRunError(RuntimeError):
-    """The suite cannot start here; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Where the suite runs: its folder, ports and bus."""
-
-    state: Path = ROOT / "var"
-    port: int = 8080
-    base_port: int = PORTS_START
-    bus: str = "local"
-    only: str = ""
-    durable: bool = True
-
-    @property
-    def public_url(self) -> str:
-        """Where people reach the gateway."""
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def simulators_url(self) -> str:
-        """Where the outside systems are played."""
-        return f"http://127.0.0.1:{self.base_port + SIMULATORS_OFFSET}"
-
-    @property
-    def services(self) -> dict[str, int]:
-        """Every installed service, or the only one, and its port."""
-        with (ROOT / "services" / "ports.toml").open("rb") as file:
-            ports: dict[str, int] = tomllib.load(file)["ports"]
-        installed = {entry.name for entry in entry_points(group="suite.services")}
-        wanted = {self.only} if self.only else installed
-        if unknown := wanted - installed | installed - ports.keys():
-            raise CannotRunError(f"no such service or no port for it: {', '.join(sorted(unknown))}")
-        return {n: p - PORTS_START + self.base_port for n, p in ports.items() if n in wanted}
-
-    @property
-    def ports(self) -> dict[str, int]:
-        """Every port this choice needs, by room."""
-        ports = dict(self.services)
-        ports |= {"events": self.base_port + WORKER_OFFSET}
-        ports |= {"simulators": self.base_port + SIMULATORS_OFFSET}
-        if not self.only:
-            ports |= {"gateway": self.port, "gateway admin": self.port + 1}
-        return ports
 
 
 @dataclass
@@ -98,43 +48,51 @@ class Suite:
             password=self.secrets.text("postgres-password", password),
         )
         self.supervisor = Supervisor(state / "log", self.say)
-        self.node: object | None = None
+        self.node: RabbitNode | None = None
         self.bus_url = ""
 
-    def start(self, *, seed: bool | None = None) -> None:
+    def start(self) -> None:
         """Start everything and return when every room answers.
 
-        Args: seed: true or false to force it; None seeds the databases that were made now.
+        Seeds are written each time: they add what is missing and change nothing else.
+
         Raises: CannotRunError, RoomFailedError, PostgresFailedError.
         """
         refuse_taken_ports(self.choice.ports)
         rotate(self.supervisor.logs)
-        with ThreadPoolExecutor(2) as side:  # closed before the first fork: no threads then
-            waiting = [side.submit(self.postgres.start), side.submit(self._start_bus)]
-            self._warm()
-        for done in waiting:
-            done.result()
-        made = self._databases()
-        if not self.choice.only:
-            self.supervisor.start(self._gateway())
-        self.supervisor.start(self._simulators())
+        self.prepare()
         names = list(self.choice.services)
-        halves = [half for half in (names[::2], names[1::2]) if half]
-        self.supervisor.run([self._task("migrate", half) for half in halves])
-        if seed or (seed is None and made):
-            self.supervisor.run([self._task("seed", half) for half in halves])
         for name in names:
             self.supervisor.start(self._web(name))
         self.supervisor.start(self._events(names))
         self._wait()
         self._remember()
 
+    def prepare(self, *, simulators: bool = True) -> None:
+        """PostgreSQL and the bus run, the databases are migrated and seeded, the gateway starts.
+
+        Raises: as `start` does.
+        """
+        with ThreadPoolExecutor(2) as side:  # closed before the first fork: no threads then
+            waiting = [side.submit(self.postgres.start), side.submit(self._start_bus)]
+            self._warm()
+        for done in waiting:
+            done.result()
+        self._databases()
+        if not self.choice.only:
+            self.supervisor.start(self._gateway())
+        if simulators:
+            self.supervisor.start(self._simulators())
+        names = list(self.choice.services)
+        halves = [half for half in (names[::2], names[1::2]) if half]
+        self.supervisor.run([self._task("migrate", half) for half in halves])
+        self.supervisor.run([self._task("seed", half) for half in halves])
+
     def stop(self) -> None:
         """Stop the rooms, the bus and PostgreSQL; safe at any moment of the start."""
         self.supervisor.stop()
         if self.node is not None:
-            self.node.stop()  # type: ignore[attr-defined]
-            (self.choice.state / "rabbitmq" / "node.json").unlink(missing_ok=True)
+            self.node.stop()
         self.postgres.stop()
         (self.choice.state / "run.json").unlink(missing_ok=True)
 
@@ -157,9 +115,7 @@ class Suite:
 
     def _start_bus(self) -> None:
         if self.choice.bus == "rabbitmq":
-            from rabbitmq import RabbitNode
-
-            self.node = node = RabbitNode.start(self.choice.state / "rabbitmq" / "node")
+            self.node = node = start_node(self.choice.state / "rabbitmq" / "node")
             self.bus_url = node.url
         elif self.choice.bus == "local":
             word = self._password("bus")
@@ -176,10 +132,10 @@ class Suite:
         gc.collect()
         gc.freeze()
 
-    def _databases(self) -> list[str]:
+    def _databases(self) -> None:
         names = [database_name(name) for name in self.choice.services]
         names += ["bus"] if self.choice.bus == "local" else []
-        return databases.ensure(
+        databases.ensure(
             self.postgres.url("postgres"), {name: self._password(name) for name in names}
         )
 
@@ -245,6 +201,23 @@ class Suite:
         (self.choice.state / "secrets" / "run.json").rename(self.choice.state / "run.json")
 
 
+def start_node(folder: Path) -> RabbitNode:
+    """RabbitMQ on a folder; what an earlier suite that was killed left running there is ended.
+
+    Raises: CannotRunError when there is no RabbitMQ here and none can be fetched.
+    """
+    for left in working_in(folder):
+        with suppress(ProcessLookupError):
+            os.kill(left, signal.SIGTERM)
+    deadline = time.monotonic() + NODE_PATIENCE
+    while working_in(folder) and time.monotonic() < deadline:
+        time.sleep(POLL)
+    try:
+        return RabbitNode.start(folder)
+    except NoRabbitMQ as reason:
+        raise CannotRunError(f"BUS=rabbitmq: {reason}") from reason
+
+
 def database_name(service: str) -> str:
     """Role and database of a service."""
     return service.replace("-", "_")
@@ -257,42 +230,3 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (OSError, urllib.error.HTTPError):
         return False
-
-
-def refuse_taken_ports(ports: Mapping[str, int]) -> None:
-    """Raises: CannotRunError naming every port that somebody else listens on."""
-    taken = []
-    for room, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                taken.append(f"{port} ({room})")
-    if taken:
-        hint = "PORT=… chooses the gateway's, BASE_PORT=… the others'"
-        raise CannotRunError(f"in use: {', '.join(taken)}; {hint}")
-
-
-def rotate(logs: Path) -> None:
-    """Keep the last run's lines as `<name>.log.1`."""
-    for log in logs.glob("*.log"):
-        log.rename(log.with_suffix(".log.1"))
-
-
-@contextmanager
-def alone(state: Path) -> Iterator[None]:
-    """Hold the folder for this suite.
-
-    Raises: CannotRunError when another suite runs on it.
-    """
-    state.mkdir(parents=True, exist_ok=True)
-    with (state / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotRunError(f"another suite runs on {state}; stop it first") from None
-        yield
-
-
-__all__ = ["CannotRunError", "Choice", "PostgresFailedError", "RoomFailedError", "Suite", "alone"]

@@ -67,22 +67,22 @@ def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_told_with_the_room_that_needs_it() -> None:
-    suite = tool("suite")
+    choice = tool("choice")
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(suite.CannotRunError, match=rf"in use: {port} \(gateway\); PORT="):
-            suite.refuse_taken_ports({"gateway": port})
-    suite.refuse_taken_ports({"gateway": port})
+        with pytest.raises(choice.CannotRunError, match=rf"in use: {port} \(gateway\); PORT="):
+            choice.refuse_taken_ports({"gateway": port})
+    choice.refuse_taken_ports({"gateway": port})
 
 
 def test_one_suite_per_folder(tmp_path: Path) -> None:
-    suite = tool("suite")
+    choice = tool("choice")
     with (
-        suite.alone(tmp_path),
-        pytest.raises(suite.CannotRunError, match="another suite"),
-        suite.alone(tmp_path),
+        choice.alone(tmp_path),
+        pytest.raises(choice.CannotRunError, match="another suite"),
+        choice.alone(tmp_path),
     ):
         pass
 
