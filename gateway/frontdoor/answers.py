@@ -1,0 +1,103 @@
+"""What the gateway says itself: problem documents (RFC 9457) in Chinese, redirects, small texts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+REASONS: Final = {
+    200: b"OK", 204: b"No Content", 301: b"Moved Permanently", 302: b"Found", 303: b"See Other",
+    307: b"Temporary Redirect", 308: b"Permanent Redirect", 400: b"Bad Request",
+    401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed",
+    408: b"Request Timeout", 413: b"Content Too Large", 414: b"URI Too Long",
+    417: b"Expectation Failed", 421: b"Misdirected Request", 429: b"Too Many Requests",
+    431: b"Request Header Fields Too Large", 500: b"Internal Server Error",
+    501: b"Not Implemented", 502: b"Bad Gateway", 503: b"Service Unavailable",
+    504: b"Gateway Timeout", 505: b"HTTP Version Not Supported", 508: b"Loop Detected",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of the gateway's own.
+
+    Args:
+        status: the status code.
+        body: the text; None for a problem document made of the rest.
+        code: the problem's stable code.
+        detail: the Chinese sentence for the person.
+        lines: header lines beside the usual.
+        close: end the connection after it, because what follows cannot be trusted.
+    """
+
+    status: int
+    body: bytes | None = None
+    code: str = ""
+    detail: str = ""
+    lines: tuple[bytes, ...] = ()
+    content_type: bytes = b"text/plain; charset=utf-8"
+    close: bool = False
+
+    def render(self, request_id: bytes) -> tuple[bytes, bytes]:
+        """The content type and the body."""
+        if self.body is not None:
+            return self.content_type, self.body
+        document = {
+            "type": f"urn:jiuye:problem:{self.code}",
+            "title": REASONS.get(self.status, b"").decode(),
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "instance": request_id.decode(),
+        }
+        return b"application/problem+json", orjson.dumps(document)
+
+
+def refusal(status: int, code: str, detail: str, *lines: bytes, close: bool = False) -> Answer:
+    """A problem document."""
+    return Answer(status, code=code, detail=detail, lines=lines, close=close)
+
+
+def go(location: str, status: int = 302, lines: Sequence[bytes] = ()) -> Answer:
+    """A redirect; never kept by anyone."""
+    where = b"Location: " + location.encode("ascii", "strict")
+    return Answer(status, b"", lines=(where, b"Cache-Control: no-store", *lines))
+
+
+def page(status: int, title: str, inner: str, *lines: bytes) -> Answer:
+    """A small page; ``inner`` is trusted HTML."""
+    html = (
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><main><h1>{title}</h1>{inner}</main></html>"
+    )
+    kept = (b"Cache-Control: no-store", *lines)
+    return Answer(status, html.encode(), lines=kept, content_type=b"text/html; charset=utf-8")
+
+
+def as_json(value: object, *lines: bytes) -> Answer:
+    """A JSON answer that is not kept."""
+    kept = (b"Cache-Control: no-store", *lines)
+    return Answer(200, orjson.dumps(value), lines=kept, content_type=b"application/json")
+
+
+BAD_REQUEST: Final = refusal(400, "bad-request", "请求格式有误", close=True)
+BAD_PATH: Final = refusal(400, "bad-path", "请求地址格式有误", close=True)
+BAD_CHUNK: Final = refusal(400, "bad-body", "请求内容的分段格式有误", close=True)
+LATE_HEAD: Final = refusal(408, "request-timeout", "请求超时，请重试", close=True)
+LONG_TARGET: Final = refusal(414, "address-too-long", "请求地址过长", close=True)
+LONG_HEAD: Final = refusal(431, "headers-too-large", "请求头过大", close=True)
+BAD_METHOD: Final = refusal(501, "method-unknown", "不支持该请求方法", close=True)
+BAD_CODING: Final = refusal(501, "coding-unknown", "不支持该传输编码", close=True)
+BAD_VERSION: Final = refusal(505, "version-unknown", "不支持该协议版本", close=True)
+BAD_EXPECT: Final = refusal(417, "expectation-failed", "不支持该 Expect 请求头", close=True)
+LOOP: Final = refusal(508, "loop-detected", "网关转发出现循环", close=True)
+TOO_LARGE: Final = refusal(413, "body-too-large", "提交的内容过大", close=True)
+NOT_FOUND: Final = refusal(404, "not-found", "您访问的地址不存在")
+BAD_GATEWAY: Final = refusal(502, "bad-gateway", "服务响应异常，请稍后再试")
+UNAVAILABLE: Final = refusal(503, "unavailable", "系统繁忙，请稍后再试", b"Retry-After: 5")
+LATE_ANSWER: Final = refusal(504, "gateway-timeout", "服务响应超时，请稍后再试")
+BROKEN: Final = refusal(500, "internal-error", "系统出现错误，请稍后再试", close=True)
