@@ -5,6 +5,7 @@ Log facts with keys (``log.info("application moved", move=move)``), not sentence
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -32,6 +33,8 @@ _PERSONAL_TEXT = re.compile(
     r"(?<![\dA-Za-z])(?:[1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]"
     r"|(?:\+?86)?1[3-9]\d{9})(?![\dA-Za-z])"
 )
+
+_UNICODE_BREAKS = re.compile("[\x85\u2028\u2029]")  # JSON escapes all the others
 
 EventDict = MutableMapping[str, Any]
 
@@ -101,9 +104,13 @@ def withhold_personal(_logger: object, _method: str, line: EventDict) -> EventDi
 
 
 def render(_logger: object, _method: str, line: EventDict) -> str:
-    """One JSON object; JSON escapes CR, LF and every control character (no forged lines)."""
+    """One JSON object on one line, whatever counts as a line's end (no forged lines)."""
     ordered = {"time": line.pop("time", None), "level": line.pop("level", None), **line}
-    return orjson.dumps(ordered, default=_unknown, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        text = orjson.dumps(ordered, default=_unknown, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # lone surrogates, huge integers: rare, and no reason to lose the line
+        return json.dumps(ordered, default=_unknown, skipkeys=True)
+    return _UNICODE_BREAKS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class _Lines:

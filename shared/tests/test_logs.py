@@ -67,8 +67,10 @@ def test_numbers_inside_foreign_texts_are_withheld(written_log, text):
         raise ValueError(text)
     except ValueError:
         log.exception("failed")
+        logging.getLogger("foreign").exception("failed")
     lines = written_log()
-    assert len(lines) == 3
+    assert len(lines) == 4
+    assert "Traceback" in lines[3]["exception"]
     written = json.dumps(lines)
     assert NUMBER[:14] not in written
     assert "13800000000" not in written
@@ -89,6 +91,12 @@ def test_no_text_makes_two_lines_of_one(written_log, event, value):
     log.info(event, value=value)
     logging.getLogger("foreign").info("%s", f"{value}\r\n{{}}")
     assert len(written_log()) == before + 2
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70, {("a", 1): 2}, "\u2028", {1: {2: 3}}])
+def test_no_value_loses_the_line(written_log, value):
+    log.info("seen", value=value)
+    assert written_log()[0]["event"] == "seen"
 
 
 def test_libraries_and_warnings_speak_the_same_form(written_log):
