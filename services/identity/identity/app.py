@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from identity.accounts import api as accounts
+from identity.accounts import pages as registration
 from identity.adapters.bank_card import HttpBankCardCheck
-from identity.adapters.sms_gateway import HttpSmsGateway
 from identity.events import FACTS
 from identity.handlers import SUBSCRIPTIONS
 from identity.hashing import Hasher
@@ -18,6 +18,7 @@ from identity.sign_in import api as sessions
 from identity.sign_in import endpoints, pages
 from identity.sign_in.keys import KeyRing
 from identity.sign_in.provider import Provider
+from identity.sign_in.tokens import OwnKeys, OwnSessions
 from identity.sms_codes import api as sms_codes
 from identity.tables import Base
 from identity.verification import api as verification
@@ -43,6 +44,7 @@ SERVICE = Service(
         officers.blueprint,
         endpoints.blueprint,
         pages.blueprint,
+        registration.blueprint,
     ),
     workflows=(),
     facts=FACTS,
@@ -55,7 +57,10 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """The application, ready to serve."""
     settings = settings or load(Settings, "IDENTITY")
     app = build(SERVICE, settings, clock=clock or SystemClock())
-    app.extensions[KEY] = _parts(settings, app)
+    own = app.extensions[KEY] = _parts(settings, app)
+    # Its own tokens are checked with its own keys and sessions, without a call to itself.
+    app.verifier.keys = OwnKeys(own.provider.keys, app.clock.now)
+    app.verifier.revoked = OwnSessions(own.counts.database, app.clock.now).has_ended
     return app
 
 
@@ -79,6 +84,9 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
         counts=Counts(apart, app.vault),
         hasher=hasher,
         provider=provider,
-        bank_card=HttpBankCardCheck(Client(settings.bank_card_url, timeout=seconds)),
-        sms_gateway=HttpSmsGateway(Client(settings.sms_url, timeout=seconds)),
+        bank_card=HttpBankCardCheck(
+            Client(settings.bank_card_url, timeout=seconds, name="bank-card"),
+            settings.bank_card_secret,
+            SystemClock(),  # the bank compares with its own wall clock, whatever ours pretends
+        ),
     )

@@ -53,10 +53,10 @@ class Hasher:
         """
         with self._slot():
             try:
-                right = self._hasher.verify(stored or self._nobody, password)
+                self._hasher.verify(stored or self._nobody, password)
             except (VerificationError, InvalidHashError):
                 return False
-        return right and stored is not None
+        return stored is not None
 
     def is_outdated(self, stored: str) -> bool:
         """Was it hashed with other costs than today's?"""

@@ -21,7 +21,7 @@ _BATCH: Final = 50
 def send_sms(context: JobContext) -> None:
     """Hand every waiting SMS to the gateway; no transaction is open meanwhile."""
     settings = context.settings
-    client = Client(settings.sms_url, timeout=settings.outside_seconds)
+    client = Client(settings.sms_url, timeout=settings.outside_seconds, name="sms")
     deliver(context, HttpSmsGateway(client))
 
 

@@ -9,7 +9,6 @@ from typing import Final
 from flask import current_app, request
 
 from identity.adapters.bank_card import BankCardCheck
-from identity.adapters.sms_gateway import SmsGateway
 from identity.hashing import Hasher
 from identity.limits import Counts
 from identity.pace import Limit
@@ -30,7 +29,6 @@ class Parts:
     hasher: Hasher
     provider: Provider
     bank_card: BankCardCheck
-    sms_gateway: SmsGateway
 
     @property
     def password_policy(self) -> Policy:

@@ -24,6 +24,7 @@ class Settings(ServiceSettings):
         default="http://127.0.0.1:8190/bank-card",
         outside=True,
     )
+    bank_card_secret: str = setting("Signs what is asked of the bank-card check.", secret=True)
     outside_seconds: float = setting(
         "How long an outside system may take before it counts as failed.", default=5.0
     )

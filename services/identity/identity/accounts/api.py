@@ -95,17 +95,17 @@ class OwnDataSchema(Schema):
 
 
 @blueprint.route("/agreements", methods=["GET"])
-@public
 @blueprint.response(200, AgreementListSchema)
+@public
 def list_agreements() -> dict[str, Any]:
     """The agreements and versions in force (用户服务协议, 隐私政策)."""
     return {"items": agreements.all_agreements()}
 
 
 @blueprint.route("/registrations", methods=["POST"])
-@public
 @blueprint.arguments(RegistrationSchema)
 @blueprint.response(201, AccountSchema)
+@public
 def register(form: rules.Form) -> Account:
     """Register a person (个人注册)."""
     own = parts()
@@ -121,8 +121,8 @@ def register(form: rules.Form) -> Account:
 
 
 @blueprint.route("/me", methods=["GET"])
-@access(*_EVERYBODY)
 @blueprint.response(200, AccountSchema)
+@access(*_EVERYBODY)
 def show_me() -> Account:
     """One's own account (账号信息)."""
     with reading() as db:
@@ -130,9 +130,9 @@ def show_me() -> Account:
 
 
 @blueprint.route("/me", methods=["PATCH"])
-@access(*_EVERYBODY)
 @blueprint.arguments(OwnDataSchema)
 @blueprint.response(200, AccountSchema)
+@access(*_EVERYBODY)
 def change_me(changes: dict[str, Any]) -> Account:
     """Change phone (with a code sent to the new one) or e-mail (修改账号信息)."""
     with transaction() as db:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Protocol
 
 from identity.messages.rules import DeliveryState
-from servicekit.client import Client
-from servicekit.errors import Refusal, Unavailable
+from servicekit.client import Answered, Client
+from servicekit.errors import Unavailable
 from servicekit.personal import MobileNumber, PersonalText
 
 
@@ -32,9 +33,10 @@ class HttpSmsGateway:
         """Post the text; the reference makes a repetition harmless."""
         message = {"to": to.expose(), "text": text.expose(), "reference": reference}
         try:
-            self._client.post("/messages", json=message)
+            self._client.post("/messages", message, repeatable=True)
         except Unavailable:
             return DeliveryState.TEMPORARY_FAILURE
-        except Refusal:
-            return DeliveryState.PERMANENT_FAILURE
+        except Answered as answer:
+            busy = answer.status == HTTPStatus.TOO_MANY_REQUESTS
+            return DeliveryState.TEMPORARY_FAILURE if busy else DeliveryState.PERMANENT_FAILURE
         return DeliveryState.DELIVERED

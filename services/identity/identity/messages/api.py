@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from marshmallow import Schema, fields
-from servicekit.web.access import access
-from servicekit.web.api import Blueprint
-from servicekit.web.paging import Page, PageArguments, page_of, page_schema
-from servicekit.web.session import actor, now, reading, transaction
-from servicekit.workflow import Role
 
 from identity.messages import actions, queries
 from identity.messages.model import Message
+from servicekit.web.access import access
+from servicekit.web.api import Blueprint
+from servicekit.web.paging import Page, PageArguments, PageOf, page_of, page_schema
+from servicekit.web.session import actor, now, reading, transaction
+from servicekit.workflow import Role
 
 blueprint = Blueprint(
     "messages", __name__, url_prefix="/api/identity/v1/me/messages", description="消息"
@@ -38,9 +36,20 @@ class UnreadSchema(Schema):
     unread = fields.Int(required=True)
 
 
-@blueprint.route("/unread", methods=["GET"])
+@blueprint.route("", methods=["GET"])
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, page_schema(MessageSchema))
 @access(*_EVERYBODY)
+def list_messages(page: Page) -> PageOf[Message]:
+    """One's messages, the newest first (我的消息)."""
+    with reading() as db:
+        mine = queries.messages_of(actor().id)
+        return page_of(db, mine, page, by=(Message.created_at, Message.id))
+
+
+@blueprint.route("/unread", methods=["GET"])
 @blueprint.response(200, UnreadSchema)
+@access(*_EVERYBODY)
 def count_unread() -> dict[str, int]:
     """How many are unread (未读消息数)."""
     with reading() as db:
@@ -48,8 +57,8 @@ def count_unread() -> dict[str, int]:
 
 
 @blueprint.route("/<message_id>/read", methods=["POST"])
-@access(*_EVERYBODY)
 @blueprint.response(200, MessageSchema)
+@access(*_EVERYBODY)
 def mark_read(message_id: str) -> Message:
     """Mark as read (标为已读)."""
     with transaction() as db:

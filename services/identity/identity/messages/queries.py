@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from identity.messages.model import Message
 
 
-def messages_of(account_id: str) -> Select[tuple[Message]]:
+def messages_of(account_id: str) -> Select[Message]:
     """All of them; the page decides how many, the newest first."""
     return select(Message).where(Message.account_id == account_id)
 

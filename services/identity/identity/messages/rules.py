@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 
 from servicekit.errors import NotFound
 
@@ -67,7 +67,8 @@ def template(name: str) -> Template:
 
 def matter_title(business: str) -> str:
     """The Chinese name of a matter; a matter nobody named yet is 业务."""
-    return _texts()["matters"].get(business, "业务")
+    title: str = _texts()["matters"].get(business, "业务")
+    return title
 
 
 def is_told(before: str | None, after: str) -> bool:
@@ -86,6 +87,7 @@ def _templates() -> tuple[Template, ...]:
 
 
 @cache
-def _texts() -> dict:
+def _texts() -> dict[str, Any]:
     text = (files("identity.messages") / "templates.json").read_text(encoding="utf-8")
-    return json.loads(text)
+    texts: dict[str, Any] = json.loads(text)
+    return texts

@@ -78,7 +78,9 @@ def appoint(
     officer.account = account
     db.add(officer)
     db.flush()
-    uri = pyotp.TOTP(secret).provisioning_uri(appointment.login_name, rules.ISSUER_NAME)
+    uri = pyotp.TOTP(secret).provisioning_uri(
+        name=appointment.login_name, issuer_name=rules.ISSUER_NAME
+    )
     return officer, Credentials(chosen, secret, uri)
 
 

@@ -8,13 +8,15 @@ from marshmallow import Schema, fields, post_load, validate
 
 from identity.accounts import actions as accounts
 from identity.accounts.rules import Standing
-from identity.officers import actions, rules
+from identity.officers import actions, queries, rules
+from identity.officers.model import Officer
 from identity.parts import parts
 from identity.sign_in import sessions
 from identity.sign_in.rules import EndReason
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
-from servicekit.web.session import actor, now, transaction
+from servicekit.web.paging import Page, PageArguments, PageOf, page_of, page_schema
+from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
 
 blueprint = Blueprint(
@@ -69,9 +71,9 @@ class StandingSchema(Schema):
 
 
 @blueprint.route("/officers", methods=["POST"])
-@access(Role.ADMIN)
 @blueprint.arguments(AppointmentSchema)
 @blueprint.response(201, AppointedSchema)
+@access(Role.ADMIN)
 def appoint(appointment: rules.Appointment) -> dict[str, Any]:
     """Appoint an officer (新增经办人员)."""
     with transaction() as db:
@@ -85,9 +87,20 @@ def appoint(appointment: rules.Appointment) -> dict[str, Any]:
     }
 
 
-@blueprint.route("/accounts/<account_id>/lock", methods=["POST"])
+@blueprint.route("/officers", methods=["GET"])
+@blueprint.arguments(PageArguments, location="query")
+@blueprint.response(200, page_schema(OfficerSchema))
 @access(Role.ADMIN)
+def list_officers(page: Page) -> PageOf[Officer]:
+    """The officers of the admin's region and below (经办人员列表)."""
+    with reading() as db:
+        ours = queries.officers_of(actor().region or "")
+        return page_of(db, ours, page, by=(Officer.created_at, Officer.account_id))
+
+
+@blueprint.route("/accounts/<account_id>/lock", methods=["POST"])
 @blueprint.response(200, StandingSchema)
+@access(Role.ADMIN)
 def lock(account_id: str) -> Any:
     """Lock an account: its sessions end everywhere (锁定账号)."""
     with transaction() as db:

@@ -41,8 +41,8 @@ class SessionListSchema(Schema):
 
 
 @blueprint.route("", methods=["GET"])
-@access(*_EVERYBODY)
 @blueprint.response(200, SessionListSchema)
+@access(*_EVERYBODY)
 def list_sessions() -> dict[str, Any]:
     """Where one is signed in (登录设备)."""
     with reading() as db:
@@ -50,8 +50,8 @@ def list_sessions() -> dict[str, Any]:
 
 
 @blueprint.route("", methods=["DELETE"])
-@access(*_EVERYBODY)
 @blueprint.response(204)
+@access(*_EVERYBODY)
 def end_other_sessions() -> None:
     """End every session but this one (退出其他设备)."""
     with transaction() as db:
@@ -61,8 +61,8 @@ def end_other_sessions() -> None:
 
 
 @blueprint.route("/<session_id>", methods=["DELETE"])
-@access(*_EVERYBODY)
 @blueprint.response(204)
+@access(*_EVERYBODY)
 def end_session(session_id: str) -> None:
     """End one session; its tokens are worth nothing within two seconds (ID-43)."""
     with transaction() as db:

@@ -19,6 +19,7 @@ SESSION_COOKIE: Final = "__Host-identity"
 STEP_COOKIE: Final = "__Host-identity-step"
 FORM_COOKIE: Final = "__Host-identity-form"
 _LONGEST_DEVICE: Final = 200
+STALE_FORM: Final = "页面已过期，请重新填写"
 
 
 def page(

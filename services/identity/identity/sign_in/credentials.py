@@ -60,7 +60,7 @@ def check_password(
     if wait is not None:
         raise rules.SlowDown(retry_after=wait)
     known = _find(database, name)
-    if not hasher.verify(known and known.password_hash, password) or known is None:
+    if not hasher.verify(known.password_hash if known else None, password) or known is None:
         raise rules.WrongCredentials
     counts.succeeded(rules.GUESSING, name)
     check_standing(known.standing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -176,7 +177,7 @@ def _bearer_refusal(*, given: bool, error: str = "invalid_token", status: int = 
     return response
 
 
-def _cached(document: dict[str, Any]) -> Response:
+def _cached(document: Mapping[str, Any]) -> Response:
     response = jsonify(document)
     age = int(rules.JWKS_MAX_AGE.total_seconds())
     response.headers["Cache-Control"] = f"public, max-age={age}"

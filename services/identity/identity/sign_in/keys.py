@@ -7,9 +7,9 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import ECKey, Key, KeyParameters, KeySet, RSAKey
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
@@ -79,7 +79,7 @@ class KeyRing:
         with self._database.reading() as db:
             rows = db.scalars(select(SigningKey).order_by(SigningKey.created_at)).all()
             signers = {r.algorithm: _import(r) for r in rows if r.state is KeyState.ACTIVE}
-            public = [_key_class(r.algorithm).import_key(r.public) for r in rows]
+            public: list[Key] = [_key_class(r.algorithm).import_key(r.public) for r in rows]
         return Keys(signers, KeySet(public), now)
 
 
@@ -126,7 +126,7 @@ def rotate(db: Session, *, now: datetime) -> list[str]:
 
 
 def _make(algorithm: str, state: KeyState, now: datetime) -> SigningKey:
-    parameters: dict[str, Any] = {"use": "sig", "alg": algorithm}
+    parameters: KeyParameters = {"use": "sig", "alg": algorithm}
     key: ECKey | RSAKey
     if algorithm == ACCESS_ALGORITHM:
         key = ECKey.generate_key("P-256", parameters, private=True)

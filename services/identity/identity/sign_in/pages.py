@@ -20,7 +20,6 @@ blueprint = Blueprint(
     "sign_in_pages", __name__, url_prefix=browser.PREFIX, template_folder="templates"
 )
 
-_STALE_FORM = "页面已过期，请重新填写"
 _WRONG_TOTP = "动态验证码错误或已使用，请输入新的验证码"
 _LONGEST_FIELD = 200
 
@@ -47,7 +46,7 @@ def show_login() -> Response:
 def log_in() -> Response:
     """Check name and password; officers go on to the second factor."""
     if not browser.is_own_form():
-        return _login_page(_STALE_FORM, 400)
+        return _login_page(browser.STALE_FORM, 400)
     own = parts()
     name = request.form.get("login_name", "").strip()[:_LONGEST_FIELD]
     try:
@@ -89,7 +88,7 @@ def show_totp() -> Response:
 def check_totp() -> Response:
     """Check the code; five tries, each code once (ID-45)."""
     if not browser.is_own_form():
-        return _totp_page(_STALE_FORM, 400)
+        return _totp_page(browser.STALE_FORM, 400)
     own = parts()
     secret = request.cookies.get(browser.STEP_COOKIE, "")
     account_id = credentials.take_second_try(own.counts.database, secret, now=now())

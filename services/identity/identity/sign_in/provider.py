@@ -177,7 +177,8 @@ class EndSession(EndSessionEndpoint):  # type: ignore[misc]
 
     def get_server_jwks(self) -> KeySet:
         """Our keys, retired ones too."""
-        return self.server.keys.public(now=self.server.now())
+        keys: KeySet = self.server.keys.public(now=self.server.now())
+        return keys
 
     def get_algorithms(self) -> list[str]:
         """What we sign id tokens with."""

@@ -12,11 +12,14 @@ from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oidc.core import OpenIDCode, OpenIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
 
 from identity.accounts.rules import Kind
-from identity.sign_in import rules
+from identity.sign_in import rules, sessions
 from identity.sign_in.keys import ACCESS_ALGORITHM, ALGORITHMS, KeyRing
 from identity.sign_in.sessions import Subject
+from servicekit.db import Database
+from servicekit.web.tokens import Claims
 
 ACCESS_TYPE = "at+jwt"  # RFC 9068
 
@@ -139,6 +142,34 @@ def read_access_token(
         and claims["exp"] > now.timestamp()
     )
     return dict(claims) if fits else None
+
+
+class OwnKeys:
+    """Our keys, for the kit's verifier: a service that is the issuer asks nobody else."""
+
+    def __init__(self, keys: KeyRing, now: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._now = now
+
+    def find(self, kid: str) -> ECKey | RSAKey | None:
+        """The public key of that id; None when there is none."""
+        for key in self._keys.public(now=self._now()):
+            if key.kid == kid and isinstance(key, ECKey | RSAKey):
+                return key
+        return None
+
+
+class OwnSessions:
+    """Our sessions, for the kit's verifier: an ended one is worth nothing here at once (ID-43)."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def has_ended(self, claims: Claims) -> bool:
+        """Has the session ended, or is its account locked?"""
+        with self._database.transaction() as db:
+            return sessions.by_id(db, claims.session_id, now=self._now()) is None
 
 
 def supported_algorithms() -> list[str]:

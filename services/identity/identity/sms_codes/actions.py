@@ -47,6 +47,7 @@ def send(
     # The address first: what it is refused does not use up the phone's own allowance.
     for allowances, who in (
         (limits.of_address(), address),
+        (limits.of_purpose(), f"{number.expose()}:{purpose}"),
         (limits.of_phone(), number.expose()),
         (limits.of_everybody(), "everybody"),
     ):

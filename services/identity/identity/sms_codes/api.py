@@ -32,9 +32,9 @@ class SmsCodeSentSchema(Schema):
 
 
 @blueprint.route("", methods=["POST"])
-@public
 @blueprint.arguments(SmsCodeRequestSchema)
 @blueprint.response(202, SmsCodeSentSchema)
+@public
 def send(asked: dict[str, Any]) -> dict[str, int]:
     """Send a six-digit code (获取验证码)."""
     own = parts()

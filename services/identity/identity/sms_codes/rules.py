@@ -40,18 +40,18 @@ WRONG_CODE: Final = FieldError(
 class Limits:
     """How many codes may be asked for (ID-18); what is refused is not counted against others."""
 
-    per_phone_pause: int = 1
     per_phone_day: int = 10
     per_address_hour: int = 30
     per_address_day: int = 200
     everybody_day: int = 100_000
 
+    def of_purpose(self) -> tuple[Limit, ...]:
+        """A phone waits a minute before it asks for the same thing again."""
+        return (Limit("phone-pause", 1, PAUSE),)
+
     def of_phone(self) -> tuple[Limit, ...]:
-        """A phone's own limits, the shortest first."""
-        return (
-            Limit("phone-pause", self.per_phone_pause, PAUSE),
-            Limit("phone-day", self.per_phone_day, timedelta(days=1)),
-        )
+        """What one phone gets a day, whatever for."""
+        return (Limit("phone-day", self.per_phone_day, timedelta(days=1)),)
 
     def of_address(self) -> tuple[Limit, ...]:
         """An address stands for a whole service hall, so its limits are wide."""

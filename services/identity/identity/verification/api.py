@@ -52,9 +52,9 @@ class EvidenceListSchema(Schema):
 
 
 @blueprint.route("/bank-card-checks", methods=["POST"])
-@access(Role.APPLICANT, kinds=("person",))
 @blueprint.arguments(CardSchema)
 @blueprint.response(201, EvidenceSchema)
+@access(Role.APPLICANT, kinds=("person",))
 def check_bank_card(card: actions.Card) -> Evidence:
     """Raise the level to 二级 by the bank-card check (银联实名认证)."""
     own = parts()
@@ -66,8 +66,8 @@ def check_bank_card(card: actions.Card) -> Evidence:
 
 
 @blueprint.route("/evidence", methods=["GET"])
-@access(Role.APPLICANT, kinds=("person",))
 @blueprint.response(200, EvidenceListSchema)
+@access(Role.APPLICANT, kinds=("person",))
 def list_evidence() -> dict[str, Any]:
     """What was proved, when, through which channel."""
     with reading() as db:

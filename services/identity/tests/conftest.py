@@ -1,0 +1,341 @@
+"""identity on a database of its own, with the simulators behind it, and a browser to walk with."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import re
+import secrets
+import threading
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pyotp
+import pytest
+from sqlalchemy import select
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from identity.app import create_app
+from identity.jobs import JOBS
+from identity.messages.model import Delivery
+from identity.officers import actions as officers
+from identity.officers.rules import Appointment
+from identity.parts import KEY
+from identity.settings import Settings
+from identity.sign_in import clients
+from outside.app import create_app as create_simulators
+from servicekit import migrations
+from servicekit.jobs import JobContext
+from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
+from servicekit.vault import new_key
+
+PUBLIC = "http://127.0.0.1:8080"
+CALLBACK = f"{PUBLIC}/sso/callback"
+SECRET = "a-gateway-secret-for-tests-only"
+BANK_SECRET = "a-bank-secret-for-tests-only-000"
+KEYS = {"field_keys": f"k1:{new_key()}", "index_key": new_key(), "history_key": new_key()}
+PASSWORD = "Gd2024rsT"
+GOOD_CARD = "6222020000000000008"
+
+
+class Clock:
+    """A clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+class Quiet(WSGIRequestHandler):
+    """Writes no lines."""
+
+    def log(self, *_: Any) -> None:
+        """Nothing."""
+
+
+def resident_number(first17: str) -> str:
+    weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
+    total = sum(int(a) * b for a, b in zip(first17, weights, strict=True))
+    return first17 + "10X98765432"[total % 11]
+
+
+def card(magic: str) -> str:
+    """A card number that makes the simulated bank answer ``magic``, with its Luhn digit."""
+    body = f"62220200000000000{magic}"[-18:]
+    for digit in "0123456789":
+        doubled = [int(c) * (1 + i % 2) for i, c in enumerate(reversed(body + digit))]
+        if sum(sum(divmod(d, 10)) for d in doubled) % 10 == 0:
+            return body + digit
+    raise AssertionError
+
+
+@pytest.fixture(scope="session")
+def template(postgres: TestPostgres) -> str:  # noqa: F811
+    postgres.template_for("identity", lambda url: migrations.upgrade(url, "identity"))
+    return "identity"
+
+
+@pytest.fixture(scope="session")
+def simulators() -> Iterator[Any]:
+    app = create_simulators(bank_card_secret=BANK_SECRET, silence=0.2)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield SimpleNamespace(app=app, url=f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(postgres: TestPostgres, template: str, simulators: Any) -> Iterator[Settings]:  # noqa: F811
+    with postgres.fresh_database(template) as url:
+        yield Settings(
+            database_url=url,
+            bus_url=f"local://{url}",
+            public_url=PUBLIC,
+            gateway_client_secret=SECRET,
+            bank_card_secret=BANK_SECRET,
+            sms_url=f"{simulators.url}/sms",
+            bank_card_url=f"{simulators.url}/bank-card",
+            outside_seconds=2.0,
+            password_memory_kib=64,
+            password_time_cost=1,
+            **KEYS,
+        )
+
+
+@pytest.fixture
+def app(settings: Settings, clock: Clock) -> Iterator[Any]:
+    made = create_app(settings, clock=clock)
+    with made.database.transaction() as db:
+        clients.write_gateway(db, settings, now=clock.now())
+    yield made
+    made.extensions[KEY].counts.database.close()
+    made.database.close()
+
+
+@dataclasses.dataclass
+class World:
+    """What a test does to identity and sees of it."""
+
+    app: Any
+    clock: Clock
+    serial: int = 0
+
+    def browser(self) -> Browser:
+        return Browser(self.app)
+
+    def job(self, name: str) -> None:
+        """Run one job of the events worker, once."""
+        work = next(job.work for job in JOBS if job.name == name)
+        stop = threading.Event()
+        work(JobContext("identity", self.app.database, self.clock, self.app.settings, stop))
+
+    def texts(self, phone: str) -> list[str]:
+        """Every SMS on its way to this phone, the newest first."""
+        with self.app.database.reading() as db:
+            rows = db.scalars(select(Delivery).order_by(Delivery.id.desc())).all()
+        return [r.text.expose() for r in rows if r.text and r.phone.expose() == phone]
+
+    def sms_code(self, phone: str, purpose: str) -> str:
+        answer = self.browser().api("POST", "/sms-codes", {"phone": phone, "purpose": purpose})
+        assert answer.status_code == 202, answer.text
+        return re.search(r"\d{6}", self.texts(phone)[0])[0]
+
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """Everything announced so far, in order."""
+        from servicekit.db import OUTBOX
+
+        with self.app.database.reading() as db:
+            wanted = select(OUTBOX.c.type, OUTBOX.c.data).order_by(OUTBOX.c.position)
+            return [(row.type, row.data) for row in db.execute(wanted)]
+
+    def form(self, **changes: Any) -> dict[str, Any]:
+        """A registration form that is right, but for the code."""
+        self.serial += 1
+        return {
+            "name": "林小满",
+            "document_type": "resident-card",
+            "document_number": resident_number(f"44010619900101{self.serial:03}"),
+            "login_name": f"lin_{self.serial:03}",
+            "password": PASSWORD,
+            "password_again": PASSWORD,
+            "phone": f"1380000{self.serial:04}",
+            "sms_code": "000000",
+            "agreements": [
+                {"name": "user-agreement", "version": "2026-01"},
+                {"name": "privacy-policy", "version": "2026-01"},
+            ],
+        } | changes
+
+    def registers(self, **changes: Any) -> SimpleNamespace:
+        """Register somebody; a person to go on with."""
+        form = self.form(**changes)
+        form["sms_code"] = self.sms_code(form["phone"], "registration")
+        answer = self.browser().api("POST", "/registrations", form)
+        assert answer.status_code == 201, answer.text
+        return SimpleNamespace(**form, id=answer.json["id"], form=form)
+
+    def officer(self, *roles: str, region: str = "440106", **more: Any) -> SimpleNamespace:
+        """Appoint an officer from the command line's side."""
+        self.serial += 1
+        own = self.app.extensions[KEY]
+        appointment = Appointment(
+            "陈审核",
+            more.get("login_name", f"officer_{self.serial:03}"),
+            f"1390000{self.serial:04}",
+            region,
+            ("employment-registry.flexible-employment",),
+            roles,
+        )
+        with self.app.database.transaction() as db:
+            row, made = officers.appoint(
+                db,
+                appointment,
+                by=None,
+                hasher=own.hasher,
+                now=self.clock.now(),
+                password="Kx7mPq2vLd9w",
+            )
+        return SimpleNamespace(
+            id=row.account_id,
+            login_name=appointment.login_name,
+            password=made.password,
+            totp=pyotp.TOTP(made.totp_secret),
+        )
+
+    def token_of(self, who: Any, scope: str = "openid profile real_name phone") -> str:
+        """An access token, by the whole way."""
+        return self.browser().signs_in(who, self.clock).tokens(scope=scope)["access_token"]
+
+
+class Browser:
+    """A browser at identity's door: cookies, forms, and an OAuth client when asked."""
+
+    def __init__(self, app: Any) -> None:
+        self.client = app.test_client()
+
+    def get(self, path: str, **more: Any) -> Any:
+        return self.client.get(path, base_url=PUBLIC, **more)
+
+    def post(self, path: str, data: dict[str, str], **more: Any) -> Any:
+        return self.client.post(path, base_url=PUBLIC, data=data, **more)
+
+    def api(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **more: Any
+    ) -> Any:
+        headers = dict(more.pop("headers", {}))
+        if method != "GET":
+            headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        sent = {} if body is None else {"json": body}
+        return self.client.open(
+            f"/api/identity/v1{path}",
+            method=method,
+            base_url=PUBLIC,
+            headers=headers,
+            **sent,
+            **more,
+        )
+
+    def fills(self, path: str, **values: str) -> Any:
+        """Open a page, fill in its form, send it."""
+        page = self.get(path)
+        assert page.status_code == 200, (page.status_code, page.text)
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        hidden = {name: value.replace("&amp;", "&") for name, value in hidden.items()}
+        action = re.search(r'<form method="post" action="([^"]+)"', page.text)[1]
+        return self.post(action, hidden | values)
+
+    def logs_in(self, who: Any, path: str = "/identity/login", password: str | None = None) -> Any:
+        return self.fills(path, login_name=who.login_name, password=password or who.password)
+
+    def signs_in(self, who: Any, clock: Clock | None = None) -> Browser:
+        answer = self.logs_in(who)
+        if "/totp" in answer.location:
+            code = who.totp.at(clock.now())
+            answer = self.fills(answer.location, code=code)
+        assert answer.status_code == 303, answer.text
+        return self
+
+    def authorize(self, verifier: str = "v" * 43, **changes: Any) -> Any:
+        digest = hashlib.sha256(verifier.encode()).digest()
+        asked = {
+            "response_type": "code",
+            "client_id": "jiuye-gateway",
+            "redirect_uri": CALLBACK,
+            "scope": "openid profile real_name phone",
+            "state": "a-state",
+            "nonce": "a-nonce",
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
+        } | changes
+        asked = {name: value for name, value in asked.items() if value is not None}
+        return self.get(f"/identity/authorize?{urlencode(asked)}")
+
+    def code(self, verifier: str = "v" * 43, **changes: Any) -> str:
+        answer = self.authorize(verifier, **changes)
+        assert answer.status_code == 302, answer.text
+        return query(answer.location)["code"]
+
+    def token(self, secret: str = SECRET, client_id: str = "jiuye-gateway", **form: Any) -> Any:
+        basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        return self.post("/identity/token", form, headers={"Authorization": f"Basic {basic}"})
+
+    def exchanges(self, code: str, verifier: str = "v" * 43, **changes: Any) -> Any:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": verifier,
+        } | changes
+        return self.token(**{name: value for name, value in form.items() if value is not None})
+
+    def tokens(self, **changes: Any) -> dict[str, Any]:
+        verifier = secrets.token_urlsafe(40)
+        answer = self.exchanges(self.code(verifier, **changes), verifier)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json)
+
+    def refreshes(self, token: str, **more: Any) -> Any:
+        return self.token(grant_type="refresh_token", refresh_token=token, **more)
+
+
+def query(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+@pytest.fixture
+def world(app: Any, clock: Clock) -> World:
+    return World(app, clock)
+
+
+@pytest.fixture
+def tell() -> SimpleNamespace:
+    """Small things tests need by name."""
+    return SimpleNamespace(
+        query=query,
+        resident_number=resident_number,
+        card=card,
+        PASSWORD=PASSWORD,
+        CALLBACK=CALLBACK,
+        PUBLIC=PUBLIC,
+        SECRET=SECRET,
+    )
