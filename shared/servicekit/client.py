@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from servicekit import logs, tracing
+from servicekit import logs, messages, tracing
 from servicekit.errors import JSON, Unavailable
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 log = logs.get_logger()
 
-PRT_07: Final = "外厅局接口异常，请联系业务部门!"
 TRIES: Final = 2  # of a safe call
 FAILURES: Final = 5  # in a row, then the breaker opens
 OPEN_SECONDS: Final = 10.0
@@ -30,8 +29,8 @@ MAX_ANSWER: Final = 4 * 1024 * 1024
 class OutsideUnavailable(Unavailable):
     """Another system does not answer; nothing is lost, the same wish may succeed later."""
 
-    code = "outside-unavailable"
-    default_message = PRT_07
+    code = messages.EXTERNAL_UNAVAILABLE.code
+    default_message = messages.EXTERNAL_UNAVAILABLE.text
 
     def __init__(self, name: str) -> None:
         super().__init__(extra={"retryable": True, "system": name}, retry_after=10)

@@ -19,11 +19,15 @@ OUTBOX_KEPT: Final = timedelta(days=7)
 INBOX_KEPT: Final = timedelta(days=30)
 CHUNK = 5_000
 
+KEYS_KEPT: Final = timedelta(hours=24)  # AL-07; the web's own limit, after which a key is free
+_KEPT: Final = {"outbox": OUTBOX_KEPT, "inbox": INBOX_KEPT, "idempotency_key": KEYS_KEPT}
 _PRUNE: Final = {
     "outbox": """DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE published_at < :before LIMIT :chunk)""",
     "inbox": """DELETE FROM inbox WHERE event_id IN (
         SELECT event_id FROM inbox WHERE handled_at < :before LIMIT :chunk)""",
+    "idempotency_key": """DELETE FROM idempotency_key WHERE (actor_key, key) IN (
+        SELECT actor_key, key FROM idempotency_key WHERE created_at < :before LIMIT :chunk)""",
 }
 
 log = logs.get_logger()
@@ -42,9 +46,9 @@ def housekeeping(subscriptions: Subscriptions) -> Iterable[Job]:
 
 
 def prune_events(context: JobContext) -> None:
-    """Forget published events and handled ids, in small transactions."""
+    """Forget published events, handled ids and answered keys, in small transactions."""
     now = context.clock.now()
-    for table, kept in (("outbox", OUTBOX_KEPT), ("inbox", INBOX_KEPT)):
+    for table, kept in _KEPT.items():
         removed, last = 0, CHUNK
         while last == CHUNK and not context.stop.is_set():
             with context.database.transaction() as db:

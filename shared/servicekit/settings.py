@@ -81,6 +81,11 @@ def load(cls: type[T], prefix: str, environ: Mapping[str, str] | None = None) ->
     return loaded
 
 
+def tell_libraries(name: str, value: str) -> None:
+    """Set a variable that a library reads for itself, before it is imported."""
+    os.environ[name] = value
+
+
 def names(cls: type[Any], prefix: str) -> list[str]:
     """Every variable the settings are read from."""
     return [name for name, _, _ in _declared(cls, prefix)]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, TypeVar
 
+from servicekit import messages
 from servicekit.applications import Actor
 from servicekit.errors import JSON, Forbidden, Unauthenticated
 from servicekit.web.tokens import Claims
@@ -45,8 +46,8 @@ class LoginNeeded(Unauthenticated):
 class PersonalSessionRequired(Forbidden):
     """A unit acts where only a natural person may (PRT-02)."""
 
-    code = "personal-session-required"
-    default_message = "个人办理业务需使用个人账户登录"
+    code = messages.PERSONAL_SESSION_REQUIRED.code
+    default_message = messages.PERSONAL_SESSION_REQUIRED.text
 
 
 class UnitSessionRequired(Forbidden):
@@ -66,7 +67,8 @@ class OtherBusiness(Forbidden):
 class LevelTooLow(Unauthenticated):
     """Known, but not well enough: the step-up challenge of RFC 9470 (ID-42)."""
 
-    code = "level-too-low"
+    code = messages.REALNAME_LEVEL_TOO_LOW.code
+    default_message = messages.REALNAME_LEVEL_TOO_LOW.text
 
     def __init__(self, acr: str, *, level: int, required: int) -> None:
         message = "请使用第二验证因素重新登录"

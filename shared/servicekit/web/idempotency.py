@@ -14,7 +14,7 @@ from typing import Final
 
 from flask import Response, request
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -26,7 +26,7 @@ from servicekit.web.session import Exchange, app
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
-KEPT_FOR: Final = timedelta(hours=24)
+KEPT_FOR: Final = timedelta(hours=24)  # then housekeeping deletes the row
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
@@ -99,12 +99,6 @@ def keep_refusal(exchange: Exchange, refusal: Refusal) -> Response:
             _keep(exchange.writing(), _owner(exchange), key, response)
         exchange.commit()
     return response
-
-
-def forget_expired(db: Session, *, now: datetime) -> int:
-    """Delete the keys nobody can use any more; a job's work. Returns how many."""
-    old = delete(IDEMPOTENCY_KEY).where(IDEMPOTENCY_KEY.c.created_at < now - KEPT_FOR)
-    return len(db.execute(old.returning(IDEMPOTENCY_KEY.c.key)).all())
 
 
 def _key() -> str:

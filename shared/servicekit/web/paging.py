@@ -87,7 +87,7 @@ def page_schema(item: type[Schema]) -> type[Schema]:
 
 
 def page_of(
-    db: Session, query: Select[Row], page: Page, *, by: Order, descending: bool = True
+    db: Session, query: Select[Row], page: Page, by: Order, *, descending: bool = True
 ) -> PageOf[Row]:
     """One page of a query, in a stable order.
 
