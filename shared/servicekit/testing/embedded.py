@@ -151,9 +151,9 @@ class EmbeddedPostgres:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if self._account is not None:
                 os.chown(folder, self._account.pw_uid, self._account.pw_gid)
-                _make_traversable(folder.parent)
+                _make_traversable(folder.parent, self._account)
         if self._account is not None:
-            _make_traversable(binaries())
+            _make_traversable(binaries(), self._account)
 
     def _run(self, program: str, *args: str) -> None:
         done = self._call(program, *args)
@@ -191,11 +191,12 @@ def _account() -> pwd.struct_passwd | None:
     )
 
 
-def _make_traversable(folder: Path) -> None:
+def _make_traversable(folder: Path, account: pwd.struct_passwd) -> None:
     """Let the server's account pass through (not read) the folders above its own."""
     for part in (folder, *folder.parents):
-        mode = stat.S_IMODE(part.stat().st_mode)
-        if not mode & stat.S_IXOTH:
+        facts = part.stat()
+        mode = stat.S_IMODE(facts.st_mode)
+        if not mode & stat.S_IXOTH and facts.st_uid != account.pw_uid:
             sys.stderr.write(f"letting the PostgreSQL account pass through {part} (chmod o+x)\n")
             part.chmod(mode | stat.S_IXOTH)
 
