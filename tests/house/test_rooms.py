@@ -136,7 +136,7 @@ def test_our_import_names_are_provided_by_our_distributions() -> None:
 def matters() -> Iterator[str]:
     """Every folder of a service that has rules."""
     for path in sorted((ROOT / "services").glob("*/*/*/rules.py")):
-        yield ".".join(path.parent.relative_to(ROOT).parts[1:])
+        yield ".".join(path.parent.relative_to(ROOT).parts[2:])
 
 
 def test_every_matter_is_a_container_of_the_layers() -> None:
