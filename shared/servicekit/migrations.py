@@ -16,7 +16,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, insert, text
@@ -63,10 +63,8 @@ def write_revision(database_url: str, package: str, metadata: MetaData, message:
         written = command.revision(
             config, message=message, autogenerate=True, rev_id=f"{count + 1:04d}"
         )
-    revision = written[0] if isinstance(written, list) else written
-    if revision is None:
-        raise RuntimeError(f"no migration was written for {package}")
-    return Path(revision.path)
+    assert isinstance(written, Script)  # it has several only where there are branches
+    return Path(written.path)
 
 
 def pending(connection: Connection, package: str) -> list[str]:

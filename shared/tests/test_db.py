@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from servicekit.db import Database, after_commit, new_id, sqlalchemy_url, unique_violation
+from servicekit.errors import ChangedMeanwhile
 
 
 def count(database, room):
@@ -28,6 +29,22 @@ def test_a_transaction_is_kept_whole_or_not_at_all(database, room):
     with database.transaction() as db:
         db.add(room.draft())
     assert count(database, room) == 1
+
+
+def test_who_commits_second_is_told_that_it_changed_meanwhile(database, room):
+    paper = room.draft()
+    with database.transaction() as db:
+        db.add(paper)
+
+    def write_slowly():
+        with database.transaction() as slow:
+            mine = slow.get_one(room.paper, paper.id)
+            with database.transaction() as fast:
+                fast.get_one(room.paper, paper.id).region = "440106"
+            mine.region = "440105"
+
+    with pytest.raises(ChangedMeanwhile):
+        write_slowly()
 
 
 def test_reading_leaves_no_transaction_open_and_writes_nothing(database, room):

@@ -244,6 +244,18 @@ def test_a_forged_checkpoint_is_not_genuine(written, room):
     assert not is_genuine(signed, signing_key(new_key()).public_key())
 
 
+def test_an_entry_in_another_lane_than_its_application_s_is_found(database, room, monkeypatch):
+    lane = history.lane_of("an-application")
+    monkeypatch.setattr(history, "lane_of", lambda _: (lane + 1) % LANES)
+    with database.transaction() as db:
+        append(db, room, "an-application")
+    monkeypatch.undo()
+    with database.reading() as db:
+        assert [(b.lane, b.what) for b in verify(db)] == [
+            ((lane + 1) % LANES, "in a lane that is not its application's")
+        ]
+
+
 def test_many_writers_of_one_lane_keep_it_whole(database, room):
     def write(times):
         for _ in range(times):

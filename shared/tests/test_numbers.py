@@ -53,6 +53,7 @@ def test_two_neighbours_exchanged_are_noticed(number, data):
 @pytest.mark.parametrize("text", ["", "440106", "44010601202611210001237", "x" * 27])
 def test_what_is_no_number_is_no_number(text):
     assert not check(text)
+    assert not check(normalise(f" {text} "))
 
 
 def test_a_region_to_the_street_gives_its_county():

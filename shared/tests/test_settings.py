@@ -24,6 +24,7 @@ class Toy(ServiceSettings):
     """Every type a setting may have."""
 
     sms_url: str = setting("The SMS gateway.", default="http://127.0.0.1:8190/sms", outside=True)
+    spare_url: str | None = setting("A second one, or none.", default=None, outside=True)
     sms_password: str = setting("Its password.", default="toy-password", secret=True)
     pause: timedelta = setting("How long to wait, in seconds.", default=timedelta(seconds=30))
     ratio: float = setting("A ratio.", default=0.5)
@@ -166,6 +167,8 @@ def test_production_refuses_to_be_reached_without_tls(address):
         ("database_url", "postgresql://toy:toy@db/toy"),
         ("database_url", "postgresql://toy:password1@db/toy"),
         ("bus_url", "amqp://guest:guest@bus"),
+        ("bus_url", "local://postgresql://toy:toy@db/bus"),
+        ("bus_url", "amqp://[broken"),
     ],
 )
 def test_production_refuses_a_default_or_weak_secret(name, value):

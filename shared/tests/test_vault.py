@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
+from servicekit.db import Database
 from servicekit.personal import PersonName, ResidentNumber
 from servicekit.vault import BadKeys, CannotOpen, Vault, new_key
 
@@ -131,6 +132,21 @@ def test_a_column_takes_its_own_kind_only(database, room):
         database.transaction() as db,
     ):
         db.add(paper)
+
+
+def test_the_index_takes_a_personal_value_not_a_text(database, room):
+    wanted = select(room.paper).where(room.paper.resident_index == NUMBER)
+    with database.reading() as db, pytest.raises(StatementError, match="personal value"):
+        db.scalars(wanted)
+
+
+def test_a_database_without_a_vault_seals_nothing(database_url, room):
+    database = Database(database_url, vault=None, application_name="kit-tests")
+    paper = room.draft()
+    paper.resident_number = ResidentNumber(NUMBER)
+    with pytest.raises(StatementError, match="without a vault"), database.transaction() as db:
+        db.add(paper)
+    database.close()
 
 
 def test_an_empty_column_stays_empty(database, room):
