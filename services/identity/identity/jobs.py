@@ -8,7 +8,7 @@ from typing import Final
 from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
 from identity.limits import forget_counts
 from identity.messages import actions as messages
-from identity.sign_in import keys, store
+from identity.sign_in import clients, keys, store
 from servicekit.client import Client
 from servicekit.jobs import JobContext, Jobs
 
@@ -48,6 +48,13 @@ def turn_keys(context: JobContext) -> None:
         for algorithm in keys.ALGORITHMS:
             keys.ensure(db, algorithm, now=now)
         keys.rotate(db, now=now)
+
+
+@JOBS.every(timedelta(hours=1), name="write-clients")
+def write_clients(context: JobContext) -> None:
+    """Keep the gateway's client as the settings have it, where nobody seeds."""
+    with context.database.transaction() as db:
+        clients.write_gateway(db, context.settings, now=context.clock.now())
 
 
 @JOBS.every(timedelta(hours=1), name="forget-old-tokens")

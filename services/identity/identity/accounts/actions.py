@@ -85,19 +85,8 @@ def register(
         phone=form.phone,
         now=now,
     )
-    person = Person(
-        account_id=account.id,
-        name=PersonName(form.name),
-        document_type=identity.document_type,
-        document_number=DocumentNumber(identity.document_number),
-        document_index=key,
-        birth_date=BirthDate(identity.birth_date.isoformat()),
-        sex=PersonalText(identity.sex),
-    )
-    _add(db, person)
-    account.person = person
-    for name, version in agreements.in_force().items():
-        db.add(Acceptance(account_id=account.id, agreement=name, version=version, accepted_at=now))
+    account.person = _open_person(db, account, form.name, identity, key)
+    _accept(db, account, now=now)
     return account
 
 
@@ -193,6 +182,27 @@ def lock(db: Session, account_id: str, *, now: datetime) -> Account:
     account.updated_at = now
     announce(db, FACTS.of(AccountLocked, subject=account.id, now=now, account_id=account.id))
     return account
+
+
+def _open_person(
+    db: Session, account: Account, name: str, identity: rules.Identity, key: DocumentNumber
+) -> Person:
+    person = Person(
+        account_id=account.id,
+        name=PersonName(name),
+        document_type=identity.document_type,
+        document_number=DocumentNumber(identity.document_number),
+        document_index=key,
+        birth_date=BirthDate(identity.birth_date.isoformat()),
+        sex=PersonalText(identity.sex),
+    )
+    _add(db, person)
+    return person
+
+
+def _accept(db: Session, account: Account, *, now: datetime) -> None:
+    for name, version in agreements.in_force().items():
+        db.add(Acceptance(account_id=account.id, agreement=name, version=version, accepted_at=now))
 
 
 def _check_free(db: Session, login_name: str, key: DocumentNumber) -> None:

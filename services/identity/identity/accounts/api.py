@@ -10,6 +10,7 @@ from identity.accounts import actions, agreements, rules
 from identity.accounts.model import Account
 from identity.parts import parts
 from servicekit.identifiers import DocumentKind
+from servicekit.web import versions
 from servicekit.web.access import access, public
 from servicekit.web.api import Blueprint
 from servicekit.web.session import actor, now, reading, transaction
@@ -126,7 +127,7 @@ def register(form: rules.Form) -> Account:
 def show_me() -> Account:
     """One's own account (账号信息)."""
     with reading() as db:
-        return actions.find(db, actor().id)
+        return versions.tag(actions.find(db, _own_id()))
 
 
 @blueprint.route("/me", methods=["PATCH"])
@@ -136,7 +137,12 @@ def show_me() -> Account:
 def change_me(changes: dict[str, Any]) -> Account:
     """Change phone (with a code sent to the new one) or e-mail (修改账号信息)."""
     with transaction() as db:
-        account = actions.find(db, actor().id)
+        account = versions.check(actions.find(db, _own_id()))
         actions.change_own(db, account, changes, counts=parts().counts, now=now())
         db.flush()
-        return account
+        return versions.tag(account)
+
+
+def _own_id() -> str:
+    # The human, also when acting for a unit: the account page is a person's own.
+    return actor().person_id or actor().id

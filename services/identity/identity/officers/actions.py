@@ -10,6 +10,7 @@ import pyotp
 from sqlalchemy.orm import Session
 
 from identity.accounts import actions as accounts
+from identity.accounts.model import Account
 from identity.accounts.rules import Kind
 from identity.hashing import Hasher
 from identity.officers import rules
@@ -64,18 +65,7 @@ def appoint(
     )
     account.must_change_password = password is None
     secret = pyotp.random_base32()
-    officer = Officer(
-        account_id=account.id,
-        name=PersonName(appointment.name),
-        region=appointment.region,
-        businesses=list(appointment.businesses),
-        roles=list(appointment.roles),
-        totp_secret=PersonalText(secret),
-        totp_step=0,
-        created_by=by,
-        created_at=now,
-    )
-    officer.account = account
+    officer = _officer(appointment, account, secret, by=by, now=now)
     db.add(officer)
     db.flush()
     uri = pyotp.TOTP(secret).provisioning_uri(
@@ -88,6 +78,22 @@ def make_password() -> str:
     """Sixteen characters of three kinds, without look-alikes and without runs."""
     groups = (_LETTERS, _SMALL, _DIGITS, _SMALL)
     return "".join(secrets.choice(group) for _ in range(_GROUPS) for group in groups)
+
+
+def _officer(
+    appointment: rules.Appointment, account: Account, secret: str, *, by: str | None, now: datetime
+) -> Officer:
+    return Officer(
+        account=account,
+        name=PersonName(appointment.name),
+        region=appointment.region,
+        businesses=list(appointment.businesses),
+        roles=list(appointment.roles),
+        totp_secret=PersonalText(secret),
+        totp_step=0,
+        created_by=by,
+        created_at=now,
+    )
 
 
 def _check_phone(phone: str) -> list[FieldError]:

@@ -15,9 +15,12 @@ from identity.hashing import Hasher
 from identity.limits import Counts
 from identity.officers.model import Officer
 from identity.pace import Limit
+from identity.password_policy import Policy, check
 from identity.sign_in import rules
 from identity.sign_in.model import SecondStep
+from identity.sign_in.rules import Stage
 from servicekit.db import Database
+from servicekit.errors import FieldError
 
 TOTP_STEP_SECONDS = 30
 _WINDOW = 1  # clocks of telephones are half a minute off
@@ -67,15 +70,24 @@ def check_password(
     return known.account_id
 
 
-def needs_second_factor(account: Account) -> bool:
-    """Officers and admins, always (ID-45)."""
-    return account.kind is Kind.OFFICER
+def next_stage(account: Account, done: Stage | None = None) -> Stage | None:
+    """What is owed next; None when nothing is, and the session may begin."""
+    if account.kind is Kind.OFFICER and done is None:
+        return Stage.SECOND_FACTOR
+    if account.must_change_password and done is not Stage.NEW_PASSWORD:
+        return Stage.NEW_PASSWORD
+    return None
 
 
-def begin_second_step(db: Session, account: Account, *, now: datetime) -> str:
-    """The password was right; remember that for five minutes.
+def methods(account: Account) -> list[str]:
+    """The ``amr`` of a login that came through every stage (RFC 8176)."""
+    return ["pwd", "otp"] if account.kind is Kind.OFFICER else ["pwd"]
 
-    Returns: the secret for the cookie.
+
+def begin_stage(db: Session, account: Account, stage: Stage, *, now: datetime) -> str:
+    """Remember for five minutes what was proved so far and what is owed.
+
+    Returns: the secret for the cookie; a new one for every stage.
     """
     secret = rules.new_secret()
     db.execute(delete(SecondStep).where(SecondStep.expires_at <= now))
@@ -83,6 +95,7 @@ def begin_second_step(db: Session, account: Account, *, now: datetime) -> str:
         SecondStep(
             secret_hash=rules.hash_secret(secret),
             account_id=account.id,
+            stage=stage,
             expires_at=now + rules.SECOND_STEP_LIFE,
             tries=0,
         )
@@ -90,15 +103,16 @@ def begin_second_step(db: Session, account: Account, *, now: datetime) -> str:
     return secret
 
 
-def take_second_try(database: Database, secret: str, *, now: datetime) -> str | None:
+def take_try(database: Database, secret: str, stage: Stage, *, now: datetime) -> str | None:
     """Use one of five tries; counted at once, so that guesses in parallel are five too.
 
-    Returns: the account, or None when there is no such step or its tries are used up.
+    Returns: the account, or None when there is no such stage or its tries are used up.
     """
     once = (
         update(SecondStep)
         .where(
             SecondStep.secret_hash == rules.hash_secret(secret),
+            SecondStep.stage == stage,
             SecondStep.expires_at > now,
             SecondStep.tries < rules.SECOND_STEP_TRIES,
         )
@@ -108,6 +122,34 @@ def take_second_try(database: Database, secret: str, *, now: datetime) -> str | 
     )
     with database.transaction() as db:
         return db.execute(once).scalar_one_or_none()
+
+
+def change_password(
+    db: Session,
+    account: Account,
+    password: str,
+    again: str,
+    *,
+    policy: Policy,
+    hasher: Hasher,
+    now: datetime,
+) -> None:
+    """Replace a one-time password by one of the owner's own.
+
+    Raises:
+        NewPasswordRefused: with everything that is wrong.
+    """
+    name = account.login_name.expose()
+    wrong = check(policy, password, context=(name, account.phone.expose()))
+    if password != again:
+        wrong.append(FieldError("/password_again", "password-differs", "两次输入的密码不一致"))
+    if hasher.verify(account.password_hash, password):
+        wrong.append(FieldError("/password", "password-same", "新密码不能与原密码相同"))
+    if wrong:
+        raise rules.NewPasswordRefused(fields=wrong)
+    account.password_hash = hasher.hash(password)
+    account.password_changed_at = account.updated_at = now
+    account.must_change_password = False
 
 
 def check_totp(db: Session, account_id: str, code: str, *, now: datetime) -> bool:
@@ -123,7 +165,7 @@ def check_totp(db: Session, account_id: str, code: str, *, now: datetime) -> boo
     return False
 
 
-def end_second_step(db: Session, secret: str) -> None:
+def end_stage(db: Session, secret: str) -> None:
     """It is answered."""
     db.execute(delete(SecondStep).where(SecondStep.secret_hash == rules.hash_secret(secret)))
 

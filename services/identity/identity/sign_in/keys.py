@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from identity.sign_in import rules
 from identity.sign_in.model import SigningKey
-from identity.sign_in.rules import KeyState
+from identity.sign_in.rules import KeyPhase
 from servicekit.db import Database
 from servicekit.personal import PersonalText
 
@@ -78,7 +78,7 @@ class KeyRing:
     def _read(self, now: datetime) -> Keys:
         with self._database.reading() as db:
             rows = db.scalars(select(SigningKey).order_by(SigningKey.created_at)).all()
-            signers = {r.algorithm: _import(r) for r in rows if r.state is KeyState.ACTIVE}
+            signers = {r.algorithm: _import(r) for r in rows if r.phase is KeyPhase.ACTIVE}
             public: list[Key] = [_key_class(r.algorithm).import_key(r.public) for r in rows]
         return Keys(signers, KeySet(public), now)
 
@@ -86,11 +86,11 @@ class KeyRing:
 def ensure(db: Session, algorithm: str, *, now: datetime) -> None:
     """There is an active and a next key of this algorithm."""
     db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ELECTION})
-    states = select(SigningKey.state).where(SigningKey.algorithm == algorithm)
-    present = set(db.scalars(states))
-    for state in (KeyState.ACTIVE, KeyState.NEXT):
-        if state not in present:
-            db.add(_make(algorithm, state, now))
+    phases = select(SigningKey.phase).where(SigningKey.algorithm == algorithm)
+    present = set(db.scalars(phases))
+    for phase in (KeyPhase.ACTIVE, KeyPhase.NEXT):
+        if phase not in present:
+            db.add(_make(algorithm, phase, now))
     db.flush()
 
 
@@ -104,28 +104,28 @@ def rotate(db: Session, *, now: datetime) -> list[str]:
     """
     db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ELECTION})
     gone = SigningKey.retired_at < now - rules.KEY_KEPT_AFTER
-    db.execute(delete(SigningKey).where(SigningKey.state == KeyState.RETIRED, gone))
+    db.execute(delete(SigningKey).where(SigningKey.phase == KeyPhase.RETIRED, gone))
     started = []
-    for active in db.scalars(select(SigningKey).where(SigningKey.state == KeyState.ACTIVE)).all():
+    for active in db.scalars(select(SigningKey).where(SigningKey.phase == KeyPhase.ACTIVE)).all():
         following = db.scalar(
             select(SigningKey).where(
                 SigningKey.algorithm == active.algorithm,
-                SigningKey.state == KeyState.NEXT,
+                SigningKey.phase == KeyPhase.NEXT,
                 SigningKey.created_at <= now - rules.KEY_PUBLISHED_BEFORE,
             )
         )
         if following is None or (active.activated_at or now) > now - rules.KEY_ACTIVE_FOR:
             continue
-        active.state, active.retired_at = KeyState.RETIRED, now
+        active.phase, active.retired_at = KeyPhase.RETIRED, now
         db.flush()  # the index allows one active key at any moment
-        following.state, following.activated_at = KeyState.ACTIVE, now
+        following.phase, following.activated_at = KeyPhase.ACTIVE, now
         db.flush()
-        db.add(_make(active.algorithm, KeyState.NEXT, now))
+        db.add(_make(active.algorithm, KeyPhase.NEXT, now))
         started.append(following.kid)
     return started
 
 
-def _make(algorithm: str, state: KeyState, now: datetime) -> SigningKey:
+def _make(algorithm: str, phase: KeyPhase, now: datetime) -> SigningKey:
     parameters: KeyParameters = {"use": "sig", "alg": algorithm}
     key: ECKey | RSAKey
     if algorithm == ACCESS_ALGORITHM:
@@ -136,11 +136,11 @@ def _make(algorithm: str, state: KeyState, now: datetime) -> SigningKey:
     return SigningKey(
         kid=key.thumbprint(),
         algorithm=algorithm,
-        state=state,
+        phase=phase,
         public=public,
         private=PersonalText(json.dumps(key.as_dict(private=True))),
         created_at=now,
-        activated_at=now if state is KeyState.ACTIVE else None,
+        activated_at=now if phase is KeyPhase.ACTIVE else None,
     )
 
 

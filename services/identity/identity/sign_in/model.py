@@ -9,7 +9,7 @@ from sqlalchemy import DateTime, Enum, ForeignKey, Index, LargeBinary, String, T
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from identity.sign_in.rules import KeyState
+from identity.sign_in.rules import KeyPhase, Stage
 from identity.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
 from servicekit.personal import PersonalText
@@ -42,19 +42,19 @@ class SigningKey(Base):
     __tablename__ = "signing_key"
     __table_args__ = (
         Index(
-            "signing_key_one_per_state",
+            "signing_key_one_per_phase",
             "algorithm",
-            "state",
+            "phase",
             unique=True,
-            postgresql_where=text("state IN ('next', 'active')"),
+            postgresql_where=text("phase IN ('next', 'active')"),
         ),
     )
 
     kid: Mapped[str] = mapped_column(String(64), primary_key=True, info=NOT_PERSONAL)
     algorithm: Mapped[str] = mapped_column(String(10), info=NOT_PERSONAL)
-    state: Mapped[KeyState] = mapped_column(
+    phase: Mapped[KeyPhase] = mapped_column(
         Enum(
-            KeyState, native_enum=False, length=10, values_callable=lambda e: [m.value for m in e]
+            KeyPhase, native_enum=False, length=10, values_callable=lambda e: [m.value for m in e]
         ),
         info=NOT_PERSONAL,
     )
@@ -91,12 +91,16 @@ class SignInSession(Base):
 
 
 class SecondStep(Base):
-    """A password was right and the second factor is still owed; nobody is signed in yet."""
+    """A password was right and something more is owed; nobody is signed in yet."""
 
     __tablename__ = "sign_in_second_step"
 
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=NOT_PERSONAL)
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
+    stage: Mapped[Stage] = mapped_column(
+        Enum(Stage, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
+        info=NOT_PERSONAL,
+    )
     expires_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     tries: Mapped[int] = mapped_column(default=0, info=NOT_PERSONAL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from authlib.oauth2 import OAuth2Error
@@ -11,8 +12,8 @@ from sqlalchemy.orm import Session
 from identity.accounts.model import Account
 from identity.parts import client_address, parts
 from identity.sign_in import browser, credentials, rules, sessions
-from identity.sign_in.rules import EndReason
-from servicekit.errors import Refusal
+from identity.sign_in.rules import EndReason, Stage
+from servicekit.errors import FieldError, Refusal
 from servicekit.web.access import public
 from servicekit.web.session import now, transaction
 
@@ -20,6 +21,11 @@ blueprint = Blueprint(
     "sign_in_pages", __name__, url_prefix=browser.PREFIX, template_folder="templates"
 )
 
+_TIMED_OUT = "登录已超时或尝试次数过多，请重新登录"
+_PATHS = {
+    Stage.SECOND_FACTOR: f"{browser.PREFIX}/totp",
+    Stage.NEW_PASSWORD: f"{browser.PREFIX}/new-password",
+}
 _WRONG_TOTP = "动态验证码错误或已使用，请输入新的验证码"
 _LONGEST_FIELD = 200
 
@@ -63,24 +69,14 @@ def log_in() -> Response:
     except Refusal as refusal:
         return _refused(refusal, name)
     with transaction() as db:
-        account = db.get_one(Account, account_id)
-        if credentials.needs_second_factor(account):
-            secret = credentials.begin_second_step(db, account, now=now())
-            response = browser.go(
-                browser.with_return(f"{browser.PREFIX}/totp", browser.return_to())
-            )
-            browser.set_cookie(response, browser.STEP_COOKIE, secret)
-            return response
-        return _signed_in(db, account, ["pwd"])
+        return _go_on(db, db.get_one(Account, account_id), done=None)
 
 
 @blueprint.get("/totp")
 @public
 def show_totp() -> Response:
     """The page for the authenticator's code."""
-    if not request.cookies.get(browser.STEP_COOKIE):
-        return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.return_to()))
-    return _totp_page()
+    return _totp_page() if request.cookies.get(browser.STEP_COOKIE) else _to_login()
 
 
 @blueprint.post("/totp")
@@ -91,20 +87,55 @@ def check_totp() -> Response:
         return _totp_page(browser.STALE_FORM, 400)
     own = parts()
     secret = request.cookies.get(browser.STEP_COOKIE, "")
-    account_id = credentials.take_second_try(own.counts.database, secret, now=now())
+    account_id = credentials.take_try(own.counts.database, secret, Stage.SECOND_FACTOR, now=now())
     if account_id is None:
-        return _login_page("登录已超时或尝试次数过多，请重新登录", 401)
+        return _login_page(_TIMED_OUT, 401)
     wait = own.counts.attempt(rules.SECOND_GUESSING, account_id, now=now())
     if wait is not None:
         return _totp_page(rules.SlowDown.default_message, 429, retry_after=wait)
     with transaction() as db:
         if not credentials.check_totp(db, account_id, request.form.get("code", ""), now=now()):
             return _totp_page(_WRONG_TOTP, 401)
-        credentials.end_second_step(db, secret)
-        response = _signed_in(db, db.get_one(Account, account_id), ["pwd", "otp"])
+        credentials.end_stage(db, secret)
+        response = _go_on(db, db.get_one(Account, account_id), done=Stage.SECOND_FACTOR)
     own.counts.succeeded(rules.SECOND_GUESSING, account_id)
-    browser.drop_cookie(response, browser.STEP_COOKIE)
     return response
+
+
+@blueprint.get("/new-password")
+@public
+def show_new_password() -> Response:
+    """The page on which a one-time password is replaced."""
+    return _new_password_page() if request.cookies.get(browser.STEP_COOKIE) else _to_login()
+
+
+@blueprint.post("/new-password")
+@public
+def change_password() -> Response:
+    """Replace the one-time password, and sign in."""
+    if not browser.is_own_form():
+        return _new_password_page([FieldError("/password", "form-stale", browser.STALE_FORM)], 400)
+    own = parts()
+    secret = request.cookies.get(browser.STEP_COOKIE, "")
+    account_id = credentials.take_try(own.counts.database, secret, Stage.NEW_PASSWORD, now=now())
+    if account_id is None:
+        return _login_page(_TIMED_OUT, 401)
+    try:
+        with transaction() as db:
+            account = db.get_one(Account, account_id)
+            credentials.change_password(
+                db,
+                account,
+                request.form.get("password", "")[:_LONGEST_FIELD],
+                request.form.get("password_again", "")[:_LONGEST_FIELD],
+                policy=own.password_policy,
+                hasher=own.hasher,
+                now=now(),
+            )
+            credentials.end_stage(db, secret)
+            return _go_on(db, account, done=Stage.NEW_PASSWORD)
+    except rules.NewPasswordRefused as refusal:
+        return _new_password_page(refusal.fields, 422)
 
 
 @blueprint.route("/logout", methods=["GET", "POST"])
@@ -132,15 +163,32 @@ def log_out() -> Response:
     return response
 
 
-def _signed_in(db: Session, account: Account, amr: list[str]) -> Response:
+def _go_on(db: Session, account: Account, *, done: Stage | None) -> Response:
+    """To what is still owed, or into the session."""
+    stage = credentials.next_stage(account, done)
+    if stage is None:
+        return _signed_in(db, account)
+    secret = credentials.begin_stage(db, account, stage, now=now())
+    response = browser.go(browser.with_return(_PATHS[stage], browser.return_to()))
+    browser.set_cookie(response, browser.STEP_COOKIE, secret)
+    return response
+
+
+def _signed_in(db: Session, account: Account) -> Response:
     """Begin the session with a fresh secret; what this browser had before ends."""
     old = sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
     if old is not None:
         sessions.end(db, old.session, EndReason.REPLACED, now=now())
+    amr = credentials.methods(account)
     _, secret = sessions.begin(db, account, amr=amr, device=browser.device(), now=now())
     response = browser.go(browser.return_to() or "/")
     browser.set_cookie(response, browser.SESSION_COOKIE, secret)
+    browser.drop_cookie(response, browser.STEP_COOKIE)
     return response
+
+
+def _to_login() -> Response:
+    return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.return_to()))
 
 
 def _refused(refusal: Refusal, login_name: str) -> Response:
@@ -187,3 +235,16 @@ def _totp_page(
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def _new_password_page(wrong: Sequence[FieldError] = (), status: int = 200) -> Response:
+    target = browser.return_to()
+    return browser.page(
+        "new-password.html",
+        status,
+        leads_to=browser.redirect_origin(target),
+        error=bool(wrong),
+        errors=[(each.message, f"#{each.field.removeprefix('/')}") for each in wrong],
+        wrong={each.field.removeprefix("/") for each in wrong},
+        return_to=target,
+    )

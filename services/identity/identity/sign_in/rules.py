@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from identity.pace import Pace
 from servicekit import messages
-from servicekit.errors import NotFound, TooMany, Unauthenticated
+from servicekit.errors import Invalid, NotFound, TooMany, Unauthenticated
 
 AUDIENCE: Final = "urn:jiuye:api"
 ACCESS_LIFE: Final = timedelta(seconds=300)
@@ -42,12 +42,19 @@ SECOND_GUESSING: Final = Pace(
 )
 
 
-class KeyState(StrEnum):
+class KeyPhase(StrEnum):
     """The life of a signing key."""
 
     NEXT = "next"  # published, not yet used
     ACTIVE = "active"  # signs
     RETIRED = "retired"  # still verifies
+
+
+class Stage(StrEnum):
+    """What is still owed after the password was right."""
+
+    SECOND_FACTOR = "second-factor"  # officers and admins, always (ID-45)
+    NEW_PASSWORD = "new-password"  # noqa: S105 - a stage; one-time passwords are changed at once
 
 
 class EndReason(StrEnum):
@@ -73,6 +80,12 @@ class SlowDown(TooMany):
 
     code = "sign-in-slowed-down"
     default_message = "登录失败次数过多，请稍后再试"
+
+
+class NewPasswordRefused(Invalid):
+    """The new password is not good enough, or not typed twice."""
+
+    code = "new-password-refused"
 
 
 class NoSession(NotFound):

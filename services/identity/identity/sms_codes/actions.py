@@ -14,6 +14,7 @@ from identity.messages import actions as messages
 from identity.sms_codes import rules
 from identity.sms_codes.model import SmsCode
 from servicekit.db import new_id
+from servicekit.errors import FieldError, Refusal
 from servicekit.identifiers import check_mobile_number
 from servicekit.personal import MobileNumber
 from servicekit.vault import Vault
@@ -40,10 +41,10 @@ def send(
     Nothing here asks whether the phone belongs to an account, so nothing can be learned.
 
     Raises:
-        BadIdentifier: not a mobile number.
+        CodeRefused: not a mobile number.
         TooManyCodes: the phone, the address or everybody together asked too often.
     """
-    number = MobileNumber(check_mobile_number(phone))
+    number = _number(phone)
     # The address first: what it is refused does not use up the phone's own allowance.
     for allowances, who in (
         (limits.of_address(), address),
@@ -54,26 +55,15 @@ def send(
         wait = counts.take(allowances, who, now=now)
         if wait is not None:
             raise rules.TooManyCodes(retry_after=wait)
-    older = (SmsCode.phone_index == number, SmsCode.purpose == purpose, SmsCode.used_at.is_(None))
-    db.execute(update(SmsCode).where(*older).values(used_at=now))
-    code = f"{secrets.randbelow(10**rules.DIGITS):0{rules.DIGITS}}"
-    row = SmsCode(
-        id=new_id(),
-        phone_index=number,
-        purpose=purpose,
-        created_at=now,
-        expires_at=now + rules.LIFE,
-        tries=0,
-    )
-    row.code_hash = _hash(counts.vault, row.id, code)
-    db.add(row)
+    code = _replace(db, number, purpose, vault=counts.vault, now=now)
     words = {
         "code": code,
         "purpose": PURPOSE_TITLES[purpose],
         "minutes": str(int(rules.LIFE.total_seconds() // 60)),
     }
+    useless_at = now + rules.LIFE
     messages.send_sms(
-        db, "sms-code", words, phone=number, useless_at=row.expires_at, account_id=None, now=now
+        db, "sms-code", words, phone=number, useless_at=useless_at, account_id=None, now=now
     )
 
 
@@ -125,6 +115,35 @@ def use(db: Session, code_id: str, *, now: datetime) -> bool:
         .returning(SmsCode.id)
     )
     return db.execute(once).one_or_none() is not None
+
+
+def _number(phone: str) -> MobileNumber:
+    try:
+        return MobileNumber(check_mobile_number(phone))
+    except Refusal as refusal:
+        wrong = FieldError("/phone", refusal.code, refusal.message)
+        raise rules.CodeRefused(fields=[wrong]) from None
+
+
+def _replace(
+    db: Session, number: MobileNumber, purpose: rules.Purpose, *, vault: Vault, now: datetime
+) -> str:
+    older = (SmsCode.phone_index == number, SmsCode.purpose == purpose, SmsCode.used_at.is_(None))
+    db.execute(update(SmsCode).where(*older).values(used_at=now))
+    code = f"{secrets.randbelow(10**rules.DIGITS):0{rules.DIGITS}}"
+    code_id = new_id()
+    db.add(
+        SmsCode(
+            id=code_id,
+            phone_index=number,
+            purpose=purpose,
+            code_hash=_hash(vault, code_id, code),
+            created_at=now,
+            expires_at=now + rules.LIFE,
+            tries=0,
+        )
+    )
+    return code
 
 
 def _hash(vault: Vault, code_id: str, code: str) -> bytes:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from identity.pace import Limit
-from servicekit.errors import FieldError, TooMany
+from servicekit.errors import FieldError, Invalid, TooMany
 
 LIFE: Final = timedelta(minutes=5)  # ASVS 6.5.5: at most ten
 MOST_TRIES: Final = 5
@@ -29,6 +29,13 @@ class TooManyCodes(TooMany):
 
     code = "too-many-sms-codes"
     default_message = "验证码获取过于频繁，请稍后再试"
+
+
+class CodeRefused(Invalid):
+    """This is no phone one can send a code to."""
+
+    code = "sms-code-refused"
+    default_message = "手机号码有误，请核对后重新填写"
 
 
 WRONG_CODE: Final = FieldError(

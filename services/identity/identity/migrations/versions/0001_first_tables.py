@@ -1,8 +1,8 @@
-"""The first tables: accounts, evidence, codes, officers, messages, keys, sessions, tokens."""
+"""The first tables: accounts, evidence, codes, limits, officers, messages."""
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from servicekit.migrations import create_standard_tables, drop_standard_tables
 
@@ -12,7 +12,6 @@ branch_labels = None
 depends_on = None
 
 TIME = sa.DateTime(timezone=True)
-
 TABLES = (  # in the order of making
     "account",
     "person",
@@ -24,24 +23,21 @@ TABLES = (  # in the order of making
     "officer",
     "message",
     "sms_delivery",
-    "oauth_client",
-    "signing_key",
-    "sign_in_session",
-    "sign_in_second_step",
-    "authorization_code",
-    "refresh_token",
 )
 
 
 def upgrade() -> None:
     create_standard_tables(op)
-    _accounts()
-    _evidence_and_codes()
-    _officers_and_messages()
-    _keys_and_clients()
-    _sessions()
-    _codes()
-    _refresh_tokens()
+    _account()
+    _person()
+    _agreement_acceptance()
+    _evidence()
+    _sms_code()
+    _limit_window()
+    _limit_failures()
+    _officer()
+    _message()
+    _sms_delivery()
 
 
 def downgrade() -> None:
@@ -50,7 +46,7 @@ def downgrade() -> None:
     drop_standard_tables(op)
 
 
-def _accounts() -> None:
+def _account() -> None:
     op.create_table(
         "account",
         sa.Column("id", sa.String(36), primary_key=True),
@@ -71,6 +67,9 @@ def _accounts() -> None:
     )
     op.create_index("account_login_name_once", "account", ["login_name_index"], unique=True)
     op.create_index("ix_account_phone_index", "account", ["phone_index"])
+
+
+def _person() -> None:
     op.create_table(
         "person",
         sa.Column("account_id", sa.String(36), sa.ForeignKey("account.id"), primary_key=True),
@@ -89,6 +88,9 @@ def _accounts() -> None:
         unique=True,
         postgresql_where=sa.text("NOT migrated_twice"),
     )
+
+
+def _agreement_acceptance() -> None:
     op.create_table(
         "agreement_acceptance",
         sa.Column("account_id", sa.String(36), sa.ForeignKey("account.id"), primary_key=True),
@@ -98,7 +100,7 @@ def _accounts() -> None:
     )
 
 
-def _evidence_and_codes() -> None:
+def _evidence() -> None:
     op.create_table(
         "evidence",
         sa.Column("id", sa.String(36), primary_key=True),
@@ -112,6 +114,9 @@ def _evidence_and_codes() -> None:
         sa.Column("revoked_at", TIME),
     )
     op.create_index("evidence_of_account", "evidence", ["account_id", "verified_at"])
+
+
+def _sms_code() -> None:
     op.create_table(
         "sms_code",
         sa.Column("id", sa.String(36), primary_key=True),
@@ -129,12 +134,18 @@ def _evidence_and_codes() -> None:
         ["phone_index", "purpose"],
         postgresql_where=sa.text("used_at IS NULL"),
     )
+
+
+def _limit_window() -> None:
     op.create_table(
         "limit_window",
         sa.Column("key", sa.LargeBinary(16), primary_key=True),
         sa.Column("used", sa.Integer(), nullable=False),
         sa.Column("ends_at", TIME, nullable=False),
     )
+
+
+def _limit_failures() -> None:
     op.create_table(
         "limit_failures",
         sa.Column("key", sa.LargeBinary(16), primary_key=True),
@@ -144,7 +155,7 @@ def _evidence_and_codes() -> None:
     )
 
 
-def _officers_and_messages() -> None:
+def _officer() -> None:
     op.create_table(
         "officer",
         sa.Column("account_id", sa.String(36), sa.ForeignKey("account.id"), primary_key=True),
@@ -158,6 +169,9 @@ def _officers_and_messages() -> None:
         sa.Column("created_at", TIME, nullable=False),
     )
     op.create_index("ix_officer_region", "officer", ["region"])
+
+
+def _message() -> None:
     op.create_table(
         "message",
         sa.Column("id", sa.String(36), primary_key=True),
@@ -174,6 +188,9 @@ def _officers_and_messages() -> None:
     op.create_index(
         "message_unread", "message", ["account_id"], postgresql_where=sa.text("read_at IS NULL")
     )
+
+
+def _sms_delivery() -> None:
     op.create_table(
         "sms_delivery",
         sa.Column("id", sa.String(36), primary_key=True),
@@ -195,102 +212,3 @@ def _officers_and_messages() -> None:
         ["next_attempt_at"],
         postgresql_where=sa.text("state IN ('created', 'sending', 'temporary-failure')"),
     )
-
-
-def _keys_and_clients() -> None:
-    op.create_table(
-        "oauth_client",
-        sa.Column("client_id", sa.String(80), primary_key=True),
-        sa.Column("name", sa.String(80), nullable=False),
-        sa.Column("secret_hash", sa.LargeBinary(32)),
-        sa.Column("redirect_uris", ARRAY(sa.Text()), nullable=False),
-        sa.Column("post_logout_redirect_uris", ARRAY(sa.Text()), nullable=False),
-        sa.Column("scopes", ARRAY(sa.String(40)), nullable=False),
-        sa.Column("grant_types", ARRAY(sa.String(80)), nullable=False),
-        sa.Column("auth_methods", ARRAY(sa.String(40)), nullable=False),
-        sa.Column("id_token_alg", sa.String(10), nullable=False),
-        sa.Column("created_at", TIME, nullable=False),
-    )
-    op.create_table(
-        "signing_key",
-        sa.Column("kid", sa.String(64), primary_key=True),
-        sa.Column("algorithm", sa.String(10), nullable=False),
-        sa.Column("state", sa.String(10), nullable=False),
-        sa.Column("public", JSONB(), nullable=False),
-        sa.Column("private", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", TIME, nullable=False),
-        sa.Column("activated_at", TIME),
-        sa.Column("retired_at", TIME),
-    )
-    op.create_index(
-        "signing_key_one_per_state",
-        "signing_key",
-        ["algorithm", "state"],
-        unique=True,
-        postgresql_where=sa.text("state IN ('next', 'active')"),
-    )
-
-
-def _sessions() -> None:
-    op.create_table(
-        "sign_in_session",
-        sa.Column("id", sa.String(36), primary_key=True),
-        sa.Column("account_id", sa.String(36), sa.ForeignKey("account.id"), nullable=False),
-        sa.Column("secret_hash", sa.LargeBinary(32), nullable=False, unique=True),
-        sa.Column("amr", ARRAY(sa.String(16)), nullable=False),
-        sa.Column("device", sa.LargeBinary(), nullable=False),
-        sa.Column("address", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", TIME, nullable=False),
-        sa.Column("authenticated_at", TIME, nullable=False),
-        sa.Column("last_seen_at", TIME, nullable=False),
-        sa.Column("ended_at", TIME),
-        sa.Column("end_reason", sa.String(32)),
-    )
-    op.create_index("sign_in_session_of_account", "sign_in_session", ["account_id", "created_at"])
-    op.create_table(
-        "sign_in_second_step",
-        sa.Column("secret_hash", sa.LargeBinary(32), primary_key=True),
-        sa.Column("account_id", sa.String(36), sa.ForeignKey("account.id"), nullable=False),
-        sa.Column("expires_at", TIME, nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
-    )
-
-
-def _codes() -> None:
-    op.create_table(
-        "authorization_code",
-        sa.Column("code_hash", sa.LargeBinary(32), primary_key=True),
-        sa.Column(
-            "client_id", sa.String(80), sa.ForeignKey("oauth_client.client_id"), nullable=False
-        ),
-        sa.Column("session_id", sa.String(36), sa.ForeignKey("sign_in_session.id"), nullable=False),
-        sa.Column("family_id", sa.String(36), nullable=False),
-        sa.Column("redirect_uri", sa.Text(), nullable=False),
-        sa.Column("scope", sa.String(400), nullable=False),
-        sa.Column("nonce", sa.String(400)),
-        sa.Column("code_challenge", sa.String(128), nullable=False),
-        sa.Column("expires_at", TIME, nullable=False),
-        sa.Column("used_at", TIME),
-    )
-    op.create_index("ix_authorization_code_expires_at", "authorization_code", ["expires_at"])
-
-
-def _refresh_tokens() -> None:
-    op.create_table(
-        "refresh_token",
-        sa.Column("token_hash", sa.LargeBinary(32), primary_key=True),
-        sa.Column("family_id", sa.String(36), nullable=False),
-        sa.Column(
-            "client_id", sa.String(80), sa.ForeignKey("oauth_client.client_id"), nullable=False
-        ),
-        sa.Column("session_id", sa.String(36), sa.ForeignKey("sign_in_session.id"), nullable=False),
-        sa.Column("scope", sa.String(400), nullable=False),
-        sa.Column("created_at", TIME, nullable=False),
-        sa.Column("expires_at", TIME, nullable=False),
-        sa.Column("used_at", TIME),
-        sa.Column("successor", sa.LargeBinary()),
-        sa.Column("revoked_at", TIME),
-    )
-    op.create_index("ix_refresh_token_expires_at", "refresh_token", ["expires_at"])
-    op.create_index("refresh_token_of_family", "refresh_token", ["family_id"])
-    op.create_index("refresh_token_of_session", "refresh_token", ["session_id"])
