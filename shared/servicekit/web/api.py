@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from servicekit.web import session, versions
 from servicekit.web.access import Kind, access
-from servicekit.web.parsing import StrictParser
+from servicekit.web.parsing import BODIES, StrictParser
 from servicekit.workflow import Role, Workflow
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -44,6 +44,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             location: ``json`` (the body), ``query`` or ``form``.
             options: ``description``, ``example`` and ``examples`` of the documentation.
         """
+        if location in BODIES:
+            loaded = schema() if isinstance(schema, type) else schema
+            options.setdefault("required", any(f.required for f in loaded.load_fields.values()))
         found: Callable[[View], View] = super().arguments(schema, location=location, **options)
         return found
 

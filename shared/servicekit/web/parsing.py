@@ -15,8 +15,8 @@ from webargs.flaskparser import FlaskParser
 from webargs.flaskparser import is_json_request as is_json
 from werkzeug.exceptions import UnsupportedMediaType
 
-from servicekit.errors import FieldError, Invalid, Refusal
-from servicekit.web.wording import SCHEMA_KEY, field_errors
+from servicekit.errors import Invalid, Refusal
+from servicekit.web.wording import field_errors
 
 BODIES: Final = frozenset({"json", "form", "files"})
 
@@ -182,8 +182,3 @@ def _merge(messages: dict[Any, Any], stricter: dict[Any, Any]) -> dict[Any, Any]
         both = isinstance(known, dict) and isinstance(inner, dict)
         merged[key] = _merge(known, inner) if both else inner  # type: ignore[arg-type]
     return merged
-
-
-def refuse(pointer: str, code: str, text: str) -> NoReturn:
-    """Refuse one field from a view, in the form the parser uses."""
-    raise InvalidInput(fields=[FieldError(pointer or SCHEMA_KEY, code, text)])

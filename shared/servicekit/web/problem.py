@@ -53,7 +53,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.Unavailable: 503,
     Refusal: 400,
 }
-_HTTP = {
+HTTP_TEXTS = {
     400: ("bad-request", "请求格式有误"),
     401: ("unauthenticated", "请先登录"),
     403: ("forbidden", "您没有办理此操作的权限"),
@@ -149,8 +149,8 @@ def _of_database(error: psycopg.Error) -> Refusal | None:
 
 def _of_http(error: HTTPException) -> Response:
     status = error.code or 500
-    code, text = _HTTP.get(
-        status, INTERNAL if status >= HTTPStatus.INTERNAL_SERVER_ERROR else _HTTP[400]
+    code, text = HTTP_TEXTS.get(
+        status, INTERNAL if status >= HTTPStatus.INTERNAL_SERVER_ERROR else HTTP_TEXTS[400]
     )
     response = _document(status, code, text, text)
     # Werkzeug's own headers are part of the answer: Allow, Retry-After, WWW-Authenticate.
