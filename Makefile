@@ -4,7 +4,7 @@ PY := .venv/bin/python
 READY := python3 tools/environment.py
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run demo run-one test check fix trace bench contracts migration seed new-service docs lock clean
+.PHONY: help run demo run-one token test check fix trace bench contracts migration seed new-service docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ demo: ## one life through the running suite, step by step
 
 run-one: ## one service alone: make run-one S=employment-registry
 	@$(READY) && exec $(PY) tools/run.py --only $(S)
+
+token: ## a token for run-one: make token ROLE=reviewer REGION=440106, or LEVEL=2
+	@$(READY) && ROLE=$(ROLE) LEVEL=$(LEVEL) REGION=$(REGION) $(PY) tools/development_token.py
 
 test: ## every test; brings its own PostgreSQL and RabbitMQ
 	@$(READY) && $(PY) -m pytest -n 2 --dist loadgroup -q

@@ -55,6 +55,8 @@ class Choice:
     def ports(self) -> dict[str, int]:
         """Every port this choice needs, by room."""
         ports = dict(self.services)
+        if self.only and self.only != "identity":
+            ports |= {"issuer": self.base_port + 1}  # where identity would listen
         ports |= {"events": self.base_port + WORKER_OFFSET}
         ports |= {"simulators": self.base_port + SIMULATORS_OFFSET}
         if not self.only:

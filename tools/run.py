@@ -70,6 +70,7 @@ def welcome(suite: Suite) -> None:
     took = json.loads((choice.state / "run.json").read_text())["start_seconds"]
     if choice.only:
         tell(f"{choice.only} answers on http://127.0.0.1:{choice.services[choice.only]} ({took} s)")
+        tell("  `make token` prints a bearer token for it")
     else:
         tell(f"the suite answers on {choice.public_url} after {took} s")
         tell(f"  log in          {choice.public_url}/sso/login?return_to=/sso/session")

@@ -81,6 +81,8 @@ class Suite:
         self._databases()
         if not self.choice.only:
             self.supervisor.start(self._gateway())
+        elif simulators and self.choice.only != "identity":
+            self.supervisor.start(self._issuer())
         if simulators:
             self.supervisor.start(self._simulators())
         names = list(self.choice.services)
@@ -101,7 +103,7 @@ class Suite:
         database = self.postgres.url(
             database_name(name), user=database_name(name), password=self._password(name)
         )
-        identity = self.choice.services.get("identity", self.choice.base_port + 1)
+        identity = self.choice.services.get("identity") or self.choice.ports["issuer"]
         return service_environment(
             name,
             self.secrets,
@@ -127,7 +129,8 @@ class Suite:
         """Import once what every fork shares, and keep the collector from touching it."""
         for name in self.choice.services:
             importlib.import_module(f"{name.replace('-', '_')}.app")
-        for module in ("servicekit.launch", "outside.app", "frontdoor.launch"):
+        alone = ("development_token",) if self.choice.only else ("frontdoor.launch",)
+        for module in ("servicekit.launch", "servicekit.worker", "outside.app", *alone):
             importlib.import_module(module)
         gc.collect()
         gc.freeze()
@@ -151,6 +154,12 @@ class Suite:
             services=self.choice.services,
         )
         return Room("gateway", "frontdoor.launch", (), environment)
+
+    def _issuer(self) -> Room:
+        """Stands in for identity when a service runs alone; `make token` prints its tokens."""
+        arguments = ("--port", str(self.choice.ports["issuer"]), "--state", str(self.choice.state))
+        public = {"PUBLIC_URL": self.choice.public_url}
+        return Room("issuer", "development_token", arguments, public)
 
     def _simulators(self) -> Room:
         port = str(self.choice.ports["simulators"])

@@ -133,7 +133,7 @@ def test_an_edit_of_what_changed_meanwhile_is_refused(proved: Life) -> None:
     path = f"{FILED}/{proved.application['id']}"
     body = {"employment": {"occupation": "外卖配送"}}
     assert_problem(proved.citizen.api("PATCH", path, body), 428)
-    stale = {"If-Match": 'W/"1"'}
+    stale = {"If-Match": '"1"'}
     assert_problem(proved.citizen.api("PATCH", path, body, headers=stale), 412)
 
 

@@ -155,13 +155,13 @@ class Issuer:
 
 
 @contextmanager
-def serve(issuer: Issuer) -> Iterator[Issuer]:
-    """Listen on a free port of this machine; ``issuer.url`` says which."""
+def serve(issuer: Issuer, port: int = 0) -> Iterator[Issuer]:
+    """Listen on a port of this machine, a free one unless given; ``issuer.url`` says which."""
 
     class Handler(_Handler):
         asked = issuer
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="issuer")
     thread.start()
