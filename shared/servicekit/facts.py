@@ -58,6 +58,23 @@ class ApplicationMovedSchema(Schema):
     after = fields.Str(required=True)
 
 
+class HistoryHeadSchema(Schema):
+    """The newest entry of one chain."""
+
+    lane = fields.Int(required=True, strict=True)
+    position = fields.Int(required=True, strict=True)
+    hash = fields.Str(required=True)
+
+
+class HistoryCheckpointedSchema(Schema):
+    """A service signed the heads of its history, so that cutting it off is noticed."""
+
+    at = fields.Str(required=True)
+    heads = fields.List(fields.Nested(HistoryHeadSchema), required=True)
+    key_id = fields.Str(required=True)
+    signature = fields.Str(required=True)
+
+
 class Facts:
     """Everything one service announces beyond the states of its applications.
 
@@ -142,3 +159,15 @@ def application_facts(workflow: Workflow[Any]) -> list[Fact]:
         kind = check_type(f"{workflow.name}.{state}.v1")
         facts.append(Fact(kind, ApplicationMovedSchema, APPLICATION, ({**example, **step},)))
     return facts
+
+
+def standard_facts(service: str) -> list[Fact]:
+    """The facts the kit announces for every service (``servicekit.history``)."""
+    example = {
+        "at": "2026-03-02T01:30:00.000000+00:00",
+        "heads": [{"lane": 0, "position": 12, "hash": "0" * 64}],
+        "key_id": "0123456789abcdef",
+        "signature": "c2lnbmVk",
+    }
+    kind = check_type(f"{service}.history.checkpointed.v1")
+    return [Fact(kind, HistoryCheckpointedSchema, FACT, (example,))]

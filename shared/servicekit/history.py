@@ -234,6 +234,12 @@ def checkpoint(db: Session, key: Ed25519PrivateKey, *, service: str, now: dateti
     return signed
 
 
+def is_begun(db: Session) -> bool:
+    """Has any application moved yet?"""
+    moved = select(HISTORY_HEAD.c.lane).where(HISTORY_HEAD.c.position > 0).limit(1)
+    return db.scalar(moved) is not None
+
+
 def is_genuine(signed: Checkpoint, key: Ed25519PublicKey) -> bool:
     """Did the holder of the key sign exactly this?"""
     try:

@@ -1,4 +1,7 @@
-"""What every service's worker does beside its own jobs: forget the old, take up what is parked."""
+"""What every service's worker does beside its own jobs.
+
+It forgets the old, takes up what is parked, and lets signed checkpoints of the history leave.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,16 @@ from typing import Final
 
 from sqlalchemy import func, select, text
 
-from servicekit import logs, metrics
+from servicekit import history, logs, metrics
 from servicekit.columns import EVENT_PARKED
-from servicekit.inbox import Subscriptions
+from servicekit.inbox import UNDER_WAY, Subscriptions
 from servicekit.jobs import Job, JobContext
 from servicekit.ordering import parked_keys
 
 OUTBOX_KEPT: Final = timedelta(days=7)
 # Longer than the longest replay; after it the number per subject still tells an old event.
 INBOX_KEPT: Final = timedelta(days=30)
+CHECKPOINT_EVERY: Final = timedelta(minutes=10)  # what an insider could still cut off (AL-03)
 CHUNK = 5_000
 
 KEYS_KEPT: Final = timedelta(hours=24)  # AL-07; the web's own limit, after which a key is free
@@ -41,7 +45,8 @@ def housekeeping(subscriptions: Subscriptions) -> Iterable[Job]:
 
     return (
         Job("prune-events", prune_events, timedelta(hours=1)),
-        Job("release-parked", release, timedelta(minutes=1)),
+        Job("release-parked", release, UNDER_WAY),
+        Job("checkpoint-history", checkpoint_history, CHECKPOINT_EVERY),
     )
 
 
@@ -57,6 +62,14 @@ def prune_events(context: JobContext) -> None:
             removed += last
         if removed:
             log.info("events pruned", table=table, removed=removed)
+
+
+def checkpoint_history(context: JobContext) -> None:
+    """Sign the heads of the history and announce them; nothing where no application ever moved."""
+    with context.database.transaction() as db:
+        if history.is_begun(db):
+            key = history.signing_key(context.settings.history_key)
+            history.checkpoint(db, key, service=context.service, now=context.clock.now())
 
 
 def release_parked(context: JobContext, subscriptions: Subscriptions) -> None:

@@ -4,13 +4,18 @@ import base64
 import random
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select, text
 
 from servicekit import history
+from servicekit.clock import SystemClock
 from servicekit.db import OUTBOX
+from servicekit.facts import standard_facts
 from servicekit.history import LANES, Checkpoint, checkpoint, is_genuine, signing_key, verify
+from servicekit.housekeeping import checkpoint_history
+from servicekit.jobs import JobContext
 from servicekit.vault import new_key
 
 pytestmark = pytest.mark.req("AL-03")
@@ -223,13 +228,28 @@ def test_a_checkpoint_leaves_as_an_event_that_can_be_checked_outside(written, ro
     with written.reading() as db:
         event = db.execute(select(OUTBOX)).one()
         assert verify(db, [signed]) == []
-    assert event.type == "kit.history.checkpointed.v1"
+    (fact,) = standard_facts("kit")
+    assert event.type == fact.type == "kit.history.checkpointed.v1"
+    assert not fact.schema().validate(event.data)
+    assert not fact.schema().validate(fact.examples[0])
     heads = tuple((h["lane"], h["position"], h["hash"]) for h in event.data["heads"])
     received = Checkpoint(
         event.subject, event.time, heads, event.data["key_id"], event.data["signature"]
     )
     assert received == signed
     assert is_genuine(received, KEY.public_key())
+
+
+def test_the_worker_lets_checkpoints_leave_once_there_is_a_history(database, room):
+    stop, settings = threading.Event(), SimpleNamespace(history_key=new_key())
+    context = JobContext("kit", database, SystemClock(), settings, stop)
+    checkpoint_history(context)
+    with database.transaction() as db:
+        assert db.execute(select(OUTBOX)).all() == []
+        append(db, room, "an-application")
+    checkpoint_history(context)
+    with database.reading() as db:
+        assert db.execute(select(OUTBOX)).one().type == "kit.history.checkpointed.v1"
 
 
 def test_a_forged_checkpoint_is_not_genuine(written, room):
