@@ -1,13 +1,272 @@
-"""A migrated database per test, cloned from a template made once."""
+"""A service of its own per test, a clock that stands still, and people and officers who call it."""
 
 from __future__ import annotations
 
-import pytest
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from itertools import count
+from typing import Any
 
-from servicekit import migrations
+import pytest
+from sqlalchemy import text
+
+from employment_registry.app import create_app
+from employment_registry.flexible_employment.rules import WORKFLOW
+from employment_registry.settings import Settings
+from servicekit import history, migrations
+from servicekit.clock import shanghai_date
+from servicekit.db import new_id
+from servicekit.personal import DocumentNumber
+from servicekit.testing.client import ApiClient
+from servicekit.testing.clock import FixedClock
+from servicekit.testing.issuer import Issuer, serve
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
+from servicekit.testing.settings import sample_settings
+from servicekit.web.app import ServiceApp
 
 SERVICE = "employment-registry"
+PREFIX = "/api/employment-registry/v1"
+OWN = "flexible-employment-registrations"
+REVIEWS = "flexible-employment-reviews"
+FORM = {
+    "employment_type": "platform",
+    "started_on": "2026-09-01",
+    "work_place": "440106003",
+    "address": "五山路1号",
+    "occupation": "网约配送员",
+    "monthly_income": "4500.00",
+}
+TABLES = {
+    "applications": "flexible_employment_application",
+    "records": "flexible_employment_record",
+    "history": "application_history",
+    "outbox": "outbox",
+    "numbers": "serial",
+    "looks": "access_record",
+    "keys": "idempotency_key",
+}
+
+
+class Caller:
+    """Somebody with a token, or nobody; a fresh token for every call, as the gateway has it."""
+
+    def __init__(self, desk: Desk, claims: dict[str, Any] | None) -> None:
+        self.desk, self.claims = desk, claims
+
+    @property
+    def client(self) -> ApiClient:
+        token = None if self.claims is None else self.desk.issuer.token(**self.claims)
+        return self.desk.client.as_(token)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.client.get(path, **query)
+
+    def post(self, path: str, body: Any = None, **how: Any) -> Any:
+        return self.client.post(path, body, **how)
+
+    def patch(self, path: str, body: Any, **how: Any) -> Any:
+        return self.client.patch(path, body, **how)
+
+    def done(self, answer: Any, expect: int = 200) -> Any:
+        assert answer.status_code == expect, answer.text
+        return answer.json
+
+
+class Applicant(Caller):
+    """A natural person with an account."""
+
+    number: str
+    phone: str
+
+    def opens(
+        self,
+        kind: str = "registration",
+        *,
+        copy_of: str | None = None,
+        expect: int = 201,
+        **form: Any,
+    ) -> Any:
+        body = {"kind": kind, "employment": form}
+        if copy_of is not None:
+            body["copy_of"] = copy_of
+        return self.done(self.post(OWN, body), expect)
+
+    def tries_to_save(self, application: Any, **form: Any) -> Any:
+        path = f"{OWN}/{application['id']}"
+        return self.patch(path, {"employment": form}, version=application["version"])
+
+    def saves(self, application: Any, **form: Any) -> Any:
+        return self.done(self.tries_to_save(application, **form))
+
+    def tries_to(self, move: str, application: Any, body: Any = None, **how: Any) -> Any:
+        return self.post(f"{OWN}/{application['id']}/{move}", body, **how)
+
+    def submits(self, application: Any) -> Any:
+        return self.done(self.tries_to("submit", application))
+
+    def withdraws(self, application: Any) -> Any:
+        return self.done(self.tries_to("withdraw", application, {}))
+
+    def cancels(self, application: Any, *, reason: str) -> Any:
+        return self.done(self.tries_to("cancel", application, {"reason": reason}))
+
+    def deletes(self, application: Any) -> Any:
+        return self.client.delete(f"{OWN}/{application['id']}")
+
+    def shows(self, application: Any) -> Any:
+        return self.done(self.get(f"{OWN}/{application['id']}"))
+
+    def lists(self, **filters: str) -> Any:
+        return self.done(self.get(OWN, **filters))["items"]
+
+    def history(self, application: Any) -> Any:
+        return self.done(self.get(f"{OWN}/{application['id']}/history"))
+
+    def record(self) -> Any:
+        answer = self.get("flexible-employment-records/current")
+        return None if answer.status_code == 404 else self.done(answer)
+
+    def records(self) -> Any:
+        return self.done(self.get("flexible-employment-records"))["items"]
+
+
+class Officer(Caller):
+    """An officer of a region."""
+
+    def queue(self, **filters: str) -> Any:
+        return self.done(self.get(REVIEWS, **({"state": "submitted"} | filters)))["items"]
+
+    def tries_to(self, move: str, application: Any, body: Any = None, **how: Any) -> Any:
+        return self.post(f"{REVIEWS}/{application['id']}/{move}", body, **how)
+
+    def shows(self, application: Any) -> Any:
+        return self.done(self.get(f"{REVIEWS}/{application['id']}"))
+
+    def claims_it(self, application: Any) -> Any:
+        return self.done(self.tries_to("claim", application))
+
+    def approves(self, application: Any) -> Any:
+        return self.done(self.tries_to("approve", application, {}))
+
+    def returns(self, application: Any, **decision: Any) -> Any:
+        return self.done(self.tries_to("return", application, decision))
+
+    def rejects(self, application: Any, **decision: Any) -> Any:
+        return self.done(self.tries_to("reject", application, decision))
+
+
+class Desk:
+    """The service under test, and everybody who comes to it."""
+
+    nothing = dict.fromkeys(TABLES, 0)
+    form = FORM
+
+    def __init__(self, app: ServiceApp, clock: FixedClock, issuer: Issuer) -> None:
+        self.app, self.clock, self.issuer = app, clock, issuer
+        self.client = ApiClient(app, prefix=f"{PREFIX}/")
+        self._serial = count(1)
+
+    def person(
+        self,
+        *,
+        level: int = 2,
+        born: str = "1990-01-01",
+        sex: str = "male",
+        number: str | None = None,
+    ) -> Applicant:
+        account, serial = new_id(), next(self._serial)
+        order = f"{serial * 2 + (sex == 'male'):03d}"
+        base = f"440106{born.replace('-', '')}{order}"
+        applicant = Applicant(self, {"kind": "person", "sub": account, "level": level})
+        applicant.number, applicant.phone = with_check_digit(base), "13800000000"
+        self.issuer.know(
+            account,
+            name="林小满",
+            birthdate=born,
+            gender=sex,
+            document_type="resident-card",
+            document_number=number or applicant.number,
+            phone_number=applicant.phone,
+        )
+        return applicant
+
+    def officer(self, region: str, *, business: str = WORKFLOW.name) -> Officer:
+        claims = {"kind": "officer", "sub": new_id(), "region": region}
+        return Officer(self, claims | {"roles": ["reviewer"], "businesses": [business]})
+
+    def unit(self) -> Caller:
+        return Caller(self, {"kind": "unit", "sub": new_id(), "acting": new_id()})
+
+    def visitor(self) -> Caller:
+        return Caller(self, None)
+
+    def registered(self) -> tuple[Applicant, Officer, Any]:
+        lin, officer = self.person(), self.officer("440106")
+        filed = lin.submits(lin.opens(**FORM))
+        officer.approves(filed)
+        return lin, officer, lin.shows(filed)
+
+    def brought_to(self, state: str) -> tuple[Applicant, Any]:
+        lin, officer = self.person(), self.officer("440106")
+        application = lin.opens(**FORM)
+        if state != "draft":
+            lin.submits(application)
+        if state == "returned":
+            officer.returns(application, reason="请补充")
+        if state == "rejected":
+            officer.rejects(application, reason="不符")
+        if state == "withdrawn":
+            lin.withdraws(application)
+        return lin, lin.shows(application)
+
+    def masked(self, applicant: Applicant) -> str:
+        return DocumentNumber(applicant.number).mask()
+
+    def set(self, moment: str) -> None:
+        self.clock.advance(datetime.fromisoformat(moment) - self.clock.now())
+
+    def today(self) -> date:
+        return shanghai_date(self.clock.now())
+
+    @contextmanager
+    def identity_down(self) -> Iterator[None]:
+        self.issuer.down = True
+        yield
+        self.issuer.down = False
+
+    def counts(self) -> dict[str, int]:
+        with self.app.database.reading() as db:
+            return {
+                name: db.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+                for name, table in TABLES.items()
+            }
+
+    def rows(self, table: str) -> list[Any]:
+        with self.app.database.reading() as db:
+            return list(db.execute(text(f"SELECT * FROM {table}")))
+
+    def events(self) -> list[str]:
+        with self.app.database.reading() as db:
+            return list(db.scalars(text("SELECT type FROM outbox ORDER BY position")))
+
+    def everything_told(self) -> str:
+        return json.dumps([str(row) for row in self.rows("outbox")], ensure_ascii=False)
+
+    def everything_stored(self) -> str:
+        kept = [str(row) for table in TABLES.values() for row in self.rows(table)]
+        return json.dumps(kept, ensure_ascii=False)
+
+    def history_is_whole(self) -> bool:
+        with self.app.database.reading() as db:
+            return history.verify(db) == []
+
+
+def with_check_digit(base: str) -> str:
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    total = sum(int(digit) * weight for digit, weight in zip(base, weights, strict=True))
+    return base + "10X98765432"[total % 11]
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +274,16 @@ def template(postgres: TestPostgres) -> str:  # noqa: F811
     """The name under which the service's migrated database is cloned."""
     postgres.template_for(SERVICE, lambda url: migrations.upgrade(url, "employment_registry"))
     return SERVICE
+
+
+@pytest.fixture
+def desk(postgres: TestPostgres, template: str) -> Iterator[Desk]:  # noqa: F811
+    """The service with an empty database, on 29 September 2026, ten o'clock in Guangzhou."""
+    clock = FixedClock(datetime(2026, 9, 29, 2, 0, tzinfo=UTC))
+    with serve(Issuer(clock)) as issuer, postgres.fresh_database(template) as url:
+        settings = sample_settings(
+            Settings, "EMPLOYMENT_REGISTRY", database_url=url, identity_url=issuer.url
+        )
+        app = create_app(settings, clock=clock)
+        yield Desk(app, clock, issuer)
+        app.database.close()

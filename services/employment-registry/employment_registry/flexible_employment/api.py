@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import Response, request
 
 from employment_registry.flexible_employment import actions, queries, rules, schemas
 from employment_registry.flexible_employment.model import (
@@ -96,11 +96,12 @@ def save(edit: dict[str, Any], application_id: str) -> FlexibleEmploymentApplica
 @registrations.route("/<application_id>", methods=["DELETE"])
 @own
 @registrations.response(204)
-def delete(application_id: str) -> None:
+def delete(application_id: str) -> Response:
     """Throw a draft away (删除)."""
     seen = versions.expected_version(required=False)
     with transaction() as db:
         actions.delete(db, application_id, actor=actor(), seen=seen)
+    return Response(status=204)
 
 
 @registrations.route("/<application_id>/submit", methods=["POST"])

@@ -147,9 +147,9 @@ officer = access(Role.REVIEWER, business=rules.WORKFLOW.name)
 @reviews.route("/reasons", methods=["GET"])
 @officer
 @reviews.response(200, ReasonSchema(many=True))
-def list_reasons() -> tuple[rules.Reason, ...]:
+def list_reasons() -> list[rules.Reason]:
     """Ready texts for sending back and turning down (常用理由)."""
-    return rules.REASONS
+    return list(rules.REASONS)
 
 
 @reviews.route("", methods=["GET"])
