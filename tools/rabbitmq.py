@@ -28,6 +28,7 @@ CONFIGURATION = """\
 listeners.tcp.1 = 127.0.0.1:{port}
 vm_memory_high_watermark.absolute = 1GB
 disk_free_limit.absolute = 200MB
+max_message_size = 1048576
 log.console = false
 log.file.level = warning
 queue_leader_locator = balanced

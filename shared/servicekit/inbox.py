@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from marshmallow import Schema
 
 __all__ = ["Envelope", "Handler", "Outcome", "Subscriptions", "Unreadable"]
+
+UNDER_WAY = timedelta(seconds=5)  # an event may be delivered this much later than its successor
 
 log = logs.get_logger()
 
@@ -138,7 +140,7 @@ class Subscriptions:
             fresh.discard(envelope.id)  # a batch may hold an event twice
             if not new or envelope.sequence <= order.last(envelope.key):
                 outcomes.append(Outcome.DUPLICATE)
-            elif not self._has_turn(order, envelope):
+            elif envelope.sequence != order.last(envelope.key) + 1:
                 order.park(envelope)
                 outcomes.append(Outcome.PARKED)
             else:
@@ -151,14 +153,15 @@ class Subscriptions:
     def release(self, db: Session, key: Key, now: datetime) -> int:
         """Take up what is parked under a key although no delivery will: how many took effect.
 
-        An event stays parked when its handler failed on being taken up, and when the subscription
-        was given up and began anew behind it.
+        For an event whose handler failed when its turn had come, and for the first one that
+        concerns us of a subject that is older than our subscription.
         """
         order = Order(db, now)
         order.lock({key})
-        envelope = order.first_parked(key)
-        if envelope is None or not self._has_turn(order, envelope):
+        first = order.first_parked(key)
+        if first is None or not self._may_begin(order, *first, now):
             return 0
+        envelope, _ = first
         order.remove_parked(envelope)
         self._apply(db, envelope)
         order.advance(envelope)
@@ -166,14 +169,22 @@ class Subscriptions:
         order.save()
         return taken
 
-    def _has_turn(self, order: Order, envelope: Envelope) -> bool:
-        """Is it the next one, or the first one that concerns us at all?"""
-        if envelope.sequence == order.last(envelope.key) + 1:
+    def _may_begin(
+        self, order: Order, envelope: Envelope, parked_at: datetime, now: datetime
+    ) -> bool:
+        """Is it the next one, or the first of all that concern us?
+
+        A gap is no gap when the predecessor is from before the subscription; and even then it may
+        be under way, in the hands of another consumer, so it is given a while.
+        """
+        last, before = order.last(envelope.key), envelope.preceded_at
+        if envelope.sequence == last + 1:
             return True
+        if last > 0 or before is None or now - parked_at < UNDER_WAY:
+            return False
         word = routing_key(envelope.stream, envelope.type)
         since = [at for binding, at in order.subscribed().items() if _covers(binding, word)]
-        before = envelope.preceded_at
-        return before is not None and bool(since) and before < min(since)
+        return bool(since) and before < min(since)
 
     def _take_up(self, db: Session, order: Order, key: Key) -> int:
         """Apply what was parked and has its turn now; stop at one that fails, it stays parked."""

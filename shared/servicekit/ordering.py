@@ -59,6 +59,13 @@ _SAVE = text(
     WHERE (p.source, p.matter, p.stream, p.subject) = (k.source, k.matter, k.stream, k.subject)
     """
 )
+_FORGET = """
+    DELETE FROM {table} AS k
+    WHERE EXISTS (SELECT FROM unnest(CAST(:former AS text[])) AS f (prefix)
+                  WHERE starts_with(concat_ws('.', stream, source, matter, ''), f.prefix))
+    AND NOT EXISTS (SELECT FROM unnest(CAST(:present AS text[])) AS p (prefix)
+                    WHERE starts_with(concat_ws('.', stream, source, matter, ''), p.prefix))
+"""
 
 
 class Key(NamedTuple):
@@ -126,15 +133,9 @@ class Order:
         return self._last[key]
 
     def advance(self, envelope: Envelope) -> None:
-        """It has taken effect; what is parked before it belongs to a past we do not hear."""
-        key, jumped = envelope.key, envelope.sequence > self._last[envelope.key] + 1
-        self._last[key] = envelope.sequence
-        self._moved.add(key)
-        if jumped and self._parked[key]:
-            self._parked[key] -= {n for n in self._parked[key] if n <= envelope.sequence}
-            self._db.execute(
-                delete(EVENT_PARKED).where(*_is(key), EVENT_PARKED.c.sequence <= envelope.sequence)
-            )
+        """It has taken effect."""
+        self._last[envelope.key] = envelope.sequence
+        self._moved.add(envelope.key)
 
     def save(self) -> None:
         """Write how far the keys came."""
@@ -164,15 +165,15 @@ class Order:
         ).one()
         return _from_json(document)
 
-    def first_parked(self, key: Key) -> Envelope | None:
-        """The lowest number parked under a key."""
-        document = self._db.scalars(
-            select(EVENT_PARKED.c.envelope)
+    def first_parked(self, key: Key) -> tuple[Envelope, datetime] | None:
+        """The lowest number parked under a key, and since when."""
+        row = self._db.execute(
+            select(EVENT_PARKED.c.envelope, EVENT_PARKED.c.parked_at)
             .where(*_is(key))
             .order_by(EVENT_PARKED.c.sequence)
             .limit(1)
         ).one_or_none()
-        return None if document is None else _from_json(document)
+        return None if row is None else (_from_json(row.envelope), row.parked_at)
 
     def remove_parked(self, envelope: Envelope) -> None:
         """It is parked no longer."""
@@ -196,8 +197,18 @@ def list_subscriptions(db: Session) -> dict[str, datetime]:
 
 
 def record_subscriptions(db: Session, bindings: Collection[str], now: datetime) -> None:
-    """Add what is new and forget what is former."""
-    db.execute(delete(SUBSCRIPTION).where(SUBSCRIPTION.c.binding.not_in(bindings)))
+    """Add what is new, and forget what is former and how far it had come.
+
+    Taken up again one day, a former subscription begins anew: what happened meanwhile is no gap.
+    """
+    former = set(list_subscriptions(db)) - set(bindings)
+    for table in ("event_progress", "event_parked") if former else ():
+        prefixes = {
+            "former": [binding.removesuffix("#") for binding in sorted(former)],
+            "present": [binding.removesuffix("#") for binding in sorted(bindings)],
+        }
+        db.execute(text(_FORGET.format(table=table)), prefixes)
+    db.execute(delete(SUBSCRIPTION).where(SUBSCRIPTION.c.binding.in_(former)))
     rows = [{"binding": binding, "started_at": now} for binding in sorted(bindings)]
     if rows:
         db.execute(upsert(SUBSCRIPTION).on_conflict_do_nothing(), rows)

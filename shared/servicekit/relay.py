@@ -61,16 +61,25 @@ class Relay:
         source: the service's folder name, CloudEvents ``source``.
         prefix: reverse domain name before the types.
         clock: for the marks.
+        refusal_limit: an event refused this often by a bus that answers is parked.
     """
 
     def __init__(
-        self, database: Database, bus: Bus, *, source: str, prefix: str, clock: Clock
+        self,
+        database: Database,
+        bus: Bus,
+        *,
+        source: str,
+        prefix: str,
+        clock: Clock,
+        refusal_limit: int = REFUSAL_LIMIT,
     ) -> None:
         self._database = database
         self._bus = bus
         self._source = source
         self._prefix = prefix
         self._clock = clock
+        self._refusal_limit = refusal_limit
         self._failures = 0
         self._resting: dict[str, float] = {}  # refused events, and when they are tried again
         self._measure_at = 0.0
@@ -150,7 +159,7 @@ class Relay:
 
     def _refuse(self, connection: psycopg.Connection[Any], row: Any, reason: str) -> None:
         """Try again after a pause, but not for ever: it may be the event itself."""
-        connection.execute(_REFUSED, (reason, REFUSAL_LIMIT, self._clock.now(), row.id))
+        connection.execute(_REFUSED, (reason, self._refusal_limit, self._clock.now(), row.id))
         self._resting[row.id] = time.monotonic() + pause_after(row.attempts + 1)
         log.error("bus refused an event", event_id=row.id, type=row.type, reason=reason)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,9 +13,11 @@ from marshmallow import Schema, fields
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from servicekit.bus import Bus, connect
 from servicekit.db import Database
 from servicekit.inbox import Envelope, Subscriptions
 from servicekit.testing.postgres import TestPostgres
+from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 
@@ -96,6 +100,55 @@ class Hearing:
         """As if nothing had happened yet."""
         with self.database.transaction() as db:
             db.execute(text("TRUNCATE heard, inbox, event_progress, event_parked, subscription"))
+
+
+def until(happened: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait for a condition; fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+class Running:
+    """Something with ``run(stop)`` in a thread."""
+
+    def __init__(self, run: Callable[[threading.Event], None]) -> None:
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=run, args=(self.stop,))
+
+    def __enter__(self) -> Running:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        self.thread.join(30)
+        assert not self.thread.is_alive(), "it did not stop"
+
+
+@pytest.fixture
+def running() -> type[Running]:
+    return Running
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    return until
+
+
+@pytest.fixture
+def bus_url(postgres: TestPostgres) -> Iterator[str]:
+    """A local bus of the test's own."""
+    with postgres.fresh_database() as url:
+        yield f"local://{url}"
+
+
+@pytest.fixture
+def bus(bus_url: str) -> Iterator[Bus]:
+    bus = connect(bus_url, service="test")
+    yield bus
+    bus.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,8 @@ from servicekit.facts import ApplicationMovedSchema
 from servicekit.inbox import Subscriptions, Unreadable
 from servicekit.ordering import Key, parked_keys
 
+NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+LATER = timedelta(minutes=1)
 KEY = Key("telling", "matter", "fact", "a")
 
 
@@ -81,30 +84,56 @@ def test_an_event_without_what_the_handler_reads_is_unreadable_and_is_not_quoted
     assert "139" not in str(refused.value)
 
 
+def release(hearing, now=None):
+    with hearing.database.transaction() as db:
+        return hearing.subscriptions.release(db, KEY, now or NOW + LATER)
+
+
 def test_a_new_subscription_begins_in_the_middle_of_a_subject(hearing):
     hearing.begin(hearing.event(7).time)  # 6 was before, 7 at that moment
-    assert hearing.deliver(hearing.event(9)) == ["parked"], "8 is ours, and not here yet"
-    assert hearing.deliver(hearing.event(7)) == ["applied"]
+    assert hearing.deliver(hearing.event(9), hearing.event(7)) == ["parked", "parked"]
+    assert release(hearing, NOW) == 0, "6 may still be under way"
+    assert release(hearing) == 1
+    assert release(hearing) == 0, "8 is ours, and not here yet"
     assert hearing.deliver(hearing.event(8)) == ["applied"]
     assert numbers(hearing) == [7, 8, 9]
     assert hearing.deliver(hearing.event(6)) == ["duplicate"], "from before our time"
 
 
+def test_a_predecessor_from_before_that_is_still_under_way_is_not_passed_over(hearing):
+    hearing.begin(hearing.event(7).time)
+    assert hearing.deliver(hearing.event(7)) == ["parked"]
+    assert hearing.deliver(hearing.event(6)) == ["parked"]
+    assert release(hearing) == 2
+    assert numbers(hearing) == [6, 7]
+
+
 def test_without_a_beginning_no_gap_is_believed(hearing):
     assert hearing.deliver(hearing.event(7)) == ["parked"]
+    assert release(hearing) == 0
+
+
+def test_a_gap_in_what_we_hear_is_waited_for_however_old_it_is(hearing):
+    hearing.begin(hearing.event(9).time)
+    assert hearing.deliver(hearing.event(1)) == ["applied"]
+    assert hearing.deliver(hearing.event(3)) == ["parked"]
+    assert release(hearing) == 0, "2 is a dead letter perhaps, and will be driven back"
 
 
 def test_a_subscription_that_was_given_up_and_taken_up_again_begins_anew(hearing):
     hearing.begin(hearing.event(1).time)
     hearing.deliver(hearing.event(1), hearing.event(2), hearing.event(4))
     hearing.begin(hearing.event(9).time)  # the same binding: nothing begins
-    assert hearing.deliver(hearing.event(9)) == ["parked"]
+    assert hearing.count("event_parked") == 1
     with hearing.database.transaction() as db:
-        Subscriptions("hearing").begin(db, hearing.event(5).time)  # a release that hears nothing
+        none = Subscriptions("hearing")
+        assert none.former(db) == hearing.subscriptions.bindings
+        none.begin(db, hearing.event(5).time)  # a release that hears nothing
+    assert hearing.count("event_parked") == hearing.count("event_progress") == 0
     hearing.begin(hearing.event(9).time)
-    assert hearing.deliver(hearing.event(9, event_id="again")) == ["applied"]
+    assert hearing.deliver(hearing.event(9)) == ["parked"]
+    assert release(hearing) == 1
     assert numbers(hearing) == [1, 2, 9]
-    assert hearing.count("event_parked") == 0
 
 
 def test_a_parked_event_that_fails_on_being_taken_up_stays_parked_and_is_released_later(hearing):
@@ -120,19 +149,9 @@ def test_a_parked_event_that_fails_on_being_taken_up_stays_parked_and_is_release
     with hearing.database.reading() as db:
         assert parked_keys(db) == [KEY]
     hearing.before = lambda _: None
-    with hearing.database.transaction() as db:
-        assert hearing.subscriptions.release(db, KEY, hearing.event(9).time) == 2
+    assert release(hearing) == 2
     assert numbers(hearing) == [1, 2, 3]
     assert hearing.count("event_parked") == 0
-
-
-def test_release_leaves_alone_what_still_waits(hearing):
-    hearing.begin(hearing.event(1).time)
-    hearing.deliver(hearing.event(4))
-    with hearing.database.transaction() as db:
-        assert hearing.subscriptions.release(db, KEY, hearing.event(400).time) == 0
-        other = Key("telling", "matter", "fact", "nobody")
-        assert hearing.subscriptions.release(db, other, hearing.event(4).time) == 0
 
 
 @settings(
