@@ -21,6 +21,11 @@ PERSONAL = {
     "name", "document_number", "phone", "contact_phone", "card_number", "password",
     "password_again", "sms_code", "login_name", "address", "born_on",
 }  # fmt: skip
+# What an answer is shown by, when it has any of it.
+TELLING = {
+    "number", "state", "state_label", "version", "level", "channel", "code", "detail", "title",
+    "body", "decision_reason", "kind", "expires_in", "text",
+}  # fmt: skip
 TOKENS = re.compile(r"\b(code|state|nonce|code_challenge|return_to|form_token)=[^&\s]+")
 
 
@@ -60,7 +65,7 @@ def show(method: str, url: str, body: Any, answer: Answer) -> None:
     """One request and its answer, short and without personal data."""
     target = short(url)
     sent = f" {brief(body)}" if body else ""
-    got = brief(answer.json) if answer.json is not None else headline(answer)
+    got = gist(answer.json) if answer.json is not None else headline(answer)
     print(f"    {method} {target}{sent}"[:WIDTH])
     print(f"      → {answer.status} {got}"[:WIDTH], flush=True)
 
@@ -76,6 +81,16 @@ def brief(body: Any) -> str:
     if isinstance(body, dict) and "form_token" in body:
         return f"({', '.join(body)})"
     return json.dumps(covered(body), ensure_ascii=False)
+
+
+def gist(body: Any) -> str:
+    """What matters of an answer: state, level, code; of a list how many and the newest."""
+    if isinstance(body, dict) and isinstance(body.get("items"), list):
+        newest = gist(body["items"][0]) if body["items"] else ""
+        rest = {name: value for name, value in body.items() if name in TELLING}
+        return f"{len(body['items'])} items {newest} {brief(rest) if rest else ''}"
+    telling = {k: v for k, v in body.items() if k in TELLING} if isinstance(body, dict) else {}
+    return brief(telling or body)
 
 
 def covered(body: Any) -> Any:

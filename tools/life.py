@@ -253,9 +253,13 @@ class Life:
         return answer
 
     def _sms(self, part: str, phone: str = "") -> str | None:
-        params = {"to": phone or self.person.phone}
-        got = requests.get(f"{self.simulators}/sms/messages", params=params, timeout=10).json()
-        return next((m["text"] for m in got["items"] if part in m["text"]), None)
+        url = f"{self.simulators}/sms/messages"
+        got = requests.get(url, params={"to": phone or self.person.phone}, timeout=10)
+        text = next((m["text"] for m in got.json()["items"] if part in m["text"]), None)
+        if text is not None and self.on_step is not None:
+            shown = {"text": re.sub(r"验证码\d{6}", "验证码******", text)}
+            self.on_step("GET", url, None, Answer(url, got.status_code, got.headers, "", shown))
+        return text
 
     def _edit(self, body: dict[str, Any]) -> dict[str, Any]:
         path = f"{FILED}/{self.application['id']}"
