@@ -5,13 +5,14 @@ The column mixins and tables of ``servicekit.columns`` are offered here too.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import IntegrityError, InvalidRequestError
+from sqlalchemy.exc import IntegrityError, InvalidatePoolError, InvalidRequestError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -90,9 +91,11 @@ _LIMITS = {
     "idle_in_transaction_session_timeout": "30s",
     "timezone": "UTC",
 }
+IDLE_SECONDS = 1.0  # a connection used since then is trusted; a ping is a third of a small read
 POOL_SECONDS = 5  # waiting for a free connection; then the caller is told to try again
 CONNECT_SECONDS = 5
 
+_IDLE_SINCE = "servicekit.idle_since"
 _COMMITTED = "servicekit.committed"
 _AFTER_COMMIT = "servicekit.after_commit"
 
@@ -116,7 +119,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_SECONDS,
-            pool_pre_ping=True,
             hide_parameters=True,  # parameters are personal data, and errors are logged
             skip_autocommit_rollback=True,
             connect_args={
@@ -126,6 +128,7 @@ class Database:
             },
         )
         self.engine.dialect.vault = vault  # type: ignore[attr-defined]
+        _ping_the_idle(self.engine)
         # Reads need no BEGIN and ROLLBACK, which are a third of a small read's cost.
         self.reader: Engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
@@ -180,6 +183,23 @@ def sqlalchemy_url(url: str) -> URL:
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise ValueError("the database is PostgreSQL")
     return parsed.set(drivername="postgresql+psycopg")
+
+
+def _ping_the_idle(engine: Engine) -> None:
+    """A connection that lay idle may have died with its server: try it before it is handed out."""
+
+    @event.listens_for(engine, "checkin")
+    def _remember(_connection: Any, record: Any) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _try(connection: Any, record: Any, _proxy: Any) -> None:
+        since = record.info.get(_IDLE_SINCE)
+        if since is not None and time.monotonic() - since >= IDLE_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error:
+                raise InvalidatePoolError from None  # the others died of the same
 
 
 class _Writing(Session):

@@ -101,7 +101,8 @@ def test_a_full_pool_says_so_instead_of_waiting_for_ever(database_url, monkeypat
     database.close()
 
 
-def test_a_connection_that_died_is_replaced_unnoticed(database_url):
+def test_an_idle_connection_that_died_is_replaced_unnoticed(database_url, monkeypatch):
+    monkeypatch.setattr("servicekit.db.IDLE_SECONDS", 0.0)
     database = Database(database_url, vault=None, pool_size=1, application_name="dies")
     other = Database(database_url, vault=None, pool_size=1, application_name="kills")
     with database.reading() as db:
