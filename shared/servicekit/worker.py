@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from servicekit import logs
-from servicekit.bus import Bus, connect, pause_after
+from servicekit.bus import Bus, BusUnavailable, connect, pause_after
 from servicekit.clock import Clock
 from servicekit.consumer import Consumer
 from servicekit.db import Database
@@ -139,6 +139,16 @@ def _keep_up(
             stop.wait(pause_after(failures))
 
 
+def _reaches(bus: Bus) -> bool:
+    """A worker that had nothing to say or hear yet has not connected; then this does."""
+    if not bus.is_up():
+        try:
+            bus.publish(())
+        except BusUnavailable:
+            return False
+    return bus.is_up()
+
+
 def _is_ready(hosted: Sequence[_Hosted]) -> Mapping[str, bool]:
     """Database and bus of each service."""
     answers = {}
@@ -150,5 +160,5 @@ def _is_ready(hosted: Sequence[_Hosted]) -> Mapping[str, bool]:
             answers[f"{name} database"] = True
         except SQLAlchemyError:
             answers[f"{name} database"] = False
-        answers[f"{name} bus"] = one.bus.is_up()
+        answers[f"{name} bus"] = _reaches(one.bus)
     return answers
