@@ -45,11 +45,11 @@ migration: ## a new migration: make migration S=identity M="passkeys"
 seed: ## demo rows again: make seed S=identity
 	@$(READY) && $(PY) tools/run.py --seed $(S)
 
-new-service: ## a seventh service: make new-service N=training-subsidy
-	@$(READY) && $(PY) tools/new_service.py $(N)
+new-service: ## a seventh service: make new-service N=training-subsidy T=职业培训补贴
+	@$(READY) && $(PY) tools/new_service.py $(N) $(T)
 
-docs: ## write the generated documentation (settings, gateway directives)
-	@$(READY) && $(PY) tools/docs.py
+docs: ## write what is generated from settings and directives (docs/, ConfigMaps)
+	@$(READY) && $(PY) tools/docs.py && $(PY) tools/config_maps.py
 
 lock: ## compile the hashed locks from the rooms' declarations
 	@$(READY) && $(PY) tools/lock.py

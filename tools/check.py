@@ -20,6 +20,7 @@ CHECKS: dict[str, list[str]] = {
     "imports": [str(BIN / "lint-imports"), "--no-logo"],
     "contracts": [sys.executable, "tools/contracts.py", "--check"],
     "docs": [sys.executable, "tools/docs.py", "--check"],
+    "cluster": [sys.executable, "tools/config_maps.py", "--check"],
     "locks": [sys.executable, "tools/lock.py", "--check"],
     "trace": [sys.executable, "tools/trace.py", "--proved"],
 }
