@@ -8,6 +8,8 @@ from typing import Final
 
 import orjson
 
+from frontdoor.responses import present_in
+
 REASONS: Final = {
     200: b"OK", 204: b"No Content", 301: b"Moved Permanently", 302: b"Found", 303: b"See Other",
     307: b"Temporary Redirect", 308: b"Permanent Redirect", 400: b"Bad Request",
@@ -40,6 +42,11 @@ class Answer:
     lines: tuple[bytes, ...] = ()
     content_type: bytes = b"text/plain; charset=utf-8"
     close: bool = False
+
+    @property
+    def present(self) -> int:
+        """The bits of the fields it brings itself."""
+        return present_in(self.lines)
 
     def render(self, request_id: bytes) -> tuple[bytes, bytes]:
         """The content type and the body."""

@@ -65,7 +65,7 @@ class Fields:
     __slots__ = (
         "accept", "authorization", "chunked", "close", "content_type", "cookie", "expects",
         "fetch_site", "host", "idempotency_key", "keep_alive", "length", "lines", "named",
-        "origin", "via",
+        "origin", "sealed", "via",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -82,6 +82,7 @@ class Fields:
         self.via: bytes | None = None
         self.authorization: bytes | None = None
         self.cookie: bytes | None = None
+        self.sealed: dict[bytes, bytes] | None = None  # our own cookies; no service sees them
 
 
 class RequestHead:
@@ -175,6 +176,8 @@ def _finish(fields: Fields, kept: list[bytes]) -> None:
         raise BadHead
     if fields.via is not None and OUR_NAME in fields.via:
         raise BadHead(answers.LOOP)
+    if fields.cookie is not None:
+        _sort_cookies(fields, kept)
     if fields.length >= 0:
         kept.append(b"Content-Length: %d" % fields.length)
     elif fields.chunked:
@@ -182,6 +185,20 @@ def _finish(fields: Fields, kept: list[bytes]) -> None:
     if fields.named:
         kept = [line for line in kept if line.partition(b":")[0].lower() not in fields.named]
     fields.lines = b"".join([line + b"\r\n" for line in kept])
+
+
+def _sort_cookies(fields: Fields, kept: list[bytes]) -> None:
+    passed: list[bytes] = []
+    ours: dict[bytes, bytes] = {}
+    for pair in (fields.cookie or b"").split(b";"):
+        name, _, value = pair.strip().partition(b"=")
+        if name.startswith(OUR_COOKIES):
+            ours.setdefault(name, value)
+        elif name:
+            passed.append(pair.strip())
+    if passed:
+        kept.append(b"Cookie: " + b"; ".join(passed))
+    fields.sealed = ours or None
 
 
 def _classify(line: bytes, longest_line: int) -> _Line:

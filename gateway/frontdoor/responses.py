@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t -~\x80-\xff]*)?")
@@ -115,6 +115,14 @@ def _connection(head: ResponseHead, value: bytes) -> None:
             head.reusable = False
         elif word and word != b"keep-alive":
             head.named = (head.named or set()) | {word}
+
+
+def present_in(lines: Iterable[bytes]) -> int:
+    """The bits of ``present`` for field lines."""
+    bits = 0
+    for line in lines:
+        bits |= _ADDED.get(_name(line), 0)
+    return bits
 
 
 def _name(line: bytes) -> bytes:

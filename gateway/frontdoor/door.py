@@ -1,0 +1,101 @@
+"""An address the gateway listens at: who may come in, which route holds, what took too long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from frontdoor.exchange import Exchange, Route
+from frontdoor.http1 import Fields, RequestHead
+from frontdoor.routing import Hosts, Paths
+from frontdoor.sites import Server
+
+if TYPE_CHECKING:
+    from frontdoor.client_connection import ClientConnection
+
+DRAIN_IDLE = 2.0  # an idle client is asked to go when it was silent for so long
+
+_NO_REQUEST = RequestHead(b"-", b"-", 1, Fields())
+
+
+class Site:
+    """One server block, ready to run.
+
+    Args:
+        server: the configuration's.
+        paths: its routes.
+        stray: what handles that which never became a request.
+    """
+
+    def __init__(self, server: Server, paths: Paths[Route], stray: Route) -> None:
+        self.server = server
+        self.paths = paths
+        self.stray = stray
+
+
+class Door:
+    """One listening address.
+
+    Args:
+        hosts: the sites here.
+        slash: the route that sends a client to the same path with a slash.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, hosts: Hosts[Site], slash: Route, now: Callable[[], float]) -> None:
+        self.hosts = hosts
+        self.server = hosts.default.server
+        self.now = now
+        self.draining = False
+        self.date = formatdate(usegmt=True).encode()
+        self.connections: set[ClientConnection] = set()
+        self._slash = slash
+        self._per_address: dict[bytes, int] = {}
+
+    def admit(self, connection: ClientConnection, address: bytes) -> bool:
+        """May this address have one more connection?"""
+        count = self._per_address.get(address, 0)
+        if 0 < self.server.max_connections <= count:
+            return False
+        self._per_address[address] = count + 1
+        self.connections.add(connection)
+        return True
+
+    def forget(self, connection: ClientConnection, address: bytes) -> None:
+        """The connection is over."""
+        self.connections.discard(connection)
+        left = self._per_address.get(address, 1) - 1
+        if left:
+            self._per_address[address] = left
+        else:
+            self._per_address.pop(address, None)
+
+    def exchange(self, head: RequestHead, path: bytes, address: bytes) -> Exchange:
+        """The request with its route."""
+        site = self.hosts.find(head.fields.host or b"")
+        paths = site.paths
+        route = self._slash if paths.wants_slash(path) else paths.find(path)
+        return Exchange(head, path, route, address, self.now())
+
+    def stray(self, address: bytes) -> Exchange:
+        """Stands for what never became a request."""
+        return Exchange(_NO_REQUEST, b"-", self.hosts.default.stray, address, self.now())
+
+    def sweep(self) -> None:
+        """Look for deadlines that have passed; called a few times a second."""
+        now = self.now()
+        self.date = formatdate(usegmt=True).encode()
+        for connection in [c for c in self.connections if c.deadline < now]:
+            connection.expire()
+
+    def drain(self) -> None:
+        """Close clients that have been idle for a while; busy ones hear it with their answer.
+
+        Closing all idle clients at once would reset those that are just about to send.
+        """
+        self.draining = True
+        longest = self.server.keepalive_timeout - DRAIN_IDLE
+        until = self.now() + max(longest, 0.0)
+        for connection in [c for c in self.connections if c.is_idle() and c.deadline < until]:
+            connection.close()

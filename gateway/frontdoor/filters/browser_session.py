@@ -1,0 +1,61 @@
+"""Turns a browser's sealed cookie into the bearer token a service checks; no token leaves us."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from frontdoor.answers import UNAVAILABLE, Answer, refusal
+from frontdoor.exchange import Exchange, Inward, Step
+from frontdoor.filters import Passive
+from frontdoor.identity_client import IdentityUnavailable
+from frontdoor.sessions import Session, SessionOver
+from frontdoor.sign_on import SignOn
+from frontdoor.sites import Location
+
+_SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+FOREIGN_PAGE: Final = refusal(403, "cross-site", "该操作来自其他网站的页面，已拒绝")
+
+
+class BrowserSession(Passive):
+    """Works where a token is checked (auth_jwt) and the request brings none itself.
+
+    Args:
+        sign_on: keeps the sessions.
+    """
+
+    def __init__(self, sign_on: SignOn) -> None:
+        self._sign_on = sign_on
+
+    def inward(self, location: Location) -> Inward | None:
+        return None if location.realm is None else self._open
+
+    def _open(self, exchange: Exchange) -> Step:
+        cookies = exchange.fields.sealed
+        if cookies is None or exchange.authorization is not None:
+            return None
+        sessions = self._sign_on.sessions
+        session = sessions.read(cookies)
+        if session is None:
+            return None
+        if exchange.method not in _SAFE and not self._sign_on.is_own_page(exchange.fields):
+            return FOREIGN_PAGE
+        if sessions.is_due(session):
+            return self._renew(exchange, session)
+        exchange.authorization = session.authorization
+        return None
+
+    async def _renew(self, exchange: Exchange, session: Session) -> Answer | None:
+        sessions = self._sign_on.sessions
+        try:
+            fresh = await sessions.renew(session)
+        except SessionOver:
+            exchange.response_lines += sessions.end_cookies()
+            return None  # a location that needs a token says so next
+        except IdentityUnavailable:
+            if sessions.is_over(session):
+                return UNAVAILABLE
+            fresh = session
+        if fresh is not session:
+            exchange.response_lines += sessions.cookies(fresh)
+        exchange.authorization = fresh.authorization
+        return None

@@ -1,0 +1,64 @@
+"""How often a key may ask: nginx's leaky bucket, in memory that all workers share."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Final
+
+_SLOT: Final = 16  # bytes: the key's mark, and the time its bucket is empty again
+_PROBES: Final = 8
+
+
+class Buckets:
+    """One zone. Made before the workers fork; a lost race between two of them is one request.
+
+    Args:
+        size: bytes of memory; when it is full the key that waited longest is forgotten.
+        rate: requests a second.
+    """
+
+    def __init__(self, size: int, rate: float) -> None:
+        slots = 1 << ((size // _SLOT).bit_length() - 1)
+        memory = memoryview(mmap.mmap(-1, slots * _SLOT))
+        self._marks = memory[: slots * 8].cast("Q")
+        self._times = memory[slots * 8 :].cast("d")
+        self._mask = slots - 1
+        self._interval = 1 / rate
+
+    def take(self, key: bytes, burst: int, now: float) -> bool:
+        """Count a request; False when it comes too early.
+
+        Args:
+            key: who asks.
+            burst: how many may come before their time.
+            now: monotonic seconds, the same clock in every worker.
+        """
+        slot = self._find(key)
+        empty = self._times[slot]
+        if empty - now > burst * self._interval:
+            return False
+        self._times[slot] = (max(now, empty)) + self._interval
+        return True
+
+    def is_full(self, key: bytes, burst: int, now: float) -> bool:
+        """Would `take` say no?"""
+        return self._times[self._find(key)] - now > burst * self._interval
+
+    def _find(self, key: bytes) -> int:
+        number = hash(key)
+        mark = number & 0xFFFFFFFFFFFFFFFF or 1
+        marks, times, mask = self._marks, self._times, self._mask
+        best = slot = number & mask
+        for probe in range(_PROBES):
+            slot = (number + probe) & mask
+            found = marks[slot]
+            if found == mark:
+                return slot
+            if found == 0:
+                best = slot
+                break
+            if times[slot] < times[best]:
+                best = slot
+        marks[best] = mark
+        times[best] = 0.0
+        return best

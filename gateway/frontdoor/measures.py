@@ -1,0 +1,93 @@
+"""Counts what happened, for all workers together, and shows it in Prometheus' text form."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from frontdoor.exchange import Exchange, Finished
+
+CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
+_BOUNDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_CLASSES: Final = 5  # 1xx … 5xx
+_SUM: Final = _CLASSES + len(_BOUNDS) + 1
+_WIDTH: Final = _SUM + 1  # per location: status classes, buckets, microseconds
+
+
+class Measures:
+    """A stripe of counters per worker in shared memory; made before the workers fork.
+
+    Args:
+        names: the locations, as they are written.
+        workers: how many stripes.
+        now: monotonic seconds.
+    """
+
+    def __init__(self, names: Sequence[str], workers: int, now: Callable[[], float]) -> None:
+        self._names = names
+        self._stripe = len(names) * _WIDTH
+        self._cells = memoryview(mmap.mmap(-1, max(workers, 1) * self._stripe * 8)).cast("Q")
+        self._start = 0
+        self._now = now
+
+    def work_in(self, worker: int) -> None:
+        """Count in this worker's stripe from now on."""
+        stripes = len(self._cells) // self._stripe
+        self._start = worker % stripes * self._stripe
+
+    def counter(self, number: int) -> Finished:
+        """Counts the requests of one location."""
+        cells, now = self._cells, self._now
+
+        def count(exchange: Exchange) -> None:
+            base = self._start + number * _WIDTH
+            took = now() - exchange.started
+            cells[base + exchange.status // 100 - 1] += 1
+            bucket = 0
+            for bound in _BOUNDS:
+                if took <= bound:
+                    break
+                bucket += 1
+            cells[base + _CLASSES + bucket] += 1
+            cells[base + _SUM] += int(took * 1e6)
+
+        return count
+
+    def render(self, *, connections: int) -> bytes:
+        """The text for ``/metrics``."""
+        lines = [
+            "# TYPE jiuye_gateway_connections gauge",
+            f"jiuye_gateway_connections {connections}",
+            "# TYPE jiuye_gateway_requests_total counter",
+            "# TYPE jiuye_gateway_seconds histogram",
+        ]
+        for number, name in enumerate(self._names):
+            figures = self._figures(number)
+            label = name.replace("\\", "\\\\").replace('"', '\\"')
+            for index in range(_CLASSES):
+                if figures[index]:
+                    labels = f'location="{label}",status="{index + 1}xx"'
+                    lines.append(f"jiuye_gateway_requests_total{{{labels}}} {figures[index]}")
+            lines += _histogram(label, figures)
+        return ("\n".join(lines) + "\n").encode()
+
+    def _figures(self, number: int) -> list[int]:
+        sums = [0] * _WIDTH
+        for stripe in range(0, len(self._cells), self._stripe):
+            start = stripe + number * _WIDTH
+            for index in range(_WIDTH):
+                sums[index] += self._cells[start + index]
+        return sums
+
+
+def _histogram(label: str, figures: list[int]) -> list[str]:
+    total, lines = 0, []
+    for bound, count in zip((*_BOUNDS, "+Inf"), figures[_CLASSES:_SUM], strict=True):
+        total += count
+        lines.append(f'jiuye_gateway_seconds_bucket{{location="{label}",le="{bound}"}} {total}')
+    if not total:
+        return []
+    lines.append(f'jiuye_gateway_seconds_sum{{location="{label}"}} {figures[_SUM] / 1e6}')
+    lines.append(f'jiuye_gateway_seconds_count{{location="{label}"}} {total}')
+    return lines

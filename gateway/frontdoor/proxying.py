@@ -1,0 +1,241 @@
+"""Passes requests on: to the next server, body and answer streamed, repeated where that is safe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from frontdoor import answers
+from frontdoor.answers import Answer
+from frontdoor.chunked import BadChunk
+from frontdoor.client_connection import ANSWERING, BODY, CLOSED, NEVER, WAITING, ClientConnection
+from frontdoor.pools import Peer, Pool
+from frontdoor.responses import DATE, ResponseHead
+from frontdoor.upstream_connection import Reason, UpstreamConnection
+
+if TYPE_CHECKING:
+    from frontdoor.door import Door
+
+MOST_ATTEMPTS: Final = 3
+
+
+class ProxyConnection(ClientConnection):
+    """A client's connection whose requests reach services; see `upstream_connection.Caller`."""
+
+    def __init__(self, door: Door) -> None:
+        super().__init__(door)
+        self._link: UpstreamConnection | None = None
+
+    def forward(self) -> None:
+        """Send the request to a service."""
+        exchange = self.exchange
+        pool = self._pool()
+        if exchange.fields.expects and (self.left or self.chunked):
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        pool.earn()
+        peer = pool.choose()
+        assert peer is not None  # a pool always has one to try
+        self._send_to(peer)
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        """A new connection stands."""
+        if self.state == CLOSED:
+            connection.pool.give_back(connection)
+        else:
+            self._attach(connection)
+
+    def not_connected(self, peer: Peer, reason: Reason) -> None:
+        """The server could not be reached; nothing was sent, so any request may go elsewhere."""
+        if self.state != CLOSED:
+            self.exchange.tries += 1
+            untouched = self.exchange.body_sent == 0
+            self._lost(peer, reason, answers.UNAVAILABLE, may_repeat=untouched)
+
+    def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool) -> None:
+        """The head came, with the first bytes of the body as they go to the client."""
+        exchange, route = self.exchange, self.exchange.route
+        if head.status > 500 and f"http_{head.status}" in route.location.next_upstream:  # noqa: PLR2004
+            link = self._link
+            if link is not None and exchange.repeatable and self._go_elsewhere(link.peer):
+                return
+        exchange.replied = True
+        exchange.status = head.status
+        self.keep = (
+            framed and exchange.head.keep and self.state == ANSWERING and not self.door.draining
+        )
+        for outward in route.outward:
+            outward(exchange, head.status, head.present)
+        lines = head.lines
+        if not head.present & DATE:
+            lines.append(b"Date: " + self.door.date)
+        if head.chunked and exchange.head.minor:
+            lines.append(b"Transfer-Encoding: chunked")
+        if not self.keep:
+            lines.append(b"Connection: close")
+        elif exchange.head.minor == 0:
+            lines.append(b"Connection: keep-alive")
+        lines.append(exchange.response_lines)
+        exchange.sent = len(data)
+        self.transport.write(b"%b\r\n%b" % (b"\r\n".join(lines), data))
+        self._progress()
+
+    def response_goes_on(self, data: bytes) -> None:
+        """More of the body."""
+        self.exchange.sent += len(data)
+        self.transport.write(data)
+        self._progress()
+
+    def response_ends(self) -> None:
+        """The body is complete."""
+        self._link = None
+        self.finish(complete=self.state == ANSWERING)
+
+    def response_breaks(self, connection: UpstreamConnection, *, heard: bool) -> None:
+        """The service went away, or what it says makes no sense."""
+        self._link = None
+        exchange = self.exchange
+        stale = not connection.fresh and not heard
+        if stale and exchange.repeatable and exchange.tries < MOST_ATTEMPTS:
+            # It closed a kept connection just when we used it; that is no failure.
+            self._connect(connection.peer)
+            return
+        self._lost(connection.peer, "error", answers.BAD_GATEWAY, may_repeat=not heard)
+
+    def request_is_complete(self) -> bool:
+        """Has all of the request been sent?"""
+        return self.state == ANSWERING
+
+    def pause_writing(self) -> None:
+        """The client does not read: neither do we."""
+        self.stalled = True
+        if self._link is not None:
+            self._link.transport.pause_reading()
+            self.deadline = self.door.now() + self.exchange.route.location.send_timeout
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self.stalled = False
+        if self._link is not None:
+            self._link.transport.resume_reading()
+            self._progress()
+
+    def read_body(self, data: bytes) -> None:
+        """Send on what came of the body."""
+        rest: bytes | None = None
+        location = self.exchange.route.location
+        if self.chunked is None:
+            self.left -= len(data)
+            if self.left <= 0:
+                end = len(data) + self.left
+                data, rest = data[:end], data[end:]
+                self.left = 0
+        else:
+            try:
+                data, rest = self.chunked.feed(data)
+            except BadChunk:
+                self._fail(answers.BAD_CHUNK)
+                return
+            if 0 < location.max_body < self.chunked.content:
+                self._fail(answers.TOO_LARGE)
+                return
+        link = self._link
+        if link is None:
+            return
+        if data:
+            self.exchange.keep(data)
+            link.transport.write(data)
+        if rest is not None:
+            self.put_back(rest)
+            self.chunked = None
+            self.state = ANSWERING
+        self._progress()
+
+    def drop_link(self) -> None:
+        """End the connection to the service, if there is one."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.kill()
+
+    def expire_exchange(self) -> None:
+        """Client or service took too long."""
+        link = self._link
+        if self.stalled or link is None:
+            self.transport.abort()
+        elif self.state == BODY and not self._service_stalls():
+            self._fail(answers.LATE_HEAD)
+        else:
+            self.drop_link()
+            self._lost(link.peer, "timeout", answers.LATE_ANSWER)
+
+    def _service_stalls(self) -> bool:
+        return self._paused
+
+    def _pool(self) -> Pool:
+        pool = self.exchange.route.pool
+        assert pool is not None  # routes without one answer by themselves
+        return pool
+
+    def _send_to(self, peer: Peer) -> None:
+        link = self._pool().take(peer)
+        if link is not None:
+            self._attach(link)
+        else:
+            self._connect(peer)
+
+    def _connect(self, peer: Peer) -> None:
+        self.state = WAITING
+        self.deadline = NEVER  # connecting has its own
+        patience = self.exchange.route.location.connect_timeout
+        self._pool().connect(peer, self, patience)
+
+    def _attach(self, link: UpstreamConnection) -> None:
+        exchange = self.exchange
+        exchange.tries += 1
+        self._link = link
+        complete = self.left == 0 and self.chunked is None
+        self.state = ANSWERING if complete else BODY
+        head = exchange.head_for_service()
+        link.begin(self, head + exchange.kept_body if exchange.kept_body else head)
+        if self.stalled:
+            link.transport.pause_reading()
+        self._progress()
+        if not complete:
+            early = self.take_buffer()
+            if early:
+                self.read_body(early)
+            self.resume_body()
+
+    def _progress(self) -> None:
+        """Something moved; the next thing may take as long as its directive says."""
+        location = self.exchange.route.location
+        if self.state == ANSWERING:
+            patience = location.send_timeout if self.stalled else location.read_timeout
+        else:
+            patience = location.write_timeout if self._paused else location.body_timeout
+        self.deadline = self.door.now() + patience
+
+    def _lost(self, peer: Peer, reason: Reason, answer: Answer, *, may_repeat: bool = True) -> None:
+        exchange, pool = self.exchange, self._pool()
+        pool.failed(peer)
+        if exchange.replied:
+            self.transport.abort()  # a truncated answer must not look complete
+            return
+        wanted = reason in exchange.route.location.next_upstream
+        untouched = exchange.body_sent == 0 and answer is answers.UNAVAILABLE
+        may_repeat = wanted and may_repeat and (untouched or exchange.repeatable)
+        if not (may_repeat and self._go_elsewhere(peer)):
+            self._fail(answer)
+
+    def _go_elsewhere(self, peer: Peer) -> bool:
+        pool = self._pool()
+        other = pool.choose(avoiding=peer)
+        if other is None or self.exchange.tries >= MOST_ATTEMPTS or not pool.spend():
+            return False
+        self.drop_link()
+        self._send_to(other)
+        return True
+
+    def _fail(self, answer: Answer) -> None:
+        if self.exchange.replied:
+            self.transport.abort()
+        else:
+            self.answer(answer)

@@ -1,0 +1,245 @@
+"""One connection to a service: its response is read strictly and streamed to the caller."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
+
+from frontdoor.chunked import BadChunk, Chunked
+from frontdoor.exchange import Exchange
+from frontdoor.responses import (
+    FIRST_FINAL,
+    LONGEST_HEAD,
+    BadResponse,
+    ResponseHead,
+    has_body,
+    read_response,
+)
+
+if TYPE_CHECKING:
+    from frontdoor.pools import Peer, Pool
+
+Reason = Literal["error", "timeout"]
+
+_IDLE, _HEAD, _LENGTH, _CHUNKED, _TO_THE_END, _DEAD = range(6)
+_CONTINUE: Final = 100
+
+
+class Caller(Protocol):
+    """Whoever sent the request: the client's side of the exchange."""
+
+    exchange: Exchange
+
+    def connected(self, connection: UpstreamConnection) -> None:
+        """A new connection stands."""
+
+    def not_connected(self, peer: Peer, reason: Reason) -> None:
+        """The server could not be reached."""
+
+    def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool) -> None:
+        """The head came, with the first bytes of the body as they go to the client."""
+
+    def response_goes_on(self, data: bytes) -> None:
+        """More of the body."""
+
+    def response_ends(self) -> None:
+        """The body is complete."""
+
+    def response_breaks(self, connection: UpstreamConnection, *, heard: bool) -> None:
+        """The service went away, or what it says makes no sense."""
+
+    def request_is_complete(self) -> bool:
+        """Has all of the request been sent?"""
+
+    def pause_body(self) -> None:
+        """The service reads slower than the client writes."""
+
+    def resume_body(self) -> None:
+        """The service has caught up."""
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """Carries one request at a time.
+
+    Args:
+        pool: where it belongs.
+        peer: the server.
+    """
+
+    __slots__ = (
+        "_buffer", "_chunked", "_heard", "_left", "_reusable", "_state", "caller", "fresh",
+        "idle_since", "peer", "pool", "transport",
+    )  # fmt: skip
+
+    transport: asyncio.Transport
+
+    def __init__(self, pool: Pool, peer: Peer) -> None:
+        self.pool = pool
+        self.peer = peer
+        self.caller: Caller | None = None
+        self.fresh = True
+        self.idle_since = 0.0
+        self._state = _IDLE
+        self._buffer = b""
+        self._heard = False
+        self._reusable = False
+        self._left = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def usable(self, not_before: float) -> bool:
+        """Is it idle and young enough?"""
+        return self._state == _IDLE and self.idle_since >= not_before
+
+    def begin(self, caller: Caller, head: bytes) -> None:
+        """Send a request's head, with what is known of the body."""
+        self.caller = caller
+        self._state = _HEAD
+        self._heard = False
+        self.peer.busy += 1
+        self.transport.write(head)
+
+    def kill(self) -> None:
+        """End it at once; the caller hears nothing."""
+        if self._state != _DEAD:
+            self._leave(_DEAD)
+            self.transport.abort()
+
+    def pause_writing(self) -> None:
+        if self.caller is not None:
+            self.caller.pause_body()
+
+    def resume_writing(self) -> None:
+        if self.caller is not None:
+            self.caller.resume_body()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        caller, state = self.caller, self._state
+        if state == _IDLE and self in self.peer.idle:
+            self.peer.idle.remove(self)
+        self._leave(_DEAD)
+        if caller is None or state in (_IDLE, _DEAD):
+            return
+        if state == _TO_THE_END and exc is None:
+            caller.response_ends()
+        else:
+            caller.response_breaks(self, heard=self._heard)
+
+    def data_received(self, data: bytes) -> None:
+        state, caller = self._state, self.caller
+        if caller is None:
+            self.kill()  # bytes nobody asked for: never trust it again
+        elif state == _HEAD:
+            self._heard = True
+            try:
+                self._read_head(caller, self._buffer + data if self._buffer else data)
+            except (BadResponse, BadChunk):
+                self._give_up(caller)
+        elif state == _LENGTH:
+            self._read_length(caller, data)
+        elif state == _CHUNKED:
+            try:
+                self._read_chunks(caller, data)
+            except BadChunk:
+                self._give_up(caller)
+        elif state == _TO_THE_END:
+            caller.response_goes_on(data)
+
+    def _give_up(self, caller: Caller) -> None:
+        self.kill()
+        caller.response_breaks(self, heard=True)
+
+    def _read_head(self, caller: Caller, data: bytes) -> None:
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            if len(data) > LONGEST_HEAD:
+                raise BadResponse("too long")
+            self._buffer = data
+            return
+        self._buffer = b""
+        head = read_response(data, end)
+        rest = data[end + 4 :]
+        if head.status < FIRST_FINAL:
+            if head.status < _CONTINUE or head.status == 101:  # noqa: PLR2004 - never asked for
+                raise BadResponse("switching")
+            if rest:
+                self._read_head(caller, rest)
+            return
+        self._reusable = head.reusable
+        self.pool.succeeded(self.peer)
+        if not has_body(head, caller.exchange.method):
+            self._left = 0
+            self._begin_length(caller, head, rest, b"")
+        elif head.chunked:
+            self._begin_chunks(caller, head, rest)
+        elif head.length >= 0:
+            self._left = head.length
+            self._begin_length(caller, head, rest[head.length :], rest[: head.length])
+        else:
+            self._state = _TO_THE_END
+            self._reusable = False
+            caller.response_begins(head, rest, framed=False)
+
+    def _begin_length(
+        self, caller: Caller, head: ResponseHead, surplus: bytes, data: bytes
+    ) -> None:
+        self._state = _LENGTH
+        self._left -= len(data)
+        if surplus:
+            self._reusable = False
+        done = self._left == 0
+        caller.response_begins(head, data, framed=True)
+        if done and self.caller is caller:
+            self._finish(caller)
+
+    def _begin_chunks(self, caller: Caller, head: ResponseHead, data: bytes) -> None:
+        unwrap = caller.exchange.head.minor == 0
+        self._state = _CHUNKED
+        self._chunked = Chunked(unwrap=unwrap)
+        out, rest = self._chunked.feed(data)
+        caller.response_begins(head, out, framed=not unwrap)
+        if rest is not None and self.caller is caller:
+            self._end_chunks(caller, rest)
+
+    def _read_length(self, caller: Caller, data: bytes) -> None:
+        left = self._left - len(data)
+        if left < 0:
+            data = data[: self._left]
+            self._reusable = False
+            left = 0
+        self._left = left
+        caller.response_goes_on(data)
+        if left == 0 and self.caller is caller:
+            self._finish(caller)
+
+    def _read_chunks(self, caller: Caller, data: bytes) -> None:
+        out, rest = self._chunked.feed(data)
+        if out:
+            caller.response_goes_on(out)
+        if rest is not None and self.caller is caller:
+            self._end_chunks(caller, rest)
+
+    def _end_chunks(self, caller: Caller, surplus: bytes) -> None:
+        if surplus:
+            self._reusable = False
+        self._finish(caller)
+
+    def _finish(self, caller: Caller) -> None:
+        if self._reusable and caller.request_is_complete():
+            self._leave(_IDLE)
+            self.fresh = False
+            self.pool.give_back(self)
+        else:
+            self.kill()
+        caller.response_ends()
+
+    def _leave(self, state: int) -> None:
+        """No longer in anybody's hand."""
+        if self._state not in (_IDLE, _DEAD):
+            self.peer.busy -= 1
+        self._state = state
+        self.caller = None

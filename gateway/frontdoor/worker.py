@@ -1,0 +1,111 @@
+"""The gunicorn worker: an event loop at the listening sockets, drained before it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import structlog
+import uvloop
+from gunicorn.workers.base import Worker
+
+from frontdoor.admin import Admin
+from frontdoor.proxying import ProxyConnection
+from frontdoor.revocations import listen
+from servicekit.bus import connect
+
+if TYPE_CHECKING:
+    from frontdoor.app import Gateway
+    from frontdoor.door import Door
+
+log = structlog.get_logger(__name__)
+
+SWEEP: Final = 0.25  # seconds; how exactly deadlines are kept
+BACKLOG: Final = 2048
+
+
+class FrontdoorWorker(Worker):  # type: ignore[misc]
+    """Serves every door of the application's gateway until it is told to stop."""
+
+    gateway: Gateway
+
+    def load_wsgi(self) -> None:
+        """There is no WSGI application; the gateway was made before the fork."""
+        self.gateway = self.app.gateway
+        self.gateway.measures.work_in(self.age)
+        _raise_file_limit()
+
+    def init_signals(self) -> None:
+        """The loop hears the signals; the master's handlers are not inherited."""
+        for number in self.SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGABRT, self.handle_abort)
+
+    def run(self) -> None:
+        """Serve, then drain."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+        sys.exit(0)
+
+    async def _serve(self) -> None:
+        loop, gateway = asyncio.get_running_loop(), self.gateway
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGUSR1, self._reopen)
+        keys = loop.create_task(gateway.keys.keep_fresh())
+        stop = threading.Event()
+        if gateway.settings.bus_url is not None:
+            bus = connect(gateway.settings.bus_url, service="gateway")
+            listen(bus, gateway.revocations, stop)
+        *doors, admin = self.sockets
+        servers = [
+            await loop.create_server(_maker(door), sock=socket.sock, backlog=BACKLOG)
+            for socket, door in zip(doors, gateway.doors.values(), strict=True)
+        ]
+        at_admin = await asyncio.start_server(Admin(gateway).serve, sock=admin.sock)
+        while self.alive and os.getppid() == self.ppid:
+            self.notify()
+            gateway.sweep()
+            await asyncio.sleep(SWEEP)
+        for server in servers:
+            server.close()
+        await self._drain()
+        stop.set()
+        at_admin.close()
+        keys.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keys
+        gateway.access_log.tick()
+
+    async def _drain(self) -> None:
+        """Finish what was begun; clients that stay are told with their next answer."""
+        end = time.monotonic() + cast(int, self.cfg.graceful_timeout)
+        for door in self.gateway.doors.values():
+            door.draining = True
+        while self.gateway.connections and time.monotonic() < end:
+            self.notify()
+            self.gateway.sweep()
+            await asyncio.sleep(SWEEP / 5)
+
+    def _stop(self) -> None:
+        self.alive = False
+
+    def _reopen(self) -> None:
+        for file in self.gateway.access_log.files.values():
+            file.reopen()
+
+
+def _maker(door: Door) -> Any:
+    return lambda: ProxyConnection(door)
+
+
+def _raise_file_limit() -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
