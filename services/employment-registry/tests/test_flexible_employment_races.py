@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from employment_registry.flexible_employment import actions, reviewing, rules
+from employment_registry.flexible_employment import actions, review_actions, rules
 from employment_registry.flexible_employment.actions import Opening
-from employment_registry.flexible_employment.reviewing import Decision
+from employment_registry.flexible_employment.review_actions import Decision
 from employment_registry.person import BirthDate, Person
 from servicekit import history
 from servicekit.applications import Actor
@@ -146,11 +146,11 @@ def test_of_forty_officers_deciding_at_once_one_wins(database: Database) -> None
     before = count(database, "outbox")
 
     def approve() -> None:
-        in_transaction(database, reviewing.approve, filed, actor=officer(), now=NOW, note=None)
+        in_transaction(database, review_actions.approve, filed, actor=officer(), now=NOW, note=None)
 
     def reject() -> None:
         in_transaction(
-            database, reviewing.reject, filed, Decision("不符"), actor=officer(), now=NOW
+            database, review_actions.reject, filed, Decision("不符"), actor=officer(), now=NOW
         )
 
     ends = at_once(*[approve, reject] * (AT_ONCE // 2))
@@ -167,7 +167,7 @@ def test_of_forty_officers_claiming_at_once_one_holds_it(database: Database) -> 
     filed = submitted(database, rules.Kind.REGISTRATION, applicant())
 
     def claim() -> None:
-        in_transaction(database, reviewing.claim, filed, actor=officer(), now=NOW)
+        in_transaction(database, review_actions.claim, filed, actor=officer(), now=NOW)
 
     ends = at_once(*[claim] * AT_ONCE)
     assert ends["done"] == 1
@@ -181,14 +181,14 @@ def test_a_change_decided_while_its_record_is_cancelled_never_outlives_it(
 ) -> None:
     actor = applicant()
     founding = submitted(database, rules.Kind.REGISTRATION, actor)
-    in_transaction(database, reviewing.approve, founding, actor=officer(), now=NOW, note=None)
+    in_transaction(database, review_actions.approve, founding, actor=officer(), now=NOW, note=None)
     change = submitted(database, rules.Kind.CHANGE, actor)
     decisions = [
         lambda: in_transaction(
-            database, reviewing.approve, change, actor=officer(), now=NOW, note=None
+            database, review_actions.approve, change, actor=officer(), now=NOW, note=None
         ),
         lambda: in_transaction(
-            database, reviewing.reject, change, Decision("不符"), actor=officer(), now=NOW
+            database, review_actions.reject, change, Decision("不符"), actor=officer(), now=NOW
         ),
         lambda: in_transaction(database, actions.withdraw, change, actor=actor, now=NOW, note=None),
     ]
@@ -209,7 +209,7 @@ def test_a_change_decided_while_its_record_is_cancelled_never_outlives_it(
 @pytest.mark.req("EMP-10")
 def test_a_second_account_of_a_registered_person_is_refused(database: Database) -> None:
     first = submitted(database, rules.Kind.REGISTRATION, applicant())
-    in_transaction(database, reviewing.approve, first, actor=officer(), now=NOW, note=None)
+    in_transaction(database, review_actions.approve, first, actor=officer(), now=NOW, note=None)
     other = replace(applicant(), level=3)
     with pytest.raises(rules.AlreadyRegistered):
         opened(database, rules.Kind.REGISTRATION, other)

@@ -118,6 +118,7 @@ def submit(
     actor: Actor,
     now: datetime,
     review_days: int,
+    note: str | None = None,
     seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
     """Check everything and send it to review; the first time it gets its 受理编号 (ER-08).
@@ -145,7 +146,7 @@ def submit(
     application.region = region
     application.due_on = working_days.add_working_days(today, application.days_left or review_days)
     application.decision_reason, application.fields_to_correct = None, []
-    advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now)
+    advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
     return application
 
 

@@ -9,7 +9,6 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.actions import Opening
-from employment_registry.flexible_employment.model import FlexibleEmploymentApplication
 from servicekit import numbers
 from servicekit.errors import Invalid
 from servicekit.identifiers import check_mobile_number
@@ -20,7 +19,72 @@ from servicekit.web.wording import Told
 from servicekit.workflow import State
 
 MAX_REASON: Final = 500
+NOT_BLANK: Final = validate.Regexp(r"(?s).*\S", error="不能为空")
 REGION: Final = r"^44(\d{2}|\d{4}|\d{7})$"
+
+
+EXAMPLE_EMPLOYMENT: Final = {
+    "employment_type": "platform",
+    "started_on": "2026-09-01",
+    "work_place": "440106003",
+    "address": "五山路1号",
+    "occupation": "网约配送员",
+    "monthly_income": "4500.00",
+}
+EXAMPLE_ROW: Final = {
+    "id": "01a1fcb7-993f-74cb-be82-b9befbd64970",
+    "number": "440106-01-20260929-000001-2",
+    "kind": "registration",
+    "state": "submitted",
+    "state_label": "待审核",
+    "region": "440106003",
+    "person": {
+        "name": "林**",
+        "document_kind": "resident-card",
+        "document_number": "440***********0012",
+        "born_on": "1990-**-**",
+        "sex": "male",
+    },
+    "submitted_at": "2026-09-29T02:00:00+00:00",
+    "decided_at": None,
+    "due_on": "2026-10-12",
+    "open_moves": ["withdraw"],
+    "version": 3,
+}
+EXAMPLE_REGISTRATION_ROW: Final = EXAMPLE_ROW | {
+    "record_id": None,
+    "created_at": "2026-09-29T01:50:00+00:00",
+    "updated_at": "2026-09-29T02:00:00+00:00",
+}
+EXAMPLE_REGISTRATION: Final = EXAMPLE_REGISTRATION_ROW | {
+    "employment": EXAMPLE_EMPLOYMENT | {"contact_phone": "138****0000"},
+    "decision_reason": None,
+    "fields_to_correct": [],
+}
+EXAMPLE_RECORD: Final = {
+    "id": "01a1fcb7-9984-75ed-adc5-5ce1f0dc9fe8",
+    "is_valid": True,
+    "application_id": EXAMPLE_ROW["id"],
+    "number": EXAMPLE_ROW["number"],
+    "person": EXAMPLE_ROW["person"],
+    "employment": EXAMPLE_REGISTRATION["employment"],
+    "valid_since": "2026-09-30T03:00:00+00:00",
+    "changed_at": None,
+    "ended_at": None,
+}
+EXAMPLE_ENTRY: Final = {
+    "move": "return",
+    "before": "submitted",
+    "after": "returned",
+    "role": "reviewer",
+    "at": "2026-09-30T03:00:00+00:00",
+    "note": "请补充详细地址。",
+}
+
+
+def page(*rows: object) -> dict[str, object]:
+    """An example of a list that is one page long."""
+    return {"items": list(rows), "next_cursor": None, "total": len(rows)}
 
 
 class Part(fields.Nested):
@@ -29,6 +93,14 @@ class Part(fields.Nested):
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
         """The whole row: the nested schema picks from it."""
         return obj
+
+
+class OpenMoves(fields.List[Any]):
+    """The buttons: what the asking person may do with the application now."""
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        """Read from the workflow's table."""
+        return rules.WORKFLOW.open_moves(obj.state, session.actor().role)
 
 
 class Phone(fields.String):
@@ -50,8 +122,8 @@ class EmploymentSchema(Schema):
     work_place = fields.Str(
         allow_none=True, validate=validate.Regexp(REGION, error="请选择广东省内的行政区划")
     )
-    address = fields.Str(allow_none=True, validate=validate.Length(1, 200))
-    occupation = fields.Str(allow_none=True, validate=validate.Length(1, 60))
+    address = fields.Str(allow_none=True, validate=[validate.Length(1, 200), NOT_BLANK])
+    occupation = fields.Str(allow_none=True, validate=[validate.Length(1, 60), NOT_BLANK])
     monthly_income = fields.Decimal(
         places=2,
         as_string=True,
@@ -60,6 +132,10 @@ class EmploymentSchema(Schema):
         validate=validate.Range(Decimal(0), rules.LARGEST_INCOME),
     )
     contact_phone = Phone(allow_none=True)
+
+
+class NothingSchema(Schema):
+    """A request that says everything by its address."""
 
 
 class OpeningSchema(Schema):
@@ -84,7 +160,7 @@ class EditSchema(Schema):
 class CancellationSchema(Schema):
     """注销原因."""
 
-    reason = fields.Str(required=True, validate=validate.Length(1, MAX_REASON))
+    reason = fields.Str(required=True, validate=[validate.Length(1, MAX_REASON), NOT_BLANK])
 
 
 class EmploymentTypeSchema(Schema):
@@ -127,70 +203,66 @@ class FiltersSchema(PageArguments):
 class PersonSchema(Schema):
     """个人基本信息 from identity, masked."""
 
-    name = fields.Str(attribute="person_name")
-    document_kind = fields.Str()
-    document_number = fields.Str()
-    born_on = fields.Str()
-    sex = fields.Str()
+    name = fields.Str(attribute="person_name", required=True)
+    document_kind = fields.Str(required=True)
+    document_number = fields.Str(required=True)
+    born_on = fields.Str(required=True)
+    sex = fields.Str(required=True)
 
 
 class RowSchema(Schema):
     """What every list and every view of an application shows."""
 
-    id = fields.Str()
-    number = fields.Str(allow_none=True)
-    kind = fields.Enum(rules.Kind, by_value=True)
-    state = fields.Enum(State, by_value=True)
-    state_label = fields.Str(attribute="state.label")
-    region = fields.Str(allow_none=True)
-    person = Part(PersonSchema)
-    submitted_at = fields.AwareDateTime(allow_none=True)
-    decided_at = fields.AwareDateTime(allow_none=True)
-    due_on = fields.Date(allow_none=True)
-    open_moves = fields.Method("list_open_moves")
-    version = fields.Int()
-
-    def list_open_moves(self, application: FlexibleEmploymentApplication) -> list[str]:
-        """The buttons: what the asking person may do with it now."""
-        return rules.WORKFLOW.open_moves(application.state, session.actor().role)
+    id = fields.Str(required=True)
+    number = fields.Str(allow_none=True, required=True)
+    kind = fields.Enum(rules.Kind, by_value=True, required=True)
+    state = fields.Enum(State, by_value=True, required=True)
+    state_label = fields.Str(attribute="state.label", required=True)
+    region = fields.Str(allow_none=True, required=True)
+    person = Part(PersonSchema, required=True)
+    submitted_at = fields.AwareDateTime(allow_none=True, required=True)
+    decided_at = fields.AwareDateTime(allow_none=True, required=True)
+    due_on = fields.Date(allow_none=True, required=True)
+    open_moves = OpenMoves(fields.Str(), required=True)
+    version = fields.Int(required=True)
 
 
 class RegistrationRowSchema(RowSchema):
     """A line of the person's own list."""
 
-    record_id = fields.Str(allow_none=True)
-    created_at = fields.AwareDateTime()
-    updated_at = fields.AwareDateTime()
+    record_id = fields.Str(allow_none=True, required=True)
+    created_at = fields.AwareDateTime(required=True)
+    updated_at = fields.AwareDateTime(required=True)
 
 
 class RegistrationSchema(RegistrationRowSchema):
     """The person's own application in full."""
 
-    employment = Part(EmploymentSchema)
-    decision_reason = fields.Str(allow_none=True)
-    fields_to_correct = fields.List(fields.Str())
+    employment = Part(EmploymentSchema, required=True)
+    decision_reason = fields.Str(allow_none=True, required=True)
+    fields_to_correct = fields.List(fields.Str(), required=True)
 
 
 class RecordSchema(Schema):
     """A record, and the information in force."""
 
-    id = fields.Str()
-    is_valid = fields.Bool()
-    application_id = fields.Str()
+    id = fields.Str(required=True)
+    is_valid = fields.Bool(required=True)
+    application_id = fields.Str(required=True)
     number = fields.Str(attribute="application.number", dump_only=True)
     person = fields.Nested(PersonSchema, attribute="application", dump_only=True)
     employment = fields.Nested(EmploymentSchema, attribute="application", dump_only=True)
-    valid_since = fields.AwareDateTime()
-    changed_at = fields.AwareDateTime(allow_none=True)
-    ended_at = fields.AwareDateTime(allow_none=True)
+    valid_since = fields.AwareDateTime(required=True)
+    changed_at = fields.AwareDateTime(allow_none=True, required=True)
+    ended_at = fields.AwareDateTime(allow_none=True, required=True)
 
 
 class HistoryEntrySchema(Schema):
     """One move: when, by whom in which role, from where to where, and why."""
 
-    move = fields.Str()
-    before = fields.Str()
-    after = fields.Str()
-    role = fields.Str()
-    at = fields.AwareDateTime()
-    note = fields.Str(allow_none=True)
+    move = fields.Str(required=True)
+    before = fields.Str(required=True)
+    after = fields.Str(required=True)
+    role = fields.Str(required=True)
+    at = fields.AwareDateTime(required=True)
+    note = fields.Str(allow_none=True, required=True)
