@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -73,7 +74,7 @@ class ApiClient:
         if version is not None:
             sent["If-Match"] = f'"{version}"' if isinstance(version, int) else version
         if body is not None:
-            options["json"] = body
+            options |= {"data": json.dumps(body), "content_type": "application/json"}
         address = path if path.startswith("/api/") else self.prefix + path
         sent |= headers or {}
         return self.app.test_client().open(address, method=method, headers=sent, **options)

@@ -120,12 +120,13 @@ def access(
     Args:
         roles: tried in this order; the first the token has becomes the actor's role.
         level: the least real-name level of a person or unit; below it, RFC 9470's challenge.
-        kinds: who may hold the role; person and unit for an applicant when not given.
+        kinds: who may be the applicant; person and unit when not given.
         business: what an officer must work in, as the token's ``businesses`` name it.
     """
     if not roles:
         raise ValueError("name the roles, or say @public")
-    allowed = frozenset(kinds) or frozenset[Kind]().union(*(_KINDS[role] for role in roles))
+    holders = {**_KINDS, Role.APPLICANT: frozenset(kinds) or _KINDS[Role.APPLICANT]}
+    allowed = frozenset[Kind]().union(*(holders[role] for role in roles))
     return _put(roles=roles, kinds=allowed, level=level, business=business)
 
 

@@ -1,0 +1,142 @@
+"""Nobody gets anywhere without a mark, a good token and enough of everything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Blueprint
+
+from servicekit.settings import ServiceSettings
+from servicekit.testing.client import ApiClient
+from servicekit.testing.issuer import Issuer
+from servicekit.testing.settings import sample_settings
+from servicekit.web import access
+from servicekit.web.access import mark_of, public
+from servicekit.web.app import Service, UnmarkedRoute, build
+from servicekit.workflow import Role
+
+BUSINESS = "paper-room.papers"
+
+
+def code_of(answer: Any) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    return answer.status_code, json.loads(answer.data)["code"]
+
+
+def test_a_route_without_a_mark_stops_the_start(paper_room: Any) -> None:
+    bare = Blueprint("bare", __name__, url_prefix="/bare")
+    bare.add_url_rule("/forgotten", view_func=lambda: "secret", endpoint="forgotten")
+    bare.add_url_rule("/marked", view_func=public(lambda: "hello"), endpoint="marked")
+    declared: Service = paper_room.app.service
+    values = {name: getattr(declared, name) for name in declared.__dataclass_fields__}
+    service = Service(**{**values, "blueprints": (bare,)})
+    with pytest.raises(UnmarkedRoute, match=r"/bare/forgotten") as refused:
+        build(service, sample_settings(ServiceSettings, "PAPER_ROOM"))
+    assert "/bare/marked" not in str(refused.value)
+
+
+def test_marks_can_be_read(paper_room: Any) -> None:
+    marks = paper_room.app.marks
+    written = marks["papers.write"]
+    assert written.roles == (Role.APPLICANT,)
+    assert (written.level, written.kinds) == (2, frozenset({"person"}))
+    assert marks["papers.approve"].business == BUSINESS
+    assert marks["papers.approve"].kinds == {"officer"}
+    assert marks["papers.units_only"].keyed is False
+    assert marks["health.livez"].is_public
+    assert "papers.expire" not in marks  # SYSTEM's moves have no address
+    assert mark_of(lambda: None) is None
+    with pytest.raises(ValueError, match="name the roles"):
+        access.access()
+
+
+def test_without_a_token_there_is_a_plain_challenge(paper_room: Any) -> None:
+    answer = paper_room.visitor().get("/papers")
+    assert code_of(answer) == (401, "login-needed")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="jiuye"'
+    basic = paper_room.visitor().call("GET", "/papers", headers={"Authorization": "Basic eDp5"})
+    assert code_of(basic) == (401, "login-needed")
+
+
+@pytest.mark.req("ID-42")
+def test_too_low_a_level_is_told_how_to_rise(paper_room: Any) -> None:
+    answer = paper_room.person(level=1).post("/papers", {"title": "x"})
+    assert code_of(answer) == (401, "realname-level-too-low")
+    challenge = answer.headers["WWW-Authenticate"]
+    assert 'error="insufficient_user_authentication"' in challenge
+    assert 'acr_values="urn:gdhrss:ial:2"' in challenge
+    document = json.loads(answer.data)
+    assert document["detail"] == "当前账号实名等级不足，请至少提升至二级实名后重试"
+    assert (document["level"], document["required_level"]) == (1, 2)
+
+
+@pytest.mark.req("PRT-02")
+def test_personal_business_needs_a_personal_session(paper_room: Any) -> None:
+    unit = paper_room.person(kind="unit", acting="somebody", level=3)
+    assert code_of(unit.post("/papers", {"title": "x"})) == (403, "personal-session-required")
+    assert unit.post("/papers/units", key=None).status_code == 204
+    person = paper_room.person()
+    assert code_of(person.post("/papers/units", key=None)) == (403, "unit-session-required")
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"roles": ["reviewer"]}, (200, "reviewer")),
+        ({"roles": ["reviewer", "window"]}, (200, "window")),  # the mark's order decides
+        ({"roles": ["admin"]}, (403, "wrong-role")),
+        ({"roles": ["clown"]}, (403, "wrong-role")),
+        ({"businesses": ["paper-room.books"]}, (403, "other-business")),
+        ({"businesses": []}, (403, "other-business")),
+        ({"acr": "urn:gdhrss:aal:1"}, (401, "realname-level-too-low")),
+        ({"acr": "urn:gdhrss:ial:3"}, (401, "realname-level-too-low")),
+    ],
+)
+@pytest.mark.req("ID-45")
+def test_officers_need_role_business_and_second_factor(
+    paper_room: Any, claims: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    answer = paper_room.officer(**claims).get("/papers/reviews")
+    told = answer.get_json()["title"] if answer.status_code == 200 else code_of(answer)[1]
+    assert (answer.status_code, told) == expected
+
+
+def test_a_person_is_no_officer(paper_room: Any) -> None:
+    assert code_of(paper_room.person().get("/papers/reviews")) == (403, "wrong-role")
+    assert code_of(paper_room.officer().post("/papers", {"title": "x"})) == (403, "wrong-role")
+    forged = paper_room.person(roles=["reviewer"], businesses=[BUSINESS])
+    assert code_of(forged.get("/papers/reviews")) == (403, "wrong-role")
+
+
+def test_public_routes_do_not_look_at_tokens(paper_room: Any) -> None:
+    page = ApiClient(paper_room.app, "not a token")
+    answer = page.call("POST", "/pages/hello", key=None, data={"name": "x"})
+    assert (answer.status_code, answer.text) == (200, "<p>visitor</p>")
+
+
+@pytest.mark.req("ID-43")
+def test_a_revoked_session_is_over_everywhere(paper_room: Any) -> None:
+    ended, other = paper_room.person(sid="s-1", sub="a-1"), paper_room.person(sid="s-2", sub="a-2")
+    assert ended.get("/papers").status_code == other.get("/papers").status_code == 200
+    paper_room.app.revocations.end_session("s-1")
+    assert code_of(ended.get("/papers")) == (401, "invalid-token")
+    paper_room.app.revocations.lock_account("a-2")
+    assert code_of(other.get("/papers")) == (401, "invalid-token")
+
+
+@pytest.mark.parametrize("how", ["expired", "foreign", "tampered"])
+def test_a_bad_token_is_refused(
+    paper_room: Any, how: str, make_bad: Callable[[Issuer, str], str]
+) -> None:
+    answer = paper_room.visitor().as_(make_bad(paper_room.issuer, how)).get("/papers")
+    assert code_of(answer) == (401, "invalid-token")
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+
+
+@pytest.fixture
+def make_bad() -> Callable[[Issuer, str], str]:
+    """A token that is wrong in the named way."""
+    return lambda issuer, how: str(getattr(issuer, how)())
