@@ -55,8 +55,9 @@ def routes_of_a_worker() -> set[str]:
 def routes(rooms: dict[str, Documents]) -> dict[str, set[str]]:
     """The paths each deployment's process answers."""
     found: dict[str, set[str]] = {}
+    worker = routes_of_a_worker()
     for name in rooms.keys() - {"namespace"}:
-        found |= {f"{name}-web": routes_of(name), f"{name}-events": routes_of_a_worker()}
+        found |= {f"{name}-web": routes_of(name), f"{name}-events": worker}
     return found
 
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ def sources() -> list[str]:
     """Every module of the product, relative to the root, without tests."""
     found = (path.relative_to(ROOT) for room in PRODUCT for path in (ROOT / room).rglob("*.py"))
     return sorted(str(path) for path in found if not {"tests", "__pycache__"} & set(path.parts))
+
+
+@cache
+def parsed(place: str) -> ast.Module:
+    """The module's syntax tree."""
+    return ast.parse((ROOT / place).read_text("utf-8"), place)
 
 
 def is_introduced(place: str, tree: ast.Module) -> Iterator[str]:
@@ -129,8 +136,7 @@ RULES: tuple[Rule, ...] = (
 def test_every_module_keeps_the_rule(rule: Rule) -> None:
     broken = []
     for place in sources():
-        tree = ast.parse((ROOT / place).read_text("utf-8"), place)
-        broken += rule(place, tree)
+        broken += rule(place, parsed(place))
     assert not broken, "\n".join(broken)
 
 
