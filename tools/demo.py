@@ -26,7 +26,7 @@ TELLING = {
     "number", "state", "state_label", "version", "level", "channel", "code", "detail", "title",
     "body", "decision_reason", "kind", "expires_in", "text",
 }  # fmt: skip
-TOKENS = re.compile(r"\b(code|state|nonce|code_challenge|return_to|form_token)=[^&\s]+")
+LONG = re.compile(r"=[^&\s]{20,}")  # one-time values, addresses
 
 
 def main() -> int:
@@ -73,7 +73,7 @@ def show(method: str, url: str, body: Any, answer: Answer) -> None:
 def short(url: str) -> str:
     """Path and query, without one-time values."""
     parts = urlsplit(url)
-    return parts.path + ("?" + TOKENS.sub(r"\1=…", parts.query) if parts.query else "")
+    return parts.path + ("?" + LONG.sub("=…", parts.query) if parts.query else "")
 
 
 def brief(body: Any) -> str:

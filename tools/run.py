@@ -73,7 +73,7 @@ def welcome(suite: Suite) -> None:
         tell("  `make token` prints a bearer token for it")
     else:
         tell(f"the suite answers on {choice.public_url} after {took} s")
-        tell(f"  log in          {choice.public_url}/sso/login?return_to=/sso/session")
+        tell(f"  log in          {choice.public_url}/sso/login?return_to=/api/identity/v1/me")
     tell(f"  SMS inbox       {choice.simulators_url}/sms")
     tell(f"  outside systems {choice.simulators_url}/admin")
     tell(f"  bus             {choice.bus}")

@@ -13,14 +13,15 @@ def log_in(browser: Browser, login_name: str, password: str, totp: str = "") -> 
     Returns: what `/sso/session` says.
     Raises: UnexpectedError when a page is not what it should be.
     """
-    page = browser.open("/sso/login?return_to=/sso/session")
+    page = browser.open("/sso/login?return_to=/api/identity/v1/me")
     if form := next((f for f in page.forms() if "password" in f.fields), None):
         page = browser.submit(form, login_name=login_name, password=password)
     if form := next((f for f in page.forms() if "code" in f.fields), None):
         page = _second_factor(browser, page, totp)
-    if page.status != 200 or not isinstance(page.json, dict):
-        raise UnexpectedError(f"the login ended at {page.url} with {page.status}")
-    return dict(page.json)
+    session = browser.api("GET", "/sso/session", expect=200).json
+    if not session["logged_in"]:
+        raise UnexpectedError(f"the login ended at {page.url.partition('?')[0]} with {page.status}")
+    return dict(session)
 
 
 def _second_factor(browser: Browser, page: Answer, secret: str) -> Answer:
