@@ -10,7 +10,6 @@ import secrets
 import threading
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -31,6 +30,7 @@ from identity.sign_in import clients
 from outside.app import create_app as create_simulators
 from servicekit import migrations
 from servicekit.jobs import JobContext
+from servicekit.testing.clock import FixedClock as Clock
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.vault import new_key
 
@@ -41,19 +41,6 @@ BANK_SECRET = "a-bank-secret-for-tests-only-000"
 KEYS = {"field_keys": f"k1:{new_key()}", "index_key": new_key(), "history_key": new_key()}
 PASSWORD = "Gd2024rsT"
 GOOD_CARD = "6222020000000000008"
-
-
-class Clock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def advance(self, **by: float) -> None:
-        self.at += timedelta(**by)
 
 
 class Quiet(WSGIRequestHandler):

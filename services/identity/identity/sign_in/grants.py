@@ -72,10 +72,12 @@ class AlwaysPkce(CodeChallenge):  # type: ignore[misc]
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012 - Authlib's name
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
-        """Refuse a request without a challenge, or with a plain one."""
+        """Refuse a request without a challenge, or with a plain one, or with a novel as nonce."""
         asked = grant.request.payload.data
         if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
             raise InvalidRequestError("PKCE with S256 is required", redirect_uri=redirect_uri)
+        if len(asked.get("nonce", "")) > _LONGEST_NONCE:
+            raise InvalidRequestError("'nonce' is too long", redirect_uri=redirect_uri)
         super().validate_code_challenge(grant, redirect_uri)
 
 
@@ -91,9 +93,6 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
         """Bind the code to client, address, challenge and session."""
         asked = request.payload.data
-        nonce = asked.get("nonce")
-        if nonce is not None and len(nonce) > _LONGEST_NONCE:
-            raise InvalidRequestError("'nonce' is too long")
         self.server.db.add(
             AuthorizationCode(
                 code_hash=rules.hash_secret(code),
@@ -101,7 +100,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
                 session_id=request.user.session.id,
                 redirect_uri=request.payload.redirect_uri,
                 scope=request.scope,
-                nonce=nonce,
+                nonce=asked.get("nonce"),
                 code_challenge=asked["code_challenge"],
                 expires_at=self.server.now() + rules.CODE_LIFE,
             )

@@ -154,11 +154,13 @@ def log_out() -> Response:
         cookie = request.cookies.get(browser.SESSION_COOKIE)
         subject = sessions.by_cookie(db, cookie, now=now())
         named = (wish.id_token_claims or {}).get("sub")
-        if subject is not None and named in (None, subject.account.id):
+        own = subject is None or named in (None, subject.account.id)
+        if subject is not None and own:
             sessions.end(db, subject.session, EndReason.LOGOUT, now=now())
         response = provider.create_endpoint_response("end_session", wish)
         response = response or browser.page("logged-out.html")
-    browser.drop_cookie(response, browser.SESSION_COOKIE)
+    if own:  # a hint about somebody else logs nobody out of this browser
+        browser.drop_cookie(response, browser.SESSION_COOKIE)
     response.headers["Cache-Control"] = "no-store"
     return response
 

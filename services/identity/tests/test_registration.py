@@ -1,0 +1,211 @@
+"""Registering a person through the API: every refusal, all wrong fields at once, one winner."""
+
+import pytest
+from sqlalchemy import func, select
+
+from identity.accounts.model import Account, Person
+
+
+def register(world, form):
+    return world.browser().api("POST", "/registrations", form)
+
+
+def with_code(world, **changes):
+    form = world.form(**changes)
+    return form | {"sms_code": world.sms_code(form["phone"], "registration")}
+
+
+def fields(answer):
+    return {(wrong["field"], wrong["code"]) for wrong in answer.json["errors"]}
+
+
+def count(world, table):
+    with world.app.database.reading() as db:
+        return db.scalar(select(func.count()).select_from(table))
+
+
+@pytest.mark.req("ID-01")
+def test_a_person_registers_with_level_1_and_it_is_announced(world):
+    answer = register(world, with_code(world))
+    assert answer.status_code == 201
+    assert answer.json["level"] == 1
+    assert answer.json["person"]["name"] == "林**"
+    event = ("identity.account.registered.v1", {"account_id": answer.json["id"], "kind": "person"})
+    assert world.events() == [event]
+
+
+@pytest.mark.req("ID-01", "ID-02", "ID-03", "ID-18")
+def test_everything_wrong_is_named_at_once_and_nothing_is_written(world, tell):
+    form = world.form(
+        name="林",
+        document_number="440106199001010011",
+        login_name="1x",
+        password="qwer",
+        password_again="qwert",
+        phone="12345",
+        agreements=[],
+    )
+    answer = register(world, form)
+    assert answer.status_code == 422
+    assert answer.content_type == "application/problem+json"
+    assert {field for field, _ in fields(answer)} == {
+        "/name",
+        "/document_number",
+        "/login_name",
+        "/password",
+        "/password_again",
+        "/phone",
+        "/sms_code",
+        "/agreements",
+    }
+    assert count(world, Account) == 0
+    assert "qwer" not in answer.text
+
+
+@pytest.mark.req("ID-01")
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"document_number": "440106199001010011"}, ("/document_number", "identifier-check-digit")),
+        ({"document_type": "passport"}, ("/birth_date", "required")),
+        ({"password": "Abcd123!", "password_again": "Abcd123!"}, ("/password", "password-run")),
+        ({"agreements": []}, ("/agreements", "agreement-not-accepted")),
+    ],
+)
+def test_one_wrong_field_with_a_right_code(world, changes, expected):
+    answer = register(world, with_code(world, **changes))
+    assert answer.status_code == 422
+    assert expected in fields(answer)
+
+
+@pytest.mark.req("ID-01")
+def test_a_birth_date_that_has_not_come_is_refused(world, tell):
+    number = tell.resident_number("44010620990101001")
+    answer = register(world, with_code(world, document_number=number))
+    assert fields(answer) == {("/document_number", "identifier-birth-date")}
+
+
+@pytest.mark.req("ID-01")
+def test_other_documents_register_too(world):
+    document = {
+        "document_type": "hk-macau-permit",
+        "document_number": "H1234567801",
+        "birth_date": "1988-08-08",
+        "sex": "female",
+    }
+    assert register(world, with_code(world, **document)).status_code == 201
+    reissued = document | {"document_number": "H1234567802"}
+    answer = register(world, with_code(world, **reissued))
+    assert answer.status_code == 409
+    assert answer.json["detail"] == "自然人证件号码已被使用"
+
+
+@pytest.mark.req("ID-02", "ID-04")
+def test_taken_names_and_numbers_are_told_word_for_word_and_both_at_once(world):
+    first = with_code(world)
+    assert register(world, first).status_code == 201
+    same_name = register(world, with_code(world, login_name=first["login_name"].upper()))
+    assert (same_name.status_code, same_name.json["detail"]) == (409, "用户名已被使用")
+    number = {"document_number": first["document_number"]}
+    same_number = register(world, with_code(world, **number))
+    assert (same_number.status_code, same_number.json["detail"]) == (
+        409,
+        "自然人证件号码已被使用",
+    )
+    both = register(world, with_code(world, login_name=first["login_name"], **number))
+    assert {field for field, _ in fields(both)} == {"/login_name", "/document_number"}
+    assert count(world, Account) == count(world, Person) == 1
+
+
+@pytest.mark.req("ID-04")
+def test_only_who_holds_the_phone_learns_that_a_number_is_taken(world):
+    first = with_code(world)
+    register(world, first)
+    known = register(world, world.form(document_number=first["document_number"]))
+    unknown = register(world, world.form())
+    assert known.status_code == unknown.status_code == 422
+    assert fields(known) == fields(unknown) == {("/sms_code", "sms-code-wrong")}
+
+
+@pytest.mark.req("ID-18")
+def test_a_wrong_an_expired_and_a_used_code_are_refused(world):
+    form = with_code(world)
+    wrong = f"{(int(form['sms_code']) + 1) % 1_000_000:06}"
+    assert fields(register(world, form | {"sms_code": wrong})) == {("/sms_code", "sms-code-wrong")}
+    world.clock.advance(minutes=5)
+    assert fields(register(world, form)) == {("/sms_code", "sms-code-wrong")}
+    form["sms_code"] = world.sms_code(form["phone"], "registration")
+    assert register(world, form).status_code == 201
+    other = world.form(phone=form["phone"], sms_code=form["sms_code"])
+    assert fields(register(world, other)) == {("/sms_code", "sms-code-wrong")}
+
+
+@pytest.mark.req("AL-07")
+def test_the_same_key_gives_the_same_answer_and_another_body_is_refused(world):
+    form = with_code(world)
+    browser, headers = world.browser(), {"Idempotency-Key": "registration-one"}
+    first = browser.api("POST", "/registrations", form, headers=headers)
+    again = browser.api("POST", "/registrations", form, headers=headers)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json == again.json
+    other = browser.api("POST", "/registrations", form | {"name": "林小寒"}, headers=headers)
+    assert (other.status_code, other.json["code"]) == (422, "idempotency-key-reused")
+    assert count(world, Account) == 1
+
+
+@pytest.mark.req("AL-08")
+def test_bodies_that_are_no_registration(world):
+    browser = world.browser()
+    unknown = browser.api("POST", "/registrations", world.form(level=3))
+    assert ("/level", "unknown-field") in fields(unknown)
+    headers = {"Idempotency-Key": "not-json", "Content-Type": "application/json"}
+    path = "/api/identity/v1/registrations"
+    assert browser.client.post(path, data=b"{", headers=headers).json["code"] == "not-json"
+    huge = browser.client.post(path, data=b" " * 10_000_000, headers=headers)
+    assert (huge.status_code, huge.json["code"]) == (413, "body-too-large")
+
+
+@pytest.mark.req("ID-17")
+def test_the_owner_changes_phone_and_email_and_the_old_phone_is_told(world):
+    person = world.registers()
+    token = world.token_of(person)
+    browser = world.browser()
+    me = browser.api("GET", "/me", token=token)
+    code = world.sms_code("13700000009", "change-phone")
+    change = {"phone": "13700000009", "sms_code": code, "email": "lin@example.com"}
+    stale = browser.api("PATCH", "/me", change, token=token)
+    assert stale.status_code == 428
+    seen = {"If-Match": me.headers["ETag"]}
+    changed = browser.api("PATCH", "/me", change, token=token, headers=seen)
+    assert changed.status_code == 200, changed.text
+    assert changed.json["phone"] == "137****0009"
+    assert "手机号码已更换" in world.texts(person.phone)[0]
+    again = browser.api("PATCH", "/me", {"email": None}, token=token, headers=seen)
+    assert again.status_code == 412
+    fixed = browser.api("PATCH", "/me", {"login_name": "other_name"}, token=token, headers=seen)
+    assert fields(fixed) == {("/login_name", "unknown-field")}
+
+
+@pytest.mark.req("ID-17", "ID-18")
+def test_a_new_phone_needs_a_code_sent_to_it(world):
+    person = world.registers()
+    token = world.token_of(person)
+    code = world.sms_code(person.phone, "change-phone")
+    change = {"phone": "13700000009", "sms_code": code}
+    answer = world.browser().api("PATCH", "/me", change, token=token, headers={"If-Match": "*"})
+    assert fields(answer) == {("/sms_code", "sms-code-wrong")}
+
+
+@pytest.mark.req("AL-04")
+def test_nothing_personal_lies_in_the_tables_in_clear(world):
+    person = world.registers()
+    world.token_of(person)
+    secrets = [person.document_number, person.phone, person.name, person.login_name]
+    with world.app.database.reading() as db:
+        from identity.tables import Base
+
+        for table in Base.metadata.sorted_tables:
+            rows = db.connection().exec_driver_sql(f'SELECT t::text FROM "{table.name}" t')
+            kept = "\n".join(row[0] for row in rows)
+            found = [s for s in secrets if s in kept or s.encode().hex() in kept]
+            assert not found, table.name
