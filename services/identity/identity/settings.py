@@ -67,5 +67,7 @@ class Settings(ServiceSettings):
             wrong.append("IDENTITY_PASSWORD_MEMORY_KIB, IDENTITY_PASSWORD_TIME_COST are too low")
         if self.demo_file is not None:
             wrong.append("IDENTITY_DEMO_FILE: there are no demo accounts in production")
+        if "simulator" in self.bank_card_secret:
+            wrong.append("IDENTITY_BANK_CARD_SECRET is the simulator's, which everybody knows")
         if wrong:
             raise BadSettings("\n".join(wrong))

@@ -7,7 +7,6 @@ from identity.handlers import SUBSCRIPTIONS
 from identity.messages import rules
 from identity.messages.model import Delivery
 from servicekit.inbox import Envelope
-from servicekit.ordering import deliver
 
 BUSINESS = "employment-registry.flexible-employment"
 
@@ -41,7 +40,8 @@ def moved(world, person, after, *, before="submitted", sequence=1, event="event-
 
 def hear(world, envelope):
     with world.app.database.transaction() as db:
-        return deliver(SUBSCRIPTIONS, db, envelope, world.clock.now())
+        SUBSCRIPTIONS.begin(db, world.clock.now())
+        return SUBSCRIPTIONS.deliver(db, envelope, world.clock.now())
 
 
 def messages(world, person):

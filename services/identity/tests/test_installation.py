@@ -1,0 +1,143 @@
+"""Migrations, settings and the small parts that hold the rest."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from identity.app import SERVICE
+from identity.hashing import Busy, Hasher
+from identity.pace import Limit, Pace
+from identity.settings import Settings
+from identity.tables import Base
+from servicekit import migrations
+from servicekit.personal import Personal
+from servicekit.settings import BadSettings, load
+from servicekit.vault import BlindIndex, Sealed, new_key
+
+SAFE = {
+    "IDENTITY_DATABASE_URL": "postgresql://identity:Zx8-Qq31-Lm0p-77aa@db/identity",
+    "IDENTITY_BUS_URL": "amqp://identity:Zx8-Qq31-Lm0p-77aa@mq/",
+    "IDENTITY_FIELD_KEYS": f"k1:{new_key()}",
+    "IDENTITY_INDEX_KEY": new_key(),
+    "IDENTITY_HISTORY_KEY": new_key(),
+    "IDENTITY_GATEWAY_CLIENT_SECRET": new_key(),
+    "IDENTITY_BANK_CARD_SECRET": new_key(),
+    "IDENTITY_PUBLIC_URL": "https://jiuye.example.gov.cn",
+    "IDENTITY_SMS_URL": "https://sms.example.gov.cn/v1",
+    "IDENTITY_BANK_CARD_URL": "https://bank.example.com.cn/v1",
+    "IDENTITY_ENVIRONMENT": "production",
+}
+
+
+@pytest.mark.req("OPS-05")
+def test_the_migrations_make_exactly_the_models(app):
+    with app.database.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    assert differences == []
+
+
+def test_the_migrations_go_back_too(postgres):
+    with postgres.fresh_database() as url:
+        migrations.upgrade(url, "identity")
+        migrations.downgrade(url, "identity", to="base")
+        migrations.upgrade(url, "identity")
+
+
+def test_sealed_columns_are_marked_personal_or_are_secrets():
+    secrets = {"private", "totp_secret", "successor"}
+    for table in Base.metadata.tables.values():
+        for column in table.columns:
+            if isinstance(column.type, Sealed | BlindIndex) and column.name not in secrets:
+                assert column.info["personal"] is True, column
+            if isinstance(column.type, Sealed):
+                assert issubclass(column.type.kind, Personal)
+                assert column.type.column == str(column)
+
+
+def test_production_takes_good_settings():
+    assert load(Settings, "IDENTITY", SAFE).issuer == "https://jiuye.example.gov.cn/identity"
+
+
+@pytest.mark.req("OPS-02")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IDENTITY_PASSWORD_MEMORY_KIB", "64"),
+        ("IDENTITY_PASSWORD_TIME_COST", "1"),
+        ("IDENTITY_DEMO_FILE", "/tmp/demo.json"),
+        ("IDENTITY_SMS_URL", "http://127.0.0.1:8190/sms"),
+        ("IDENTITY_BANK_CARD_URL", "https://simulators/bank-card"),
+        ("IDENTITY_GATEWAY_CLIENT_SECRET", "secret"),
+        ("IDENTITY_BANK_CARD_SECRET", "simulator-bank-card"),
+        ("IDENTITY_PUBLIC_URL", "http://jiuye.example.gov.cn"),
+    ],
+)
+def test_production_refuses_what_is_for_development(name, value):
+    with pytest.raises(BadSettings, match=name):
+        load(Settings, "IDENTITY", SAFE | {name: value})
+
+
+def test_no_secret_has_a_default():
+    needed = {name for name in SAFE if name.endswith(("_SECRET", "_KEY", "_KEYS"))}
+    for name in needed:
+        without = {n: v for n, v in SAFE.items() if n != name}
+        with pytest.raises(BadSettings, match=name):
+            load(Settings, "IDENTITY", without)
+
+
+def test_a_full_hashing_pool_says_come_again(monkeypatch):
+    hasher = Hasher(memory_kib=64, time_cost=1, slots=1)
+    monkeypatch.setattr("identity.hashing.WAIT", 0.01)
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold():
+        with hasher._slot():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(10)
+    with pytest.raises(Busy):
+        hasher.hash("anything")
+    leave.set()
+    thread.join()
+    assert hasher.verify(hasher.hash("Gd2024rsT"), "Gd2024rsT")
+    assert not hasher.verify(None, "Gd2024rsT")
+    assert not hasher.verify("no hash", "Gd2024rsT")
+
+
+def test_windows_and_failures_count_forget_and_take_back(app, clock):
+    counts = app.extensions["identity"].counts
+    limit = Limit("test", 2, timedelta(minutes=1))
+    assert counts.take([limit], "a", now=clock.now()) is None
+    assert counts.take([limit], "a", now=clock.now()) is None
+    assert counts.take([limit], "a", now=clock.now()) == 60
+    assert counts.take([limit], "b", now=clock.now()) is None
+    counts.give_back([limit], "a")
+    counts.give_back([limit], "a")
+    assert counts.take([limit], "a", now=clock.now()) is None
+    clock.advance(minutes=1)
+    assert counts.take([limit], "a", now=clock.now()) is None
+    pace = Pace("test", free=2, first=timedelta(seconds=8), slowest=timedelta(seconds=20))
+    waits = []
+    for _ in range(5):
+        wait = counts.attempt(pace, "a", now=clock.now())
+        waits.append(wait)
+        clock.advance(seconds=wait or 0)
+    assert waits == [None, None, 8, None, 16]
+    counts.forgive(pace, "a", now=clock.now())
+    assert counts.attempt(pace, "a", now=clock.now()) is None
+    counts.succeeded(pace, "a")
+    assert [counts.attempt(pace, "a", now=clock.now()) for _ in range(3)] == [None, None, 8]
+    clock.advance(days=2)
+    assert counts.attempt(pace, "a", now=clock.now()) is None
+
+
+def test_every_job_runs_twice_in_a_row(world):
+    for job in SERVICE.jobs:
+        world.job(job.name)
+        world.job(job.name)
