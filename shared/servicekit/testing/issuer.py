@@ -19,12 +19,12 @@ from servicekit.columns import new_id
 
 AUDIENCE = "urn:jiuye:api"
 LIFE_SECONDS = 300
-SCOPES = "openid profile phone document"
+SCOPES = "openid profile phone real_name"
 # Which scope lets which claim out at userinfo.
 _CLAIMS_OF = {
     "profile": ("name", "birthdate", "gender"),
     "phone": ("phone_number", "phone_number_verified"),
-    "document": ("document_type", "document_number"),
+    "real_name": ("document_type", "document_number"),
 }
 
 

@@ -246,7 +246,8 @@ def _decimal_as_text(
     for name in ("minimum", "maximum"):  # numbers' words; a string has none for its size
         if name in ret:
             ret[f"x-{name}"] = str(ret.pop(name))
-    return {"type": "string", "format": "decimal"}  # marshmallow's own mapping says number
+    kind = ["string", "null"] if field.allow_none else "string"
+    return {"type": kind, "format": "decimal"}  # marshmallow's own mapping says number
 
 
 def _camel(name: str) -> str:
