@@ -5,6 +5,8 @@ loopback address, nor show each redirect.
 """
 
 import html.parser
+import random
+import sys
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +15,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import requests.adapters
 
 MAX_REDIRECTS = 12
 TIMEOUT = 20.0
@@ -91,6 +94,15 @@ class _FormReader(html.parser.HTMLParser):
         form.fields[name] = facts.get("value", "on" if kind == "checkbox" else "")
 
 
+class _OwnAddress(requests.adapters.HTTPAdapter):
+    """Each browser has an address of its own on this machine, as people have: limits go by it."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        parts = [random.randrange(1, 255) for _ in range(3)]
+        address = "127." + ".".join(str(part) for part in parts)
+        super().init_poolmanager(*args, source_address=(address, 0), **options)
+
+
 class Browser:
     """One person's browser at one gateway; `on_step` is told every request and its answer."""
 
@@ -103,6 +115,8 @@ class Browser:
         self._on_step = on_step or (lambda *_: None)
         self._http = requests.Session()
         self._http.trust_env = False
+        if urlsplit(base_url).hostname == "127.0.0.1" and sys.platform == "linux":
+            self._http.mount("http://", _OwnAddress())
 
     def open(self, path: str) -> Answer:
         """Open a page and follow where it leads."""
@@ -129,10 +143,11 @@ class Browser:
             key: the Idempotency-Key; a new one when none is given.
         Raises: UnexpectedError when another status comes.
         """
-        sent = {"Accept": "application/json", **(headers or {})}
+        sent = {"Accept": "application/json"}
         if method != "GET":
-            sent.setdefault("Idempotency-Key", key or str(uuid.uuid4()))
+            sent["Idempotency-Key"] = key or str(uuid.uuid4())
             sent |= {"Origin": self.base_url, "Sec-Fetch-Site": "same-origin"}
+        sent |= headers or {}
         answer = self._send(method, urljoin(self.base_url, path), json=body, headers=sent)
         if expect is not None and answer.status != expect:
             raise UnexpectedError(

@@ -39,14 +39,15 @@ class Life:
     officers: dict[str, Any]
     other_system: OtherSystem | None = None
     on_step: Callable[[str, str, Any, Answer], None] | None = None
+    colleague: Browser | None = None
     person: Fictional = field(default_factory=invent)
     account_id: str = ""
     application: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Open the two browsers."""
+        """Open the two browsers; the officer's may be one that is open already."""
         self.citizen = Browser(self.gateway, self.on_step)
-        self.officer = Browser(self.gateway, self.on_step)
+        self.officer = self.colleague or Browser(self.gateway, self.on_step)
 
     @classmethod
     def of_running_suite(cls, state: Path, **more: Any) -> "Life":
@@ -60,10 +61,8 @@ class Life:
 
     def registers(self) -> None:
         """A visitor registers: agreements, SMS code, the form."""
-        code = self.sms_code(self.citizen, self.person.phone, "registration")
-        answer = self.citizen.api(
-            "POST", f"{IDENTITY}/registrations", self.registration(code), expect=201
-        )
+        form = self.registration(self.sms_code(self.citizen, self.person.phone, "registration"))
+        answer = self.citizen.api("POST", f"{IDENTITY}/registrations", form, expect=201)
         self.account_id = answer.json["id"]
         expect(answer.json["level"] == 1, "a new account has level 1")
 
@@ -264,9 +263,8 @@ class Life:
 
     def _edit(self, body: dict[str, Any]) -> dict[str, Any]:
         path = f"{FILED}/{self.application['id']}"
-        tag = self.citizen.api("GET", path, expect=200).headers.get("ETag", "*")
-        answer = self.citizen.api("PATCH", path, body, expect=200, headers={"If-Match": tag})
-        return dict(answer.json)
+        seen = {"If-Match": self.citizen.api("GET", path, expect=200).headers["ETag"]}
+        return dict(self.citizen.api("PATCH", path, body, expect=200, headers=seen).json)
 
     def _move(self, browser: Browser, where: str, move: str, body: Any = None) -> dict[str, Any]:
         path = f"{where}/{self.application['id']}/{move}"

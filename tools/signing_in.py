@@ -6,6 +6,9 @@ from typing import Any
 import pyotp
 from browser import Answer, Browser, UnexpectedError
 
+STEP = 30  # seconds, RFC 6238
+POLL = 0.2
+
 
 def log_in(browser: Browser, login_name: str, password: str, totp: str = "") -> dict[str, Any]:
     """Go through the pages as a browser does.
@@ -25,11 +28,14 @@ def log_in(browser: Browser, login_name: str, password: str, totp: str = "") -> 
 
 
 def _second_factor(browser: Browser, page: Answer, secret: str) -> Answer:
-    """The code of now; when that one was used already, the neighbouring one."""
+    """The code of now; each works once, so after it the next one, and then the one after that."""
     clock = pyotp.TOTP(secret)
-    for offset in (0, 30, -30):
+    step = int(time.time()) // STEP
+    for ahead in (0, 1, 2):
+        while ahead - 1 > int(time.time()) // STEP - step:  # one step ahead is let in
+            time.sleep(POLL)
         form = next(f for f in page.forms() if "code" in f.fields)
-        page = browser.submit(form, code=clock.at(int(time.time()) + offset))
+        page = browser.submit(form, code=clock.at((step + ahead) * STEP))
         if not any("code" in f.fields for f in page.forms()):
             break
     return page

@@ -1,6 +1,7 @@
 """The suite as real processes on free ports, once per bus; or what E2E_URL points at."""
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,24 +14,28 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "benchmarks"), str(Path(__file__
 from under_test import Running, complaints, installation, started  # noqa: E402
 
 
-def serve(bus: str, factory: pytest.TempPathFactory) -> Iterator[Running]:
+def serve(bus: str) -> Iterator[Running]:
     """One suite for the session; its logs are read when it has stopped."""
     if (there := installation()) is not None:
         yield there
         return
     with ExitStack() as stack:
-        running = started(bus, factory.mktemp(f"suite-{bus}"), stack)
+        # Not pytest's folder, which it closes to others: as root PostgreSQL is another account.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix=f"jiuye-{bus}-"))
+        Path(folder).chmod(0o711)
+        running = started(bus, Path(folder), stack)
         yield running
-    assert complaints(running) == []
+        running.stop()
+        assert complaints(running) == []
 
 
 @pytest.fixture(scope="session")
-def on_local_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def on_local_bus() -> Iterator[Running]:
     """The suite over the local bus."""
-    yield from serve("local", tmp_path_factory)
+    yield from serve("local")
 
 
 @pytest.fixture(scope="session")
-def on_rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def on_rabbitmq() -> Iterator[Running]:
     """The suite over RabbitMQ."""
-    yield from serve("rabbitmq", tmp_path_factory)
+    yield from serve("rabbitmq")

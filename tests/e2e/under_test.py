@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import Answer
+from browser import Answer, Browser
 from life import Life
 from running import free_ports
 
@@ -33,13 +33,23 @@ class Running:
     officers: dict[str, Any]
     bus_url: str | None = None
     logs: Path | None = None
+    officer: Browser | None = None
+    process: subprocess.Popen[bytes] | None = None
     lives: list[Life] = field(default_factory=list)
 
     def new_life(self, **more: Any) -> Life:
         """A person nobody knows yet."""
-        life = Life(self.gateway, self.simulators, self.officers, **more)
+        # One officer's browser for all: their code of the moment works once.
+        self.officer = self.officer or Browser(self.gateway)
+        life = Life(self.gateway, self.simulators, self.officers, colleague=self.officer, **more)
         self.lives.append(life)
         return life
+
+    def stop(self) -> None:
+        """Ctrl-C; everything is gone when it returns, with exit status 0."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            assert self.process.wait(60) == 0
 
 
 def installation() -> Running | None:
@@ -53,12 +63,11 @@ def installation() -> Running | None:
 
 def started(bus: str, state: Path, stack: ExitStack) -> Running:
     """`make run` on a folder of its own, stopped with the stack."""
-    state.chmod(0o711)  # as root PostgreSQL runs as another account
     environment = os.environ | free_ports() | {"BUS": bus}
     command = [sys.executable, str(ROOT / "tools" / "run.py"), "--state", str(state), "--forgetful"]
     out = stack.enter_context((state / "console").open("w+"))
     process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
-    stack.callback(stop, process)
+    stack.callback(end, process)
     deadline = time.monotonic() + PATIENCE
     while not (state / "run.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -69,11 +78,11 @@ def started(bus: str, state: Path, stack: ExitStack) -> Running:
     return Running(facts["gateway"], facts["simulators"], officers, facts["bus_url"], state / "log")
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ctrl-C, and everything is gone; exit status 0."""
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Whatever happened, nothing is left running."""
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+        process.terminate()
+        process.wait(60)
 
 
 def complaints(running: Running) -> list[str]:

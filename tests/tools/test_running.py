@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -88,11 +89,14 @@ def test_one_suite_per_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_no_service_opens_anothers_database(tmp_path: Path) -> None:
+def test_no_service_opens_anothers_database() -> None:
     databases = tool("databases")
-    server = EmbeddedPostgres(tmp_path / "pg", durable=False, password="super")
-    server.start()
+    # Not pytest's folder, which it closes to others: as root PostgreSQL is another account.
+    folder = Path(tempfile.mkdtemp(prefix="jiuye-"))
+    folder.chmod(0o711)
+    server = EmbeddedPostgres(folder / "pg", durable=False, password="super")
     try:
+        server.start()
         owners = {"one": "secret-one", "two": "secret-two"}
         assert databases.ensure(server.url("postgres"), owners) == ["one", "two"]
         assert databases.ensure(server.url("postgres"), {**owners, "one": "changed"}) == []
@@ -103,3 +107,4 @@ def test_no_service_opens_anothers_database(tmp_path: Path) -> None:
             psycopg.connect(server.url("one", user="two", password="secret-two"))
     finally:
         server.destroy()
+        folder.rmdir()
