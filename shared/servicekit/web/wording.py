@@ -35,10 +35,10 @@ _WORDS: Final = tuple(
         (r"Invalid choice\.", "not-a-choice", "请在给定的选项中选择"),
         (r"Not a valid choice.*", "not-a-choice", "请在给定的选项中选择"),
         (r"Invalid value\.", "invalid", "内容有误"),
-        (r"Shorter than minimum length (\d+)\.", "too-short", "至少 {} 个字符"),
-        (r"Longer than maximum length (\d+)\.", "too-long", "不能超过 {} 个字符"),
-        (r"Length must be between (\d+) and (\d+)\.", "wrong-length", "长度应为 {}–{} 个字符"),
-        (r"Length must be (\d+)\.", "wrong-length", "长度应为 {} 个字符"),
+        (r"Shorter than minimum length (\d+)\.", "too-short", "长度不能少于 {}"),
+        (r"Longer than maximum length (\d+)\.", "too-long", "长度不能超过 {}"),
+        (r"Length must be between (\d+) and (\d+)\.", "wrong-length", "长度应在 {} 到 {} 之间"),
+        (r"Length must be (\d+)\.", "wrong-length", "长度应为 {}"),
         (r"Must be greater than or equal to (.+) and less than or equal to (.+)\.",
          "out-of-range", "应在 {} 到 {} 之间"),
         (r"Must be greater than or equal to (.+)\.", "too-small", "不能小于 {}"),
@@ -63,10 +63,13 @@ _WORDS: Final = tuple(
         (r'"?.*"? cannot be formatted as a .*', "wrong-format", "格式不正确"),
         (r"Invalid .*", "wrong-format", "格式不正确"),
         (r"Zero or more (.*)", "invalid", "内容有误"),
-        (r"One or more of the choices you made was not in: .*", "not-a-choice",
+        (r"One or more of the choices you made was (?:not )?in: .*", "not-a-choice",
          "请在给定的选项中选择"),
     )
 )  # fmt: skip
+
+
+_CHINESE: Final = re.compile("[一-鿿]")
 
 
 def field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
@@ -81,7 +84,7 @@ def put_in_chinese(message: str) -> tuple[str, str]:
     for pattern, code, text in _WORDS:
         if match := pattern.fullmatch(message):
             return code, text.format(*match.groups())
-    return "invalid", message
+    return "invalid", message if _CHINESE.search(message) else "内容有误"
 
 
 def _walk(messages: Any, pointer: str) -> Iterator[FieldError]:

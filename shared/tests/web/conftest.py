@@ -96,6 +96,12 @@ class PaperSchema(Schema):
     main_tag = fields.Nested(TagSchema)
 
 
+class EditSchema(Schema):
+    """What may be changed of a paper."""
+
+    pages = fields.Int(validate=validate.Range(1, 500))
+
+
 class ShownSchema(Schema):
     """A paper as it is shown."""
 
@@ -150,7 +156,7 @@ def show(id: str) -> Paper:  # noqa: A002
 
 
 @papers.route("/<id>", methods=["PATCH"])
-@papers.arguments(PaperSchema(partial=True, only=COLUMNS), example={"pages": 13})
+@papers.arguments(EditSchema, example={"pages": 13})
 @papers.response(200, ShownSchema)
 @own
 def edit(body: dict[str, Any], id: str) -> Paper:  # noqa: A002
