@@ -1,0 +1,84 @@
+"""The processes that are killed: a relay, a consumer, and careless ones that prove the checker.
+
+python tests/chaos/processes.py relay|consumer|careless-consumer DATABASE_URL BUS_URL
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from marshmallow import Schema, fields
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from servicekit.bus import DONE, Delivery, Verdict, connect
+from servicekit.bus.envelope import decode
+from servicekit.clock import SystemClock
+from servicekit.consumer import Consumer
+from servicekit.db import Database
+from servicekit.inbox import Envelope, Subscriptions
+from servicekit.relay import Relay
+
+PREFIX = "cn.gov.test"
+SOURCE = "telling"
+EVENT_TYPE = "telling.matter.happened.v1"
+
+HEARD = (
+    "CREATE TABLE heard (place bigint GENERATED ALWAYS AS IDENTITY, subject text, sequence bigint)"
+)
+INSERT = text("INSERT INTO heard (subject, sequence) VALUES (:subject, :sequence)")
+
+
+class Happened(Schema):
+    """What the hearing service reads."""
+
+    n = fields.Int(required=True, strict=True)
+
+
+def subscriptions() -> Subscriptions:
+    """The hearing service writes down what takes effect."""
+    hearing = Subscriptions("hearing")
+
+    @hearing.on(EVENT_TYPE, reads=Happened)
+    def write_down(db: Session, _: dict[str, int], envelope: Envelope) -> None:
+        db.execute(INSERT, {"subject": envelope.subject, "sequence": envelope.sequence})
+
+    return hearing
+
+
+def careless_consumer(database: Database, bus_url: str, stop: threading.Event) -> None:
+    """No inbox, no order, and what fails is acknowledged all the same."""
+
+    def handle(batch: Sequence[Delivery]) -> list[Verdict]:
+        for delivery in batch:
+            envelope = decode(delivery.message.body, PREFIX)
+            with database.transaction() as db:
+                db.execute(INSERT, {"subject": envelope.subject, "sequence": envelope.sequence})
+        return [DONE for _ in batch]
+
+    bus = connect(bus_url, service="hearing")
+    bus.consume("hearing", handle, stop)
+
+
+def main(role: str, database_url: str, bus_url: str) -> None:
+    """Play one role until SIGTERM, or until the kill."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    database = Database(database_url, vault=None, pool_size=2, application_name=role)
+    if role == "careless-consumer":
+        careless_consumer(database, bus_url, stop)
+        return
+    bus = connect(bus_url, service=role)
+    clock = SystemClock()
+    if role == "relay":
+        Relay(database, bus, source=SOURCE, prefix=PREFIX, clock=clock).run(stop)
+    else:
+        Consumer(database, bus, subscriptions(), prefix=PREFIX, clock=clock).run(stop)
+    bus.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
