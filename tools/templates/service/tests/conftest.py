@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-
 from sample_service.app import create_app
 from sample_service.settings import Settings
+
 from servicekit.migrations import upgrade
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.vault import new_key

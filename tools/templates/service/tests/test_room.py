@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from flask import Blueprint
 from openapi_spec_validator import validate
-
 from sample_service.app import SERVICE
+
 from servicekit.testing.postgres import TestPostgres
 from servicekit.web.app import ServiceApp, UnmarkedRoute, build
 from servicekit.web.openapi import document
