@@ -80,7 +80,9 @@ class Door:
 
     def stray(self, address: bytes) -> Exchange:
         """Stands for what never became a request."""
-        return Exchange(_NO_REQUEST, b"-", self.hosts.default.stray, address, self.now())
+        exchange = Exchange(_NO_REQUEST, b"-", self.hosts.default.stray, address, self.now())
+        exchange.route.inward[0](exchange)  # the chain begins with the request's id
+        return exchange
 
     def sweep(self) -> None:
         """Look for deadlines that have passed; called a few times a second."""

@@ -1,0 +1,1 @@
+"""A gateway, services and an identity to test with; never imported by the product."""

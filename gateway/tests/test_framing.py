@@ -1,0 +1,174 @@
+"""What two programs could read differently is refused, and the connection ends (RFC 9112, S7)."""
+
+from __future__ import annotations
+
+import pytest
+
+from frontdoor.testing.running import Running
+from frontdoor.testing.service import Service
+
+PASS = "location / { proxy_pass http://service; }"
+H = b"Host: a\r\n"
+POST = b"POST / HTTP/1.1\r\n" + H
+TE = b"Transfer-Encoding: chunked\r\n"
+
+BAD = {
+    "two lengths": POST + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+    "two lengths that differ": POST + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    "a list of lengths": POST + b"Content-Length: 3, 3\r\n\r\nabc",
+    "a signed length": POST + b"Content-Length: +3\r\n\r\nabc",
+    "a negative length": POST + b"Content-Length: -3\r\n\r\nabc",
+    "a hexadecimal length": POST + b"Content-Length: 0x3\r\n\r\nabc",
+    "an empty length": POST + b"Content-Length: \r\n\r\nabc",
+    "an endless length": POST + b"Content-Length: 9999999999999999\r\n\r\nabc",
+    "length and coding": POST + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "coding and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+    "coding twice": POST + TE + TE + b"\r\n0\r\n\r\n",
+    "chunked twice": POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
+    "chunked not last": POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "chunked with a parameter": POST + b"Transfer-Encoding: chunked;a=b\r\n\r\n0\r\n\r\n",
+    "a space before the colon": POST + b"Content-Length : 3\r\n\r\nabc",
+    "a coding with a vertical tab": POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
+    "obs-fold": b"GET / HTTP/1.1\r\n" + H + b"X-A: 1\r\n 2\r\n\r\n",
+    "a first line that is folded": b"GET / HTTP/1.1\r\n X-A: 1\r\n" + H + b"\r\n",
+    "a bare LF after the request line": b"GET / HTTP/1.1\n" + H + b"\r\n",
+    "a bare LF between fields": b"GET / HTTP/1.1\r\nHost: a\nX-A: 1\r\n\r\n",
+    "a bare LF at the end": b"GET / HTTP/1.1\r\n" + H + b"\n",
+    "a bare CR": b"GET / HTTP/1.1\r\n" + H + b"X-A: 1\rX-B: 2\r\n\r\n",
+    "NUL in a value": b"GET / HTTP/1.1\r\n" + H + b"X-A: 1\x002\r\n\r\n",
+    "NUL in a name": b"GET / HTTP/1.1\r\n" + H + b"X-\x00A: 1\r\n\r\n",
+    "no name": b"GET / HTTP/1.1\r\n" + H + b": 1\r\n\r\n",
+    "no colon": b"GET / HTTP/1.1\r\n" + H + b"X-A\r\n\r\n",
+    "no host": b"GET / HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET / HTTP/1.1\r\n" + H + H + b"\r\n",
+    "a host with a path": b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    "a host with an at": b"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n",
+    "a host that is a list": b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n",
+    "another host in the target": b"GET http://b/ HTTP/1.1\r\n" + H + b"\r\n",
+    "two spaces": b"GET  / HTTP/1.1\r\n" + H + b"\r\n",
+    "a tab": b"GET\t/ HTTP/1.1\r\n" + H + b"\r\n",
+    "a space at the end": b"GET / HTTP/1.1 \r\n" + H + b"\r\n",
+    "HTTP/0.9": b"GET /\r\n\r\n",
+    "lower case": b"GET / http/1.1\r\n" + H + b"\r\n",
+    "two authorizations": b"GET / HTTP/1.1\r\n" + H + b"Authorization: a\r\n" * 2 + b"\r\n",
+    "two content types": POST + b"Content-Type: a/b\r\n" * 2 + b"\r\n",
+    "hiding the length": POST + b"Connection: content-length\r\nContent-Length: 3\r\n\r\nabc",
+    "hiding the host": b"GET / HTTP/1.1\r\n" + H + b"Connection: close, host\r\n\r\n",
+    "chunked in HTTP/1.0": b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "an authority form": b"GET a:80 HTTP/1.1\r\n" + H + b"\r\n",
+}  # fmt: skip
+
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+BAD_BODIES = {
+    "a size that is none": b"z\r\nabc\r\n0\r\n\r\n",
+    "a signed size": b"+3\r\nabc\r\n0\r\n\r\n",
+    "a size with 0x": b"0x3\r\nabc\r\n0\r\n\r\n",
+    "an empty size": b"\r\nabc\r\n0\r\n\r\n",
+    "a size too long": b"1" * 16 + b"\r\nabc\r\n0\r\n\r\n",
+    "a space in the size": b"3 3\r\nabc\r\n0\r\n\r\n",
+    "a bare LF after the size": b"3\nabc\r\n0\r\n\r\n",
+    "a bare LF after the chunk": b"3\r\nabc\n0\r\n\r\n",
+    "a chunk longer than it says": b"3\r\nabcd\r\n0\r\n\r\n",
+    "a trailer that is none": b"3\r\nabc\r\n0\r\nabc\r\n\r\n",
+    "an extension with a control": b"3;\x01\r\nabc\r\n0\r\n\r\n",
+    "an extension without end": b"3;" + b"a" * 300,
+}
+
+OTHERS = {
+    501: (
+        b"TRACE / HTTP/1.1\r\n" + H + b"\r\n",
+        b"get / HTTP/1.1\r\n" + H + b"\r\n",
+        POST + b"Transfer-Encoding: gzip\r\n\r\n",
+    ),
+    505: (b"GET / HTTP/2.0\r\n" + H + b"\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    417: (POST + b"Expect: something\r\nContent-Length: 3\r\n\r\nabc",),
+    414: (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + H + b"\r\n", b"G" * 9000),
+    431: (
+        b"GET / HTTP/1.1\r\n" + H + b"X-A: " + b"a" * 9000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + H + b"X-A: a\r\n" * 101 + b"\r\n",
+        b"GET / HTTP/1.1\r\n" + H + (b"X-A: " + b"a" * 8000 + b"\r\n") * 5,
+    ),
+    508: (b"GET / HTTP/1.1\r\n" + H + b"Via: 1.1 jiuye-frontdoor\r\n\r\n",),
+    413: (POST + b"Content-Length: 2000000\r\n\r\n", CHUNKED + b"200000\r\n"),
+}
+
+
+@pytest.fixture
+def gateway(start) -> Running:
+    return start(PASS, {"service": Service()})
+
+
+def refused(said: bytes, status: int) -> None:
+    """Exactly one answer: a problem document in Chinese, and the connection is over."""
+    head, _, body = said.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), said
+    assert b"\r\nConnection: close" in head
+    assert b"\r\nDate: " in head
+    assert b"application/problem+json" in head
+    assert b'"code":"' in body
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert any(ord(letter) > 0x4E00 for letter in body.decode())
+
+
+@pytest.mark.req("GW-04")
+@pytest.mark.parametrize("name", BAD)
+def test_an_ambiguous_head_is_refused_and_nothing_after_it_is_read(gateway, name) -> None:
+    refused(gateway.raw(BAD[name] + b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"), 400)
+    assert gateway._services["service"].received == []
+
+
+@pytest.mark.req("GW-04")
+@pytest.mark.parametrize("name", BAD_BODIES)
+def test_a_broken_coding_is_refused(gateway, name) -> None:
+    refused(gateway.raw(CHUNKED + BAD_BODIES[name] + b"GET /smuggled HTTP/1.1\r\n\r\n"), 400)
+    assert gateway._services["service"].received == []
+
+
+@pytest.mark.req("GW-04")
+@pytest.mark.parametrize(
+    ("status", "data"), [(status, data) for status, all_ in OTHERS.items() for data in all_]
+)
+def test_what_is_too_much_or_unknown_is_refused_by_its_own_status(gateway, status, data) -> None:
+    if status == 413 and data.startswith(CHUNKED):
+        data += b"a" * 0x200000
+    refused(gateway.raw(data), status)
+
+
+def test_a_pipeline_is_answered_in_order(gateway) -> None:
+    one = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
+    last = b"GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    said = gateway.raw(b"".join(one % n for n in range(40)) + last)
+    assert said.count(b"HTTP/1.1 200") == 41
+    seen = [request.target for request in gateway._services["service"].received]
+    assert seen == [f"/{n}" for n in range(40)] + ["/last"]
+
+
+def test_a_head_in_single_bytes_is_the_same_head(gateway) -> None:
+    data = (
+        POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nab\r\n1\r\nc\r\n"
+    )
+    data += b"0\r\nX-Trailer: 1\r\n\r\n"
+    with gateway.connect() as client:
+        for number in range(len(data)):
+            client.sendall(data[number : number + 1])
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+    (request,) = gateway._services["service"].received
+    assert request.body == b"abc"
+    assert request.all("x-trailer") == []
+
+
+def test_http_1_0_is_served_and_closed(gateway) -> None:
+    said = gateway.raw(b"GET /old HTTP/1.0\r\n\r\n")
+    assert said.startswith(b"HTTP/1.1 200")
+    assert b"Connection: close" in said
+
+
+def test_a_client_that_waits_before_its_body_is_told_to_go_on(gateway) -> None:
+    with gateway.connect() as client:
+        client.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n")
+        assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"abc")
+        assert client.recv(1000).startswith(b"HTTP/1.1 200")
+    (request,) = gateway._services["service"].received
+    assert request.body == b"abc"
+    assert request.one("expect") is None
