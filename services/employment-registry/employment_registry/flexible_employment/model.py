@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    Computed,
     Date,
     DateTime,
     Enum,
@@ -15,12 +16,10 @@ from sqlalchemy import (
     Numeric,
     String,
     TextClause,
-    func,
-    literal,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, column_property, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
 from employment_registry.person import BirthDate
@@ -34,6 +33,11 @@ APPLICATION = "flexible_employment_application"
 RECORD = "flexible_employment_record"
 ONE_OPEN = "one_open_flexible_employment_application"
 ONE_VALID = "one_valid_flexible_employment_record"
+# The order of the officers' queue: what waits for a decision by its due date, the rest behind it.
+DUE_ORDER = (
+    "CASE WHEN state = 'submitted' THEN coalesce(due_on, DATE '9999-12-31') "
+    "ELSE DATE '9999-12-31' END"
+)
 _VALID = text("is_valid")
 _OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
@@ -58,7 +62,15 @@ class FlexibleEmploymentApplication(Application, Base):
     __table_args__ = (
         *_only_one(ONE_OPEN, _OPEN),
         Index("flexible_employment_application_own", "applicant_id", "created_at", "id"),
-        Index("flexible_employment_application_queue", "state", "region", "due_on", "id"),
+        Index("flexible_employment_application_queue", "due_order", "id"),
+        Index(
+            "flexible_employment_application_region",
+            "state",
+            "region",
+            "due_order",
+            "id",
+            postgresql_ops={"region": "varchar_pattern_ops"},
+        ),
     )
 
     kind: Mapped[Kind] = mapped_column(_words(Kind), info=NOT_PERSONAL)
@@ -92,8 +104,9 @@ class FlexibleEmploymentApplication(Application, Base):
     )
 
     due_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
-    # Lists are read in this order; what is not due stands last.
-    due_order: Mapped[date] = column_property(func.coalesce(due_on, literal(date.max, Date)))
+    due_order: Mapped[date] = mapped_column(
+        Date, Computed(DUE_ORDER, persisted=True), info=NOT_PERSONAL
+    )
     days_left: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
     claimed_by: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
     claimed_until: Mapped[datetime | None] = mapped_column(

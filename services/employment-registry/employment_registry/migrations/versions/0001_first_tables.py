@@ -17,6 +17,10 @@ ID = sa.String(36)
 TIME = sa.DateTime(timezone=True)
 OPEN = sa.text("state IN ('draft', 'submitted', 'returned')")
 VALID = sa.text("is_valid")
+DUE_ORDER = (
+    "CASE WHEN state = 'submitted' THEN coalesce(due_on, DATE '9999-12-31') "
+    "ELSE DATE '9999-12-31' END"
+)
 
 
 def upgrade() -> None:
@@ -65,6 +69,7 @@ def _create_applications() -> None:
         sa.Column("monthly_income", sa.Numeric(9, 2)),
         sa.Column("contact_phone", sa.LargeBinary),
         sa.Column("due_on", sa.Date),
+        sa.Column("due_order", sa.Date, sa.Computed(DUE_ORDER, persisted=True), nullable=False),
         sa.Column("days_left", sa.Integer),
         sa.Column("claimed_by", sa.String(80)),
         sa.Column("claimed_until", TIME),
@@ -75,9 +80,15 @@ def _create_applications() -> None:
         (f"ix_{APPLICATION}_applicant_id", ["applicant_id"]),
         (f"ix_{APPLICATION}_record_id", ["record_id"]),
         (f"{APPLICATION}_own", ["applicant_id", "created_at", "id"]),
-        (f"{APPLICATION}_queue", ["state", "region", "due_on", "id"]),
+        (f"{APPLICATION}_queue", ["due_order", "id"]),
     ):
         op.create_index(name, APPLICATION, columns)
+    op.create_index(
+        f"{APPLICATION}_region",
+        APPLICATION,
+        ["state", "region", "due_order", "id"],
+        postgresql_ops={"region": "varchar_pattern_ops"},
+    )
     _create_only_one(APPLICATION, "one_open_flexible_employment_application", OPEN)
 
 
