@@ -22,7 +22,7 @@ from servicekit.testing.workflows import Call, check_calls, sequences
 from servicekit.workflow import Role, State
 
 AT_LEAST = settings(
-    max_examples=100,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -96,7 +96,7 @@ SHOWN = {"save", "submit", "withdraw", "cancel"}
 
 
 @pytest.mark.req("EMP-08", "EMP-09", "EMP-10")
-@settings(AT_LEAST, max_examples=30)
+@settings(AT_LEAST, max_examples=15)
 @given(steps=st.lists(st.sampled_from(sorted(MOVES)), max_size=12))
 def test_whatever_is_clicked_the_buttons_were_right(desk: Any, steps: list[str]) -> None:
     """Through HTTP: a move succeeds exactly when ``open_moves`` offered it."""
