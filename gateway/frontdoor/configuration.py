@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from frontdoor import units
@@ -66,10 +66,7 @@ class _Builder:
         longest = given.checked("large_client_header_buffers", units.size, line)
         buffers = given.checked("large_client_header_buffers", int, number)
         locations = tuple(self._location(Given(s, given)) for s in given.all("location"))
-        places = [(location.modifier.strip("^~"), location.path) for location in locations]
-        for place, statement in zip(places, given.all("location"), strict=True):
-            if places.count(place) > 1 and not statement.arguments[0].startswith("~"):
-                raise statement.wrong(f'duplicate location "{place[1]}"')
+        _check_places(given.all("location"))
         return Server(
             names=given.words_of_all("server_name"),
             listen=tuple(address for address, _ in listens),
@@ -155,6 +152,18 @@ class _Builder:
 
 _FORMATS = ("combined", "json")
 _REASONS = ("error", "timeout", "http_502", "http_503", "http_504", "off")
+
+
+def _check_places(statements: Sequence[Statement]) -> None:
+    seen: set[tuple[bool, str]] = set()
+    for statement in statements:
+        *modifier, path = statement.arguments
+        place = (modifier == ["="], path)  # nginx too: ^~ and none are the same place
+        if modifier and modifier[0].startswith("~"):
+            continue
+        if place in seen:
+            raise statement.wrong(f'duplicate location "{path}"')
+        seen.add(place)
 
 
 def _upstream(statement: Statement) -> Upstream:
