@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
+from identity import examples
 from identity.accounts import actions, agreements, rules
 from identity.accounts.model import Account
 from identity.parts import parts
@@ -96,7 +97,7 @@ class OwnDataSchema(Schema):
 
 
 @blueprint.route("/agreements", methods=["GET"])
-@blueprint.response(200, AgreementListSchema)
+@blueprint.response(200, AgreementListSchema, example=examples.AGREEMENTS)
 @public
 def list_agreements() -> dict[str, Any]:
     """The agreements and versions in force (用户服务协议, 隐私政策)."""
@@ -104,11 +105,15 @@ def list_agreements() -> dict[str, Any]:
 
 
 @blueprint.route("/registrations", methods=["POST"])
-@blueprint.arguments(RegistrationSchema)
-@blueprint.response(201, AccountSchema)
+@blueprint.arguments(RegistrationSchema, example=examples.REGISTRATION)
+@blueprint.response(201, AccountSchema, example=examples.ACCOUNT)
 @public
 def register(form: rules.Form) -> Account:
-    """Register a person (个人注册)."""
+    """Register a person (个人注册).
+
+    422 `registration-refused` with every wrong field, `sms-code-wrong` among them; 409
+    `username-taken`, `person-id-taken` with the fields, told only to who holds the phone.
+    """
     own = parts()
     with transaction() as db:
         return actions.register(
@@ -122,7 +127,7 @@ def register(form: rules.Form) -> Account:
 
 
 @blueprint.route("/me", methods=["GET"])
-@blueprint.response(200, AccountSchema)
+@blueprint.response(200, AccountSchema, example=examples.ACCOUNT)
 @access(*_EVERYBODY)
 def show_me() -> Account:
     """One's own account (账号信息)."""
@@ -131,8 +136,8 @@ def show_me() -> Account:
 
 
 @blueprint.route("/me", methods=["PATCH"])
-@blueprint.arguments(OwnDataSchema)
-@blueprint.response(200, AccountSchema)
+@blueprint.arguments(OwnDataSchema, example=examples.OWN_DATA)
+@blueprint.response(200, AccountSchema, example=examples.ACCOUNT)
 @access(*_EVERYBODY)
 def change_me(changes: dict[str, Any]) -> Account:
     """Change phone (with a code sent to the new one) or e-mail (修改账号信息)."""

@@ -23,6 +23,20 @@ blueprint = Blueprint(
 )
 
 _LONGEST_FIELD: Final = 200
+# As they stand on the page, so that the summary reads from top to bottom.
+_ORDER: Final = (
+    "name",
+    "document_type",
+    "document_number",
+    "birth_date",
+    "sex",
+    "phone",
+    "sms_code",
+    "login_name",
+    "password",
+    "password_again",
+    "agreed",
+)
 # Never sent back to the browser; the person types them again.
 _SECRET: Final = frozenset({"password", "password_again", "sms_code"})
 
@@ -139,13 +153,17 @@ def _page(
     told: str | None = None,
 ) -> Response:
     kept = {name: value for name, value in typed.items() if name not in _SECRET}
+    wrong = sorted(wrong, key=lambda each: _ORDER.index(_id(each.field)))
+    told_at: dict[str, list[str]] = {}
+    for each in wrong:
+        told_at.setdefault(_id(each.field), []).append(each.message)
     return browser.page(
         "register.html",
         status,
         typed=kept,
         error=bool(wrong),
         errors=[(each.message, "#" + _id(each.field)) for each in wrong],
-        wrong={_id(each.field): each.message for each in wrong},
+        wrong={name: "；".join(messages) for name, messages in told_at.items()},
         told=told,
         kinds=[(str(kind), kind.label) for kind in DocumentKind],
         agreements=agreements.all_agreements(),

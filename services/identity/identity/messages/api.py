@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
+from identity import examples
 from identity.messages import actions, queries
 from identity.messages.model import Message
 from servicekit.web.access import access
@@ -38,7 +39,7 @@ class UnreadSchema(Schema):
 
 @blueprint.route("", methods=["GET"])
 @blueprint.arguments(PageArguments, location="query")
-@blueprint.response(200, page_schema(MessageSchema))
+@blueprint.response(200, page_schema(MessageSchema), example=examples.page(examples.MESSAGE))
 @access(*_EVERYBODY)
 def list_messages(page: Page) -> PageOf[Message]:
     """One's messages, the newest first (我的消息)."""
@@ -48,7 +49,7 @@ def list_messages(page: Page) -> PageOf[Message]:
 
 
 @blueprint.route("/unread", methods=["GET"])
-@blueprint.response(200, UnreadSchema)
+@blueprint.response(200, UnreadSchema, example=examples.UNREAD)
 @access(*_EVERYBODY)
 def count_unread() -> dict[str, int]:
     """How many are unread (未读消息数)."""
@@ -57,7 +58,7 @@ def count_unread() -> dict[str, int]:
 
 
 @blueprint.route("/<message_id>/read", methods=["POST"])
-@blueprint.response(200, MessageSchema)
+@blueprint.response(200, MessageSchema, example=examples.MESSAGE)
 @access(*_EVERYBODY)
 def mark_read(message_id: str) -> Message:
     """Mark as read (标为已读)."""

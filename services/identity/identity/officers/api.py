@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
+from identity import examples
 from identity.accounts import actions as accounts
 from identity.accounts.rules import Standing
 from identity.officers import actions, queries, rules
@@ -71,11 +72,15 @@ class StandingSchema(Schema):
 
 
 @blueprint.route("/officers", methods=["POST"])
-@blueprint.arguments(AppointmentSchema)
-@blueprint.response(201, AppointedSchema)
+@blueprint.arguments(AppointmentSchema, example=examples.APPOINTMENT)
+@blueprint.response(201, AppointedSchema, example=examples.APPOINTED)
 @access(Role.ADMIN)
 def appoint(appointment: rules.Appointment) -> dict[str, Any]:
-    """Appoint an officer (新增经办人员)."""
+    """Appoint an officer (新增经办人员).
+
+    Password and authenticator are shown once; the owner chooses a password at the first login.
+    422 `officer-refused` with every wrong field; 409 `username-taken`.
+    """
     with transaction() as db:
         officer, credentials = actions.appoint(
             db, appointment, by=actor().id, hasher=parts().hasher, now=now()
@@ -89,7 +94,7 @@ def appoint(appointment: rules.Appointment) -> dict[str, Any]:
 
 @blueprint.route("/officers", methods=["GET"])
 @blueprint.arguments(PageArguments, location="query")
-@blueprint.response(200, page_schema(OfficerSchema))
+@blueprint.response(200, page_schema(OfficerSchema), example=examples.page(examples.OFFICER))
 @access(Role.ADMIN)
 def list_officers(page: Page) -> PageOf[Officer]:
     """The officers of the admin's region and below (经办人员列表)."""
@@ -99,10 +104,13 @@ def list_officers(page: Page) -> PageOf[Officer]:
 
 
 @blueprint.route("/accounts/<account_id>/lock", methods=["POST"])
-@blueprint.response(200, StandingSchema)
+@blueprint.response(200, StandingSchema, example=examples.STANDING)
 @access(Role.ADMIN)
 def lock(account_id: str) -> Any:
-    """Lock an account: its sessions end everywhere (锁定账号)."""
+    """Lock an account: its sessions end everywhere (锁定账号).
+
+    404 `account-not-found`; 409 `account-not-active`.
+    """
     with transaction() as db:
         account = accounts.lock(db, account_id, now=now())
         sessions.end_all(db, account_id, EndReason.LOCKED, now=now())

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
+from identity import examples
 from identity.sign_in import rules, sessions
 from identity.sign_in.model import SignInSession
 from identity.sign_in.rules import EndReason
@@ -41,7 +42,7 @@ class SessionListSchema(Schema):
 
 
 @blueprint.route("", methods=["GET"])
-@blueprint.response(200, SessionListSchema)
+@blueprint.response(200, SessionListSchema, example=examples.SESSIONS)
 @access(*_EVERYBODY)
 def list_sessions() -> dict[str, Any]:
     """Where one is signed in (登录设备)."""

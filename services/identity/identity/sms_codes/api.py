@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from identity import examples
 from identity.parts import client_address, parts
 from identity.sms_codes import actions, rules
 from servicekit.web.access import public
@@ -32,11 +33,14 @@ class SmsCodeSentSchema(Schema):
 
 
 @blueprint.route("", methods=["POST"])
-@blueprint.arguments(SmsCodeRequestSchema)
-@blueprint.response(202, SmsCodeSentSchema)
+@blueprint.arguments(SmsCodeRequestSchema, example=examples.SMS_CODE_REQUEST)
+@blueprint.response(202, SmsCodeSentSchema, example=examples.SMS_CODE_SENT)
 @public
 def send(asked: dict[str, Any]) -> dict[str, int]:
-    """Send a six-digit code (获取验证码)."""
+    """Send a six-digit code (获取验证码).
+
+    The answer is the same whether or not the phone is known; 429 `too-many-sms-codes`.
+    """
     own = parts()
     with transaction() as db:
         actions.send(

@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
+from identity import examples
 from identity.accounts import actions as accounts
 from identity.parts import parts
 from identity.verification import actions
@@ -52,11 +53,16 @@ class EvidenceListSchema(Schema):
 
 
 @blueprint.route("/bank-card-checks", methods=["POST"])
-@blueprint.arguments(CardSchema)
-@blueprint.response(201, EvidenceSchema)
+@blueprint.arguments(CardSchema, example=examples.CARD)
+@blueprint.response(201, EvidenceSchema, example=examples.EVIDENCE)
 @access(Role.APPLICANT, kinds=("person",))
 def check_bank_card(card: actions.Card) -> Evidence:
-    """Raise the level to 二级 by the bank-card check (银联实名认证)."""
+    """Raise the level to 二级 by the bank-card check (银联实名认证).
+
+    422 `verification-refused` (the form), `verification-failed` (the bank's no, by its cause); 409
+    `level-already-reached`; 429 `verification-closed`; 503 `external-unavailable`: send it again
+    with the same key.
+    """
     own = parts()
     with transaction() as db:
         account = accounts.find(db, actor().id)
@@ -66,7 +72,7 @@ def check_bank_card(card: actions.Card) -> Evidence:
 
 
 @blueprint.route("/evidence", methods=["GET"])
-@blueprint.response(200, EvidenceListSchema)
+@blueprint.response(200, EvidenceListSchema, example=examples.EVIDENCE_LIST)
 @access(Role.APPLICANT, kinds=("person",))
 def list_evidence() -> dict[str, Any]:
     """What was proved, when, through which channel."""

@@ -1,0 +1,117 @@
+"""Examples for the API's documentation: named people, valid numbers, obviously made up."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_ID: Final = "01890a5d-ac96-774b-bcce-b302099a8057"
+_OTHER_ID: Final = "01890a5d-ac96-774b-bcce-b302099a8058"
+_TIME: Final = "2026-11-21T02:00:00+00:00"
+_BUSINESS: Final = "employment-registry.flexible-employment"
+
+Example = dict[str, Any]
+
+AGREEMENTS: Final[Example] = {
+    "items": [
+        {"name": "user-agreement", "title": "用户服务协议", "version": "2026-01"},
+        {"name": "privacy-policy", "title": "隐私政策", "version": "2026-01"},
+    ]
+}
+REGISTRATION: Final[Example] = {
+    "name": "林小满",
+    "document_type": "resident-card",
+    "document_number": "440106199001010012",
+    "login_name": "lin_xiaoman",
+    "password": "Gd2024rsT",
+    "password_again": "Gd2024rsT",
+    "phone": "13800000000",
+    "sms_code": "246810",
+    "agreements": [
+        {"name": "user-agreement", "version": "2026-01"},
+        {"name": "privacy-policy", "version": "2026-01"},
+    ],
+}
+ACCOUNT: Final[Example] = {
+    "id": _ID,
+    "kind": "person",
+    "login_name": "lin_xiaoman",
+    "level": 1,
+    "phone": "138****0000",
+    "email": None,
+    "person": {
+        "name": "林**",
+        "document_type": "resident-card",
+        "document_number": "440***********0012",
+    },
+    "created_at": _TIME,
+    "version": 1,
+}
+OWN_DATA: Final[Example] = {"phone": "13800000001", "sms_code": "246810"}
+SMS_CODE_REQUEST: Final[Example] = {"phone": "13800000000", "purpose": "registration"}
+SMS_CODE_SENT: Final[Example] = {"expires_in": 300, "resend_after": 60}
+CARD: Final[Example] = {
+    "card_number": "6222020000000000000",
+    "phone": "13800000000",
+    "sms_code": "246810",
+}
+EVIDENCE: Final[Example] = {
+    "id": _ID,
+    "channel": "bank-card",
+    "level": 2,
+    "reference": "7f3c0d2e9b5a4c1d8e6f",
+    "verified_at": _TIME,
+    "expires_at": None,
+    "revoked_at": None,
+}
+EVIDENCE_LIST: Final[Example] = {"level": 2, "items": [EVIDENCE]}
+MESSAGE: Final[Example] = {
+    "id": _ID,
+    "title": "申请审核通过",
+    "body": "您的灵活就业登记申请（受理编号 44010620261121000017）已审核通过。",
+    "subject": _OTHER_ID,
+    "created_at": _TIME,
+    "read_at": None,
+}
+UNREAD: Final[Example] = {"unread": 1}
+SESSIONS: Final[Example] = {
+    "items": [
+        {
+            "id": _ID,
+            "device": "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0",
+            "address": "198.51.100.7",
+            "methods": ["pwd"],
+            "created_at": _TIME,
+            "last_seen_at": _TIME,
+            "current": True,
+        }
+    ]
+}
+APPOINTMENT: Final[Example] = {
+    "name": "陈审核",
+    "login_name": "chen_tianhe",
+    "phone": "13900000000",
+    "region": "440106",
+    "businesses": [_BUSINESS],
+    "roles": ["reviewer"],
+}
+OFFICER: Final[Example] = {
+    "id": _ID,
+    "name": "陈审核",
+    "login_name": "chen_tianhe",
+    "region": "440106",
+    "businesses": [_BUSINESS],
+    "roles": ["reviewer"],
+    "standing": "active",
+    "created_at": _TIME,
+}
+APPOINTED: Final[Example] = {
+    "officer": OFFICER,
+    "password": "shown-once",
+    "totp_uri": "otpauth://totp/example:chen_tianhe?secret=SHOWNONCE&issuer=example",
+}
+STANDING: Final[Example] = {"id": _ID, "standing": "locked"}
+
+
+def page(item: Example) -> Example:
+    """One page of a list of such items."""
+    return {"items": [item], "next_cursor": None, "total": 1}
