@@ -168,8 +168,8 @@ class _Comparison:
             yield from _bounds(old, new, where)
         yield from self._properties(old, new, sent=sent, where=where, seen=seen)
         if "items" in old or "items" in new:
-            inner = {"sent": sent, "where": f"{where}[]", "seen": seen}
-            yield from self.schemas(old.get("items", {}), new.get("items", {}), **inner)
+            before, after = old.get("items", {}), new.get("items", {})
+            yield from self.schemas(before, after, sent=sent, where=f"{where}[]", seen=seen)
         for word in ("oneOf", "anyOf", "allOf"):
             if old.get(word) != new.get(word):
                 yield f"{where}: {word} changed"
