@@ -53,9 +53,9 @@ def wait_for(url: str, process: subprocess.Popen[bytes], patience: float = PATIE
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ctrl-C; returns when it has ended."""
+    """Ctrl-C, which a terminal sends to the whole group; returns when it has ended."""
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
     process.wait(60)
 
 
@@ -64,7 +64,9 @@ def suite(state: Path, *arguments: str, bus: str = "local") -> Iterator[dict[str
     """Run the suite on a folder and give what `run.json` says."""
     environment = os.environ | free_ports() | {"BUS": bus}
     command = [sys.executable, str(ROOT / "tools" / "run.py"), "--state", str(state), *arguments]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+    )
     try:
         deadline = time.monotonic() + PATIENCE
         while not (state / "run.json").exists():

@@ -38,7 +38,9 @@ def first_answer(clone: Path, environment: dict[str, str]) -> float:
     url = f"http://127.0.0.1:{environment['PORT']}"
     started = time.monotonic()
     with Path(os.devnull).open("wb") as quiet:
-        process = subprocess.Popen(["make", "run"], cwd=clone, env=environment, stdout=quiet)
+        process = subprocess.Popen(
+            ["make", "run"], cwd=clone, env=environment, stdout=quiet, start_new_session=True
+        )
     try:
         wait_for(f"{url}/livez", process)
         wait_for(f"{url}/api/identity/v1/agreements", process)

@@ -21,7 +21,7 @@ STOP_PATIENCE = 12.0  # seconds from SIGTERM to SIGKILL
 RESTARTS = 5  # of one room within RESTART_WINDOW; more means it cannot run
 RESTART_WINDOW = 60.0
 POLL = 0.1
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _become(room: Room, log: Path) -> None:
     status = 1
     try:
         os.setsid()
-        _die_with_parent()
+        _introduce(room.name)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -180,10 +180,12 @@ def _become(room: Room, log: Path) -> None:
         os._exit(status)
 
 
-def _die_with_parent() -> None:
-    """On Linux a room ends when its supervisor was killed; elsewhere it stays."""
+def _introduce(name: str) -> None:
+    """On Linux a room ends when its supervisor was killed, and `ps` and `top` know its name."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        libc = ctypes.CDLL(None)
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        libc.prctl(PR_SET_NAME, name.encode())
 
 
 def _signal(pid: int, number: signal.Signals, *, group: bool) -> None:

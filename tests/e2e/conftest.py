@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "benchmarks"), str(Path(__file__).parent)]
+sys.path += [str(ROOT / "tools"), str(ROOT / "benchmarks"), str(Path(__file__).parent)]
 
 from under_test import Running, complaints, installation, started  # noqa: E402
 

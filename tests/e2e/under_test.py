@@ -50,6 +50,10 @@ class Running:
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)
             assert self.process.wait(60) == 0
+        if self.logs is not None:
+            state = self.logs.parent
+            assert not (state / "postgres" / "data" / "postmaster.pid").exists()
+            assert not (state / "run.json").exists()
 
 
 def installation() -> Running | None:
@@ -71,7 +75,10 @@ def started(bus: str, state: Path, stack: ExitStack) -> Running:
     deadline = time.monotonic() + PATIENCE
     while not (state / "run.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"the suite did not start: {(state / 'console').read_text()[-3000:]}")
+            said = (state / "console").read_text()
+            if "BUS=rabbitmq: " in said and os.environ.get("CI") != "true":
+                pytest.skip(said.strip().splitlines()[-1])
+            pytest.fail(f"the suite did not start: {said[-3000:]}")
         time.sleep(0.05)
     facts = json.loads((state / "run.json").read_text())
     officers = json.loads(Path(facts["demo_file"]).read_text())["officers"]

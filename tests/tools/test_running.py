@@ -1,30 +1,21 @@
 """The parts of `make run`: rooms that come back, stop and tell why; secrets; ports; databases."""
 
-import importlib.util
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from types import ModuleType
 
+import choice
+import databases
 import psycopg
 import pytest
+from secret_folder import SecretFolder, key, password
 
 from servicekit.testing.embedded import EmbeddedPostgres
 
 HERE = Path(__file__).parent
-TOOLS = HERE.parents[1] / "tools"
-
-
-def tool(name: str) -> ModuleType:
-    """A module of tools/, which is no package."""
-    sys.path.insert(0, str(TOOLS))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(TOOLS))
 
 
 def trial(name: str, logs: Path) -> str:
@@ -58,17 +49,15 @@ def test_a_room_that_does_not_listen_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
-    module = tool("secret_folder")
-    folder = module.SecretFolder(tmp_path / "secrets")
-    first = folder.text("one", module.password)
-    assert module.SecretFolder(tmp_path / "secrets").text("one", module.password) == first
-    assert folder.text("two", module.key) != first
+    folder = SecretFolder(tmp_path / "secrets")
+    first = folder.text("one", password)
+    assert SecretFolder(tmp_path / "secrets").text("one", password) == first
+    assert folder.text("two", key) != first
     assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(f.stat().st_mode) for f in folder.folder.iterdir()} == {0o600}
 
 
 def test_a_taken_port_is_told_with_the_room_that_needs_it() -> None:
-    choice = tool("choice")
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -79,7 +68,6 @@ def test_a_taken_port_is_told_with_the_room_that_needs_it() -> None:
 
 
 def test_one_suite_per_folder(tmp_path: Path) -> None:
-    choice = tool("choice")
     with (
         choice.alone(tmp_path),
         pytest.raises(choice.CannotRunError, match="another suite"),
@@ -90,7 +78,6 @@ def test_one_suite_per_folder(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_no_service_opens_anothers_database() -> None:
-    databases = tool("databases")
     # Not pytest's folder, which it closes to others: as root PostgreSQL is another account.
     folder = Path(tempfile.mkdtemp(prefix="jiuye-"))
     folder.chmod(0o711)
