@@ -61,6 +61,7 @@ def test_nothing_is_lost_doubled_or_out_of_order_under_six_kills(stage, seed):
     teller.join()
     until(lambda: stage.count() >= EVENTS)
     until(lambda: unpublished(stage.telling) == 0)
+    settled(stage)
     found = stage.findings()
     assert found.announced == EVENTS
     assert (found.lost, found.doubled, found.disordered, found.left_parked) == (0, 0, 0, 0), (
@@ -112,6 +113,7 @@ def test_the_checker_finds_what_careless_code_loses_and_doubles(stage, seed):
     while not swallowed:
         tell(stage.telling, chance, publish_and_hope, count=50)
     breaker.join()
+    until(lambda: stage.count() > 500)
     settled(stage)
     bus.close()
     found = stage.findings()
