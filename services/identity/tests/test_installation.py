@@ -1,5 +1,6 @@
 """Migrations, settings and the small parts that hold the rest."""
 
+import dataclasses
 import threading
 from datetime import timedelta
 
@@ -7,7 +8,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from identity.app import SERVICE
+from identity.accounts.model import Account
+from identity.app import SERVICE, create_app
 from identity.hashing import Busy, Hasher
 from identity.pace import Limit, Pace
 from identity.settings import Settings
@@ -108,6 +110,19 @@ def test_a_full_hashing_pool_says_come_again(monkeypatch):
     assert hasher.verify(hasher.hash("Gd2024rsT"), "Gd2024rsT")
     assert not hasher.verify(None, "Gd2024rsT")
     assert not hasher.verify("no hash", "Gd2024rsT")
+
+
+def test_a_password_is_hashed_anew_when_the_costs_were_raised(world, settings, clock):
+    person = world.registers()
+    app = create_app(dataclasses.replace(settings, password_time_cost=2), clock=clock)
+    browser = world.browser()
+    browser.client = app.test_client()
+    assert browser.logs_in(person).status_code == 303
+    with app.database.reading() as db:
+        assert ",t=2," in db.get_one(Account, person.id).password_hash
+    assert world.browser().logs_in(person).status_code == 303
+    app.extensions["identity"].counts.database.close()
+    app.database.close()
 
 
 def test_windows_and_failures_count_forget_and_take_back(app, clock):

@@ -196,9 +196,14 @@ def login_key(name: str) -> str:
     return name.casefold()
 
 
-def check_standing(standing: Standing) -> None:
+def may_act(standing: Standing) -> bool:
     """Only an active account acts."""
-    if standing is not Standing.ACTIVE:
+    return standing is Standing.ACTIVE
+
+
+def check_standing(standing: Standing) -> None:
+    """The same, as a refusal."""
+    if not may_act(standing):
         raise AccountLocked
 
 

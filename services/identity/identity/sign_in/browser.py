@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -18,6 +19,8 @@ AUTHORIZE: Final = f"{PREFIX}/authorize"
 SESSION_COOKIE: Final = "__Host-identity"
 STEP_COOKIE: Final = "__Host-identity-step"
 FORM_COOKIE: Final = "__Host-identity-form"
+DEVICE_COOKIE: Final = "__Host-identity-device"
+_DEVICE_KNOWN_FOR: Final = timedelta(days=180)
 _LONGEST_DEVICE: Final = 200
 STALE_FORM: Final = "页面已过期，请重新填写"
 
@@ -53,12 +56,25 @@ def is_own_form() -> bool:
     sent = request.form.get("form_token", "")
     origin = request.headers.get("Origin")
     same_origin = origin is None or origin == _origin(parts().settings.public_url)
-    return same_origin and bool(secret) and hmac.compare_digest(sent, _token(secret))
+    return same_origin and bool(secret) and _same(sent, _token(secret))
 
 
 def set_cookie(response: Response, name: str, value: str) -> None:
     """A cookie scripts cannot read, that ends with the browser."""
     response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Lax")
+
+
+def remember_device(response: Response, mark: str) -> None:
+    """The one cookie that outlives the browser; it opens nothing."""
+    response.set_cookie(
+        DEVICE_COOKIE,
+        mark,
+        path="/",
+        max_age=_DEVICE_KNOWN_FOR,
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def drop_cookie(response: Response, name: str) -> None:
@@ -98,6 +114,11 @@ def device() -> Device:
     """The browser and the address, for the owner's list of sessions."""
     name = request.headers.get("User-Agent", "")[:_LONGEST_DEVICE]
     return Device(name=name, address=client_address())
+
+
+def _same(sent: str, known: str) -> bool:
+    # As bytes: a token may come with any letters, and text with others is no argument.
+    return hmac.compare_digest(sent.encode(), known.encode())
 
 
 def _token(secret: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,6 +42,7 @@ def check_password(
     login_name: str,
     password: str,
     address: str,
+    device: str | None,
     address_limit: Limit,
     counts: Counts,
     hasher: Hasher,
@@ -49,6 +51,9 @@ def check_password(
     """Whose name and password are these? No connection is held while the hash is computed.
 
     The answer and the time are the same for a name nobody has (ID-08).
+
+    A device its owner has signed in from has a count of its own, so a stranger who fails on
+    purpose slows down strangers, not the owner (T8).
 
     Returns: the account's id.
 
@@ -59,15 +64,22 @@ def check_password(
     """
     name = login_key(login_name)
     wait = counts.take((address_limit,), address, now=now)
-    wait = wait or counts.attempt(rules.GUESSING, name, now=now)
+    guesser = _guesser(counts, name, device)
+    wait = wait or counts.attempt(rules.GUESSING, guesser, now=now)
     if wait is not None:
         raise rules.SlowDown(retry_after=wait)
     known = _find(database, name)
     if not hasher.verify(known.password_hash if known else None, password) or known is None:
         raise rules.WrongCredentials
-    counts.succeeded(rules.GUESSING, name)
+    counts.succeeded(rules.GUESSING, guesser)
     check_standing(known.standing)
     return known.account_id
+
+
+def device_mark(counts: Counts, account: Account) -> str:
+    """A cookie value that says: somebody signed in to this account from here."""
+    device = rules.new_secret()
+    return f"{device}.{_mark(counts, login_key(account.login_name.expose()), device)}"
 
 
 def next_stage(account: Account, done: Stage | None = None) -> Stage | None:
@@ -124,6 +136,12 @@ def take_try(database: Database, secret: str, stage: Stage, *, now: datetime) ->
         return db.execute(once).scalar_one_or_none()
 
 
+def renew_hash(account: Account, password: str, *, hasher: Hasher) -> None:
+    """Hash a right password anew when the costs have been raised since."""
+    if hasher.is_outdated(account.password_hash):
+        account.password_hash = hasher.hash(password)
+
+
 def change_password(
     db: Session,
     account: Account,
@@ -168,6 +186,16 @@ def check_totp(db: Session, account_id: str, code: str, *, now: datetime) -> boo
 def end_stage(db: Session, secret: str) -> None:
     """It is answered."""
     db.execute(delete(SecondStep).where(SecondStep.secret_hash == rules.hash_secret(secret)))
+
+
+def _guesser(counts: Counts, name: str, device: str | None) -> str:
+    known, _, mark = (device or "").partition(".")
+    right = hmac.compare_digest(mark.encode(), _mark(counts, name, known).encode())
+    return f"{name}:{known}" if known and right else name
+
+
+def _mark(counts: Counts, name: str, device: str) -> str:
+    return counts.vault.index(f"{name}:{device}", "sign_in.device").hex()
 
 
 def _use_step(db: Session, account_id: str, step: int) -> bool:

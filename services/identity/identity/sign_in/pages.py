@@ -55,12 +55,14 @@ def log_in() -> Response:
         return _login_page(browser.STALE_FORM, 400)
     own = parts()
     name = request.form.get("login_name", "").strip()[:_LONGEST_FIELD]
+    password = request.form.get("password", "")[:_LONGEST_FIELD]
     try:
         account_id = credentials.check_password(
             own.counts.database,
             login_name=name,
-            password=request.form.get("password", "")[:_LONGEST_FIELD],
+            password=password,
             address=client_address(),
+            device=request.cookies.get(browser.DEVICE_COOKIE),
             address_limit=own.sign_in_limit,
             counts=own.counts,
             hasher=own.hasher,
@@ -69,7 +71,9 @@ def log_in() -> Response:
     except Refusal as refusal:
         return _refused(refusal, name)
     with transaction() as db:
-        return _go_on(db, db.get_one(Account, account_id), done=None)
+        account = db.get_one(Account, account_id)
+        credentials.renew_hash(account, password, hasher=own.hasher)
+        return _go_on(db, account, done=None)
 
 
 @blueprint.get("/totp")
@@ -185,6 +189,7 @@ def _signed_in(db: Session, account: Account) -> Response:
     _, secret = sessions.begin(db, account, amr=amr, device=browser.device(), now=now())
     response = browser.go(browser.return_to() or "/")
     browser.set_cookie(response, browser.SESSION_COOKIE, secret)
+    browser.remember_device(response, credentials.device_mark(parts().counts, account))
     browser.drop_cookie(response, browser.STEP_COOKIE)
     return response
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
-from identity.accounts.rules import Kind, Standing
+from identity.accounts.rules import Kind, may_act
 from identity.events import FACTS, SessionEnded
 from identity.officers.model import Officer
 from identity.sign_in import rules
@@ -88,6 +88,22 @@ def by_id(db: Session, session_id: str, *, now: datetime) -> Subject | None:
     return _alive(db, db.get(SignInSession, session_id), now=now)
 
 
+def has_ended(db: Session, session_id: str, *, now: datetime) -> bool:
+    """The short question of every API call: is this login over, or its account locked?"""
+    columns = (
+        SignInSession.created_at,
+        SignInSession.last_seen_at,
+        SignInSession.ended_at,
+        Account.standing,
+    )
+    wanted = select(*columns).join(Account, Account.id == SignInSession.account_id)
+    row = db.execute(wanted.where(SignInSession.id == session_id)).one_or_none()
+    if row is None or not may_act(row.standing):
+        return True
+    times = rules.SessionTimes(row.created_at, row.last_seen_at, row.ended_at)
+    return not rules.is_alive(times, now=now)
+
+
 def end(db: Session, session: SignInSession, reason: EndReason, *, now: datetime) -> None:
     """End a session with every token of it, and tell the gateway; twice is once (ID-43)."""
     once = (
@@ -140,7 +156,7 @@ def _alive(db: Session, session: SignInSession | None, *, now: datetime) -> Subj
     if session is None or not rules.is_alive(_times(session), now=now):
         return None
     account = db.get(Account, session.account_id)
-    if account is None or account.standing is not Standing.ACTIVE:
+    if account is None or not may_act(account.standing):
         return None
     _see(db, session, now=now)
     officer = db.get(Officer, account.id) if account.kind is Kind.OFFICER else None

@@ -168,8 +168,8 @@ class OwnSessions:
 
     def has_ended(self, claims: Claims) -> bool:
         """Has the session ended, or is its account locked?"""
-        with self._database.transaction() as db:
-            return sessions.by_id(db, claims.session_id, now=self._now()) is None
+        with self._database.reading() as db:
+            return sessions.has_ended(db, claims.session_id, now=self._now())
 
 
 def supported_algorithms() -> list[str]:
