@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
 from frontdoor import answers, measures
-from frontdoor.answers import REASONS, Answer
+from frontdoor.answers import Answer
 from frontdoor.health import ALIVE, readiness
 
 if TYPE_CHECKING:
@@ -41,14 +42,9 @@ class Admin:
     def _answer(self, head: bytes) -> bytes:
         method, _, rest = head.partition(b" ")
         answer = self._find(rest.partition(b" ")[0]) if method == b"GET" else answers.BAD_METHOD
-        content_type, body = answer.render(b"-")
-        return b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b" % (
-            answer.status,
-            REASONS[answer.status],
-            content_type,
-            len(body),
-            b"Connection: close\r\n\r\n" + body,
-        )
+        body = answer.render(b"-")
+        date = formatdate(usegmt=True).encode()
+        return answer.head(len(body), date=date, keep=False, minor=1) + b"\r\n" + body
 
     def _find(self, path: bytes) -> Answer:
         gateway = self._gateway

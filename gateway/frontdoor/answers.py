@@ -22,6 +22,9 @@ REASONS: Final = {
 }  # fmt: skip
 
 
+PROBLEM: Final = b"application/problem+json"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer of the gateway's own.
@@ -48,10 +51,10 @@ class Answer:
         """The bits of the fields it brings itself."""
         return present_in(self.lines)
 
-    def render(self, request_id: bytes) -> tuple[bytes, bytes]:
-        """The content type and the body."""
+    def render(self, request_id: bytes) -> bytes:
+        """The body."""
         if self.body is not None:
-            return self.content_type, self.body
+            return self.body
         document = {
             "type": f"urn:jiuye:problem:{self.code}",
             "title": REASONS.get(self.status, b"").decode(),
@@ -60,7 +63,24 @@ class Answer:
             "code": self.code,
             "instance": request_id.decode(),
         }
-        return b"application/problem+json", orjson.dumps(document)
+        return orjson.dumps(document)
+
+    def head(self, length: int, *, date: bytes, keep: bool, minor: int) -> bytes:
+        """The head but for the fields that filters add."""
+        lines = [
+            b"HTTP/1.1 %d %b" % (self.status, REASONS.get(self.status, b"")),
+            b"Date: " + date,
+            b"Content-Length: %d" % length,
+            *self.lines,
+        ]
+        if length:
+            problem = self.body is None
+            lines.append(b"Content-Type: " + (PROBLEM if problem else self.content_type))
+        if not keep:
+            lines.append(b"Connection: close")
+        elif minor == 0:
+            lines.append(b"Connection: keep-alive")
+        return b"\r\n".join(lines) + b"\r\n"
 
 
 def refusal(status: int, code: str, detail: str, *lines: bytes, close: bool = False) -> Answer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 import structlog
 
 from frontdoor import answers, http1, paths
-from frontdoor.answers import REASONS, Answer
+from frontdoor.answers import Answer
 from frontdoor.chunked import BadChunk, Chunked
 from frontdoor.exchange import Exchange
 
@@ -247,23 +247,14 @@ class ClientConnection(asyncio.Protocol):
         self.keep = exchange.head.keep and complete and not (answer.close or self.door.draining)
         exchange.status = answer.status
         exchange.replied = True
-        content_type, body = answer.render(exchange.request_id)
         for outward in exchange.route.outward:
             outward(exchange, answer.status, answer.present)
-        lines = [
-            b"HTTP/1.1 %d %b" % (answer.status, REASONS.get(answer.status, b"")),
-            b"Date: " + self.door.date,
-            b"Content-Length: %d" % len(body),
-            *answer.lines,
-        ]
-        if body:
-            lines.append(b"Content-Type: " + content_type)
-        if not self.keep:
-            lines.append(b"Connection: close")
-        elif exchange.head.minor == 0:
-            lines.append(b"Connection: keep-alive")
-        out = b"\r\n".join(lines) + b"\r\n" + exchange.response_lines + b"\r\n"
+        body = answer.render(exchange.request_id)
         exchange.sent = len(body)
+        head = answer.head(
+            len(body), date=self.door.date, keep=self.keep, minor=exchange.head.minor
+        )
+        out = head + exchange.response_lines + b"\r\n"
         self.transport.write(out if exchange.method == b"HEAD" else out + body)
         self.finish(complete=complete)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 from frontdoor import units
@@ -79,6 +80,10 @@ class _Builder:
             longest_line=longest,
             longest_head=longest * buffers,
             max_connections=given.number("client_max_connections"),
+            balancers=tuple(
+                given.checked("set_real_ip_from", ip_network, statement.arguments[0])
+                for statement in given.inherited("set_real_ip_from")
+            ),
         )
 
     def _location(self, given: Given) -> Location:

@@ -10,6 +10,11 @@ EVERYWHERE: Final = ("http", "server", "location")
 SITES: Final = ("http", "server")
 MANY: Final = 64
 
+
+def _time(name: str, contexts: tuple[str, ...], meaning: str) -> Directive:
+    return Directive(name, contexts, "time", (1, 1), meaning, default="60s")
+
+
 TABLE: Final = (
     Directive(
         "include",
@@ -93,30 +98,9 @@ TABLE: Final = (
         (1, 1),
         "Passes the request on, path and query unchanged.",
     ),
-    Directive(
-        "proxy_connect_timeout",
-        EVERYWHERE,
-        "time",
-        (1, 1),
-        "How long connecting to a server may take.",
-        default="60s",
-    ),
-    Directive(
-        "proxy_send_timeout",
-        EVERYWHERE,
-        "time",
-        (1, 1),
-        "How long a server may refuse to read.",
-        default="60s",
-    ),
-    Directive(
-        "proxy_read_timeout",
-        EVERYWHERE,
-        "time",
-        (1, 1),
-        "How long a server may be silent.",
-        default="60s",
-    ),
+    _time("proxy_connect_timeout", EVERYWHERE, "How long connecting to a server may take."),
+    _time("proxy_send_timeout", EVERYWHERE, "How long a server may refuse to read."),
+    _time("proxy_read_timeout", EVERYWHERE, "How long a server may be silent."),
     Directive(
         "proxy_next_upstream",
         EVERYWHERE,
@@ -133,30 +117,9 @@ TABLE: Final = (
         "The largest body; 0 is any.",
         default="1m",
     ),
-    Directive(
-        "client_header_timeout",
-        SITES,
-        "time",
-        (1, 1),
-        "How long a client may take for a request's head.",
-        default="60s",
-    ),
-    Directive(
-        "client_body_timeout",
-        EVERYWHERE,
-        "time",
-        (1, 1),
-        "How long a client may pause within a body.",
-        default="60s",
-    ),
-    Directive(
-        "send_timeout",
-        EVERYWHERE,
-        "time",
-        (1, 1),
-        "How long a client may refuse to read.",
-        default="60s",
-    ),
+    _time("client_header_timeout", SITES, "How long a client may take for a request's head."),
+    _time("client_body_timeout", EVERYWHERE, "How long a client may pause within a body."),
+    _time("send_timeout", EVERYWHERE, "How long a client may refuse to read."),
     Directive(
         "large_client_header_buffers",
         SITES,
@@ -173,6 +136,14 @@ TABLE: Final = (
         "Open connections of one address per worker; 0 is any.",
         like="ours",
         default="0",
+    ),
+    Directive(
+        "set_real_ip_from",
+        SITES,
+        "address | network",
+        (1, 1),
+        "A balancer that may say in X-Forwarded-For who the client is (as real_ip_recursive on).",
+        many=True,
     ),
     Directive(
         "limit_req_zone",

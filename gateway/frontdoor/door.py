@@ -6,6 +6,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from frontdoor.balancers import Balancers
 from frontdoor.exchange import Exchange, Route
 from frontdoor.http1 import Fields, RequestHead
 from frontdoor.routing import Hosts, Paths
@@ -51,12 +52,15 @@ class Door:
         self.date = formatdate(usegmt=True).encode()
         self.connections: set[ClientConnection] = set()
         self._slash = slash
+        networks = self.server.balancers
+        self._balancers = Balancers(networks) if networks else None
         self._per_address: dict[bytes, int] = {}
 
     def admit(self, connection: ClientConnection, address: bytes) -> bool:
         """May this address have one more connection?"""
         count = self._per_address.get(address, 0)
-        if 0 < self.server.max_connections <= count:
+        limited = self._balancers is None or not self._balancers.trusts(address)
+        if limited and 0 < self.server.max_connections <= count:
             return False
         self._per_address[address] = count + 1
         self.connections.add(connection)
@@ -73,6 +77,8 @@ class Door:
 
     def exchange(self, head: RequestHead, path: bytes, address: bytes) -> Exchange:
         """The request with its route."""
+        if self._balancers is not None and head.fields.forwarded_for is not None:
+            address = self._balancers.client(address, head.fields.forwarded_for)
         site = self.hosts.find(head.fields.host or b"")
         paths = site.paths
         route = self._slash if paths.wants_slash(path) else paths.find(path)

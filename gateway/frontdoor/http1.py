@@ -26,21 +26,15 @@ OUR_COOKIES: Final = b"__Host-jiuye"
 # What a field is to us. Fields up to _KEPT go to the service as they came.
 _PLAIN, _KEPT, _DROPPED = 0, 20, 30
 _HOST_FIELD, _TYPE, _ORIGIN, _SITE, _ACCEPT, _KEY = 1, 2, 3, 4, 5, 6
-_LENGTH_FIELD, _CODING, _CONNECTION, _EXPECT, _AUTHORIZATION, _COOKIE, _VIA = (
-    21,
-    22,
-    23,
-    24,
-    25,
-    26,
-    27,
-)
+_LENGTH_FIELD, _CODING, _CONNECTION, _EXPECT = 21, 22, 23, 24
+_AUTHORIZATION, _COOKIE, _VIA, _CLIENT = 25, 26, 27, 28
 
 _NAMES: Final = {
     b"host": _HOST_FIELD, b"content-type": _TYPE, b"origin": _ORIGIN, b"accept": _ACCEPT,
     b"sec-fetch-site": _SITE, b"idempotency-key": _KEY, b"via": _VIA,
     b"content-length": _LENGTH_FIELD, b"transfer-encoding": _CODING, b"connection": _CONNECTION,
     b"expect": _EXPECT, b"authorization": _AUTHORIZATION, b"cookie": _COOKIE,
+    b"x-forwarded-for": _CLIENT,
 }  # fmt: skip
 # Hop by hop, written anew by us, or able to pass for somebody: none reaches a service.
 _FORBIDDEN: Final = re.compile(
@@ -64,8 +58,8 @@ class Fields:
 
     __slots__ = (
         "accept", "authorization", "chunked", "close", "content_type", "cookie", "expects",
-        "fetch_site", "host", "idempotency_key", "keep_alive", "length", "lines", "named",
-        "origin", "sealed", "via",
+        "fetch_site", "forwarded_for", "host", "idempotency_key", "keep_alive", "length", "lines",
+        "named", "origin", "sealed", "via",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -80,6 +74,7 @@ class Fields:
         self.accept: bytes | None = None
         self.idempotency_key: bytes | None = None
         self.via: bytes | None = None
+        self.forwarded_for: bytes | None = None
         self.authorization: bytes | None = None
         self.cookie: bytes | None = None
         self.sealed: dict[bytes, bytes] | None = None  # our own cookies; no service sees them
@@ -267,6 +262,11 @@ def _expect(fields: Fields, value: bytes) -> None:
     fields.expects = True
 
 
+def _client(fields: Fields, value: bytes) -> None:
+    before = fields.forwarded_for
+    fields.forwarded_for = value if before is None else before + b"," + value
+
+
 def _cookie(fields: Fields, value: bytes) -> None:
     fields.cookie = value if fields.cookie is None else fields.cookie + b"; " + value
 
@@ -275,5 +275,5 @@ _MEANING: Final[dict[int, Callable[[Fields, bytes], None]]] = {
     _HOST_FIELD: _host, _TYPE: _once("content_type"), _ORIGIN: _once("origin"),
     _SITE: _once("fetch_site"), _ACCEPT: _once("accept"), _KEY: _once("idempotency_key"),
     _VIA: _once("via"), _LENGTH_FIELD: _length, _CODING: _coding, _CONNECTION: _connection,
-    _EXPECT: _expect, _AUTHORIZATION: _once("authorization"), _COOKIE: _cookie,
+    _EXPECT: _expect, _AUTHORIZATION: _once("authorization"), _COOKIE: _cookie, _CLIENT: _client,
 }  # fmt: skip

@@ -11,7 +11,7 @@ from frontdoor.exchange import Exchange, Inward, Step
 from frontdoor.filters import Passive
 from frontdoor.limits import Buckets
 from frontdoor.sites import Location
-from frontdoor.verifying import BadToken, Identity, UnknownKey, Verifier
+from frontdoor.verifying import BadToken, UnknownKey, Verifier
 
 # A wrong token costs a full check each time; an address has only so many.
 WRONG_PER_SECOND: Final = 1.0
@@ -69,11 +69,11 @@ class Tokens(Passive):
         try:
             if scheme.lower() != b"bearer":
                 raise BadToken
-            self._accept(exchange, self._verifier.verify(token.strip()))
+            exchange.identity = self._verifier.verify(token.strip())
         except UnknownKey:
             if self._verifier.keys.may_ask():
                 return self._ask_and_check(exchange, header, invalid)
-            return self._refuse(exchange, invalid)
+            return self._refuse(exchange, invalid) if self._verifier.keys.ready else _NO_KEYS
         except BadToken:
             return self._refuse(exchange, invalid)
         return None
@@ -86,13 +86,8 @@ class Tokens(Passive):
         return step if isinstance(step, Answer) or step is None else invalid
 
     def _refuse(self, exchange: Exchange, invalid: Answer) -> Answer:
-        if not self._verifier.keys.ready:
-            return _NO_KEYS
         self._wrong.take(exchange.address, WRONG_BURST, self._now())
         return _sign_in(exchange) or invalid
-
-    def _accept(self, exchange: Exchange, identity: Identity) -> None:
-        exchange.identity = identity
 
 
 def _challenge(realm: bytes, error: bytes, code: str, detail: str) -> Answer:

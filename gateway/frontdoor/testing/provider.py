@@ -67,6 +67,7 @@ class Provider:
         }
         header = {"alg": "ES256", "typ": "at+jwt", "kid": self.keys[-1].kid}
         header |= changes.pop("header", {})
+        header = {k: v for k, v in header.items() if v is not None}
         key = changes.pop("key", self.keys[-1])
         claims = {k: v for k, v in (claims | changes).items() if v is not None}
         return jwt.encode(header, claims, key)
