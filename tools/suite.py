@@ -16,8 +16,7 @@ from pathlib import Path
 
 import databases
 from choice import CannotRunError, Choice, refuse_taken_ports, rotate
-from rabbitmq import NoRabbitMQ, RabbitNode
-from rabbitmq import _working_in as working_in
+from rabbitmq import NoRabbitMQ, RabbitNode, working_in
 from room_settings import gateway_environment, service_environment, simulator_environment
 from secret_folder import SecretFolder, password
 from supervisor import Room, RoomFailedError, Supervisor
@@ -130,7 +129,8 @@ class Suite:
         for name in self.choice.services:
             importlib.import_module(f"{name.replace('-', '_')}.app")
         alone = ("development_token",) if self.choice.only else ("frontdoor.launch",)
-        for module in ("servicekit.launch", "servicekit.worker", "outside.app", *alone):
+        ours = ("servicekit.launch", "servicekit.web.server", "servicekit.worker")
+        for module in (*ours, "outside.app", *alone):
             importlib.import_module(module)
         gc.collect()
         gc.freeze()

@@ -10,13 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from requests import RequestException, Response, Session
 
 from servicekit import logs, messages, tracing
 from servicekit.errors import JSON, Unavailable
-
-if TYPE_CHECKING:
-    from requests import Response, Session
 
 log = logs.get_logger()
 
@@ -131,8 +130,6 @@ class Client:
     def _try(
         self, method: str, path: str, headers: Mapping[str, str] | None, sent: dict[str, Any]
     ) -> tuple[int | None, Any]:
-        from requests import RequestException
-
         started = self._clock()
         try:
             response = self._session().request(
@@ -161,8 +158,6 @@ class Client:
         # One per thread: requests does not promise that a session may be shared.
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            from requests import Session
-
             session = self._local.session = Session()
             session.trust_env = False  # no proxy and no credentials from the environment
         return session

@@ -91,6 +91,9 @@ class ServiceApp(Flask):
         )
         self.marks: dict[str, Mark] = {}
         self.query_names: dict[str, frozenset[str]] = {}
+        self.readiness = health.Readiness(
+            health.database_of(settings.database_url, service.package)
+        )
         self.draining: Callable[[], bool] = lambda: False  # the launcher knows better
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
+from sqlalchemy import NullPool, create_engine
 
 from servicekit import logs, metrics
+from servicekit.db import sqlalchemy_url
 from servicekit.migrations import pending
 from servicekit.web.access import public
 from servicekit.web.session import app
@@ -17,24 +20,61 @@ log = logs.get_logger()
 
 blueprint = Blueprint("health", __name__)
 
-CACHED_SECONDS = 1.0  # probes of several gateways cost one look
+CACHED_SECONDS: Final = 1.0  # probes of several gateways cost one look
+LIMIT_SECONDS: Final = 2  # Kubernetes waits three
+
+Look = Callable[[], dict[str, Any]]
 
 
 class Readiness:
-    """One look at the database per second, shared by everybody who asks."""
+    """One look per second, shared by everybody who asks; nobody queues behind a slow one."""
 
-    def __init__(self) -> None:
+    def __init__(self, look: Look, clock: Callable[[], float] = time.monotonic) -> None:
+        self._look = look
+        self._clock = clock
         self._lock = threading.Lock()
-        self._looked_at = 0.0
-        self._answer: dict[str, Any] = {}
+        self._good_until = 0.0
+        self._found: dict[str, Any] = {"status": "unready", "database": "not looked at yet"}
 
-    def check(self, look: Any) -> dict[str, Any]:
-        """What ``look`` said less than a second ago, or says now."""
-        with self._lock:
-            if not self._answer or time.monotonic() - self._looked_at > CACHED_SECONDS:
-                self._answer = look()
-                self._looked_at = time.monotonic()
-            return self._answer
+    def check(self) -> dict[str, Any]:
+        """What was found less than a second ago, or is found now."""
+        if self._clock() >= self._good_until and self._lock.acquire(blocking=False):
+            try:
+                self._found = self._look()
+                self._good_until = self._clock() + CACHED_SECONDS
+            finally:
+                self._lock.release()
+        return self._found
+
+
+def database_of(url: str, package: str) -> Look:
+    """A look at a service's database, over a connection of its own.
+
+    Not the pool's: a busy service is ready all the same, and a hanging database holds no thread
+    of the pool for longer than the time limit.
+    """
+    engine = create_engine(
+        sqlalchemy_url(url),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": LIMIT_SECONDS,
+            "options": f"-c statement_timeout={LIMIT_SECONDS}s",
+        },
+    )
+
+    def look() -> dict[str, Any]:
+        try:
+            with engine.connect() as connection:
+                missing = pending(connection, package)
+        except Exception as error:  # whatever it is, the answer is: not ready
+            log.warning("not ready", error=type(error).__name__)
+            return {"status": "unready", "database": "unreachable"}
+        if missing:
+            return {"status": "unready", "database": "reachable", "migrations": missing}
+        return {"status": "ready", "database": "reachable", "migrations": "at head"}
+
+    return look
 
 
 @blueprint.get("/livez")
@@ -51,8 +91,7 @@ def readyz() -> Response:
     here = app()
     if here.draining():
         return _unready(status="draining")
-    readiness = here.extensions.setdefault("servicekit.readiness", Readiness())
-    found = readiness.check(_look)
+    found = here.readiness.check()
     return jsonify(found) if found["status"] == "ready" else _unready(**found)
 
 
@@ -62,19 +101,6 @@ def figures() -> Response:
     """Prometheus' text form."""
     body, content_type = metrics.render()
     return Response(body, content_type=content_type)
-
-
-def _look() -> dict[str, Any]:
-    here = app()
-    try:
-        with here.database.reader.connect() as connection:
-            missing = pending(connection, here.service.package)
-    except Exception as error:  # whatever it is, the answer is: not ready
-        log.warning("not ready", error=type(error).__name__)
-        return {"status": "unready", "database": "unreachable"}
-    if missing:
-        return {"status": "unready", "database": "reachable", "migrations": missing}
-    return {"status": "ready", "database": "reachable", "migrations": "at head"}
 
 
 def _unready(**found: Any) -> Response:
