@@ -35,7 +35,7 @@ queue_leader_locator = balanced
 """
 
 
-__all__ = ["NoRabbitMQ", "RabbitNode"]
+__all__ = ["NoRabbitMQ", "RabbitNode", "working_in"]
 
 
 @dataclass
@@ -230,7 +230,7 @@ def keep(folder: Path) -> None:
     """Wait until whoever started us is gone, then end what runs in ``folder`` and remove it."""
     sys.stdin.read()
     deadline = time.monotonic() + 10
-    while (left := _working_in(folder)) and time.monotonic() < deadline:
+    while (left := working_in(folder)) and time.monotonic() < deadline:
         for process in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
@@ -238,7 +238,8 @@ def keep(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _working_in(folder: Path) -> list[int]:
+def working_in(folder: Path) -> list[int]:
+    """Processes whose working directory is ``folder``: a node's are."""
     found = []
     for link in Path("/proc").glob("[0-9]*/cwd"):
         with contextlib.suppress(OSError):

@@ -40,7 +40,7 @@ def find_installation(folder: Path = FOLDER) -> Installation:
         raise NoRabbitMQ("a private RabbitMQ node needs Linux")
     found = _installed(Path("/"))
     if found is None:
-        found = _installed(_unpacked(folder))
+        found = _installed(unpack("rabbitmq-server", folder / "unpacked"))
     if found is None:
         raise NoRabbitMQ("the distribution's rabbitmq-server package lacks the server")
     return found
@@ -64,30 +64,35 @@ def _installed(root: Path) -> Installation | None:
     return Installation(servers[-1], epmds[-1], environment)
 
 
-def _unpacked(folder: Path) -> Path:
-    """The folder of unpacked packages, filled once; two who ask at once do it one after other."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+def unpack(package: str, target: Path) -> Path:
+    """A folder with a package of the distribution and what it needs, filled once.
+
+    Two who ask at once do it one after the other.
+
+    Raises:
+        NoRabbitMQ: there is no apt-get here, or it failed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        unpacked = folder / "unpacked"
-        if not unpacked.is_dir():
+        if not target.is_dir():
             if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-                raise NoRabbitMQ("no rabbitmq-server on this machine, and no apt-get to fetch it")
-            partial = folder / "partial"
+                raise NoRabbitMQ(f"no {package} on this machine, and no apt-get to fetch it")
+            partial = target.with_suffix(".partial")
             shutil.rmtree(partial, ignore_errors=True)
             try:
-                _fetch(folder, partial)
+                _fetch(package, partial / "apt", partial / "root")
             except (subprocess.SubprocessError, OSError) as error:
-                raise NoRabbitMQ(f"no rabbitmq-server here, and apt-get failed: {error}") from error
-            partial.rename(unpacked)
-            shutil.rmtree(folder / "apt", ignore_errors=True)
-    return unpacked
+                raise NoRabbitMQ(f"no {package} here, and apt-get failed: {error}") from error
+            _tell_erlang_where_it_is(partial / "root", target)
+            (partial / "root").rename(target)
+            shutil.rmtree(partial, ignore_errors=True)
+    return target
 
 
-def _fetch(folder: Path, root: Path) -> None:
-    """Download what the distribution's rabbitmq-server needs and unpack it below ``root``."""
-    print("fetching RabbitMQ from the distribution's packages …", file=sys.stderr, flush=True)
-    apt = folder / "apt"
+def _fetch(package: str, apt: Path, root: Path) -> None:
+    """Download what a package of the distribution needs and unpack it below ``root``."""
+    print(f"fetching {package} from the distribution's packages …", file=sys.stderr, flush=True)
     for part in ("lists/partial", "cache/archives/partial", "packages"):
         (apt / part).mkdir(parents=True, exist_ok=True)
     options = [
@@ -100,21 +105,26 @@ def _fetch(folder: Path, root: Path) -> None:
     ]
     get = ["apt-get", *(part for option in options for part in ("-o", option))]
     _run([*get, "update", "-qq"])
-    plan = ["install", "-y", "--no-install-recommends", "--print-uris", "-qq", "rabbitmq-server"]
+    plan = ["install", "-y", "--no-install-recommends", "--print-uris", "-qq", package]
     wanted = {
         line.split()[1].partition("_")[0]
         for line in _run([*get, *plan]).splitlines()
         if line.startswith("'")
     }
-    _run([*get, "download", "-qq", *sorted(wanted)], cwd=apt / "packages")
+    if wanted:
+        _run([*get, "download", "-qq", *sorted(wanted)], cwd=apt / "packages")
     root.mkdir()
-    for package in sorted((apt / "packages").glob("*.deb")):
-        _run(["dpkg-deb", "-x", str(package), str(root)])
+    for archive in sorted((apt / "packages").glob("*.deb")):
+        _run(["dpkg-deb", "-x", str(archive), str(root)])
+
+
+def _tell_erlang_where_it_is(root: Path, target: Path) -> None:
+    """Its start scripts name the folder they were packaged for."""
     erlang = root / "usr/lib/erlang"
-    final = folder / "unpacked" / "usr/lib/erlang"
     for script in [*erlang.glob("bin/*"), *erlang.glob("erts-*/bin/*")]:
         if script.is_file() and script.name in ("erl", "start"):
-            script.write_text(script.read_text().replace("/usr/lib/erlang", str(final)))
+            final = str(target / "usr/lib/erlang")
+            script.write_text(script.read_text().replace("/usr/lib/erlang", final))
 
 
 def _run(command: list[str], cwd: Path | None = None) -> str:
