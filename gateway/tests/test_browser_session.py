@@ -1,0 +1,291 @@
+"""A browser logs in, works, is renewed, and logs out; no token ever reaches its scripts (GW-02)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+import pytest
+
+from frontdoor.sealing import Sealer
+from frontdoor.testing.provider import LIN
+from frontdoor.testing.running import Answer, Running
+
+PAGE = {"Accept": "text/html"}
+SAME = {"Sec-Fetch-Site": "same-origin"}
+
+
+@dataclass
+class Browser:
+    """Keeps cookies and follows nothing by itself."""
+
+    gateway: Running
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def ask(self, target: str, method: str = "GET", fields=(), body=None) -> Answer:
+        asked = dict(fields)
+        if self.cookies:
+            asked["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
+        answer = self.gateway.ask(target, method, asked, body)
+        for line in answer.all("set-cookie"):
+            self._take(line)
+        return answer
+
+    def _take(self, line: str) -> None:
+        pair, *attributes = line.split("; ")
+        name, _, value = pair.partition("=")
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
+        assert name.startswith("__Host-")
+        assert len(line) < 4096
+        if "Max-Age=0" in attributes:
+            self.cookies.pop(name, None)
+        else:
+            self.cookies[name] = value
+
+    def go(self, location: str) -> Answer:
+        """Follow a redirect within the gateway."""
+        parts = urlsplit(location)
+        assert parts.netloc in ("", f"127.0.0.1:{self.gateway.port}")
+        return self.ask(f"{parts.path}?{parts.query}")
+
+    def log_in(self, return_to: str = "/api/mine") -> Answer:
+        """The whole way; identity knows the person already."""
+        first = self.ask(f"/sso/login?return_to={return_to}")
+        assert first.status == 302
+        back = self.go(first.one("location"))
+        assert back.status == 302
+        return self.go(back.one("location"))
+
+
+@pytest.fixture
+def browser(suite) -> Browser:
+    return Browser(suite.gateway)
+
+
+@pytest.mark.req("GW-02", "ID-40")
+def test_a_person_logs_in_works_and_logs_out(suite, browser) -> None:
+    sent = browser.ask("/api/mine?x=1", fields=PAGE)
+    assert sent.one("location") == "/sso/login?return_to=%2Fapi%2Fmine%3Fx%3D1"
+    done = browser.log_in("%2Fapi%2Fmine%3Fx%3D1")
+    assert (done.status, done.one("location")) == (303, "/api/mine?x=1")
+    assert set(browser.cookies) == {"__Host-jiuye"}
+    assert browser.ask("/api/mine", fields={"Cookie-Other": "1"}).status == 200
+    (request,) = suite.service.received
+    assert request.one("authorization").startswith("Bearer ey")
+    assert request.one("cookie") is None
+    shown = orjson.loads(browser.ask("/sso/session").body)
+    assert shown == {
+        "logged_in": True, "subject": LIN, "kind": "person", "level": "urn:gdhrss:ial:2",
+    }  # fmt: skip
+    form = browser.ask("/sso/logout", fields=PAGE)
+    assert form.status == 200
+    assert '<form method="post"' in form.body.decode()
+    end = browser.ask("/sso/logout", "POST", SAME)
+    where = urlsplit(end.one("location"))
+    query = {name: values[0] for name, values in parse_qs(where.query).items()}
+    assert where.path == "/identity/logout"
+    assert query["post_logout_redirect_uri"] == f"{suite.gateway.public_url}/"
+    assert query["id_token_hint"].count(".") == 2
+    assert browser.cookies == {}
+    assert orjson.loads(browser.ask("/sso/session").body) == {"logged_in": False}
+    assert browser.ask("/api/mine").status == 401
+
+
+@pytest.mark.req("GW-02")
+def test_identity_is_asked_as_oauth_2_1_wants_it(suite, browser) -> None:
+    first = browser.ask("/sso/login?return_to=/")
+    query = {k: v[0] for k, v in parse_qs(urlsplit(first.one("location")).query).items()}
+    assert query["redirect_uri"] == f"{suite.gateway.public_url}/sso/callback"
+    assert query["code_challenge_method"] == "S256"
+    assert len(query["code_challenge"]) == len(query["state"]) == len(query["nonce"]) == 43
+    assert query["client_id"] == "jiuye-gateway"
+    assert "openid" in query["scope"].split()
+    (cookie,) = first.all("set-cookie")
+    assert "Max-Age=600" in cookie
+    for secret in (query["state"], query["nonce"]):
+        assert secret not in cookie
+
+
+@pytest.mark.parametrize(
+    "return_to",
+    ["//evil.example", "/%5Cevil.example", "https://evil.example", "%2F%2Fevil", "evil", "",
+     "/sso/logout", "/%0d%0aSet-Cookie:%20a=b", "/%09/evil.example", "javascript:alert(1)"],
+)  # fmt: skip
+def test_nobody_is_sent_anywhere_else_after_login(browser, return_to) -> None:
+    assert browser.log_in(return_to).one("location") == "/"
+
+
+def test_a_callback_nobody_asked_for_logs_nobody_in(suite, browser) -> None:
+    victim, attacker = browser, Browser(suite.gateway)
+    first = attacker.ask("/sso/login?return_to=/")
+    back = attacker.go(first.one("location")).one("location")
+    assert victim.go(back).status == 400  # login CSRF: the state is the attacker's browser's
+    assert victim.cookies == {}
+    changed = back.replace("state=", "state=A")
+    assert attacker.go(changed).status == 400
+    foreign = back.replace("iss=", "iss=https%3A%2F%2Fevil.example%2F")
+    assert attacker.go(foreign).status == 400
+    refused = attacker.go(back.replace("code=", "error=access_denied&was="))
+    assert "重新登录" in refused.body.decode()
+    assert attacker.go(back).status == 303
+    assert Browser(suite.gateway).go(back).status == 400
+
+
+def test_a_login_that_took_too_long_begins_again(suite, browser) -> None:
+    first = browser.ask("/sso/login?return_to=/")
+    back = browser.go(first.one("location")).one("location")
+    suite.gateway.clock.advance(601)
+    assert browser.go(back).status == 400
+
+
+def test_an_id_token_with_another_nonce_is_refused(suite, browser) -> None:
+    first = browser.ask("/sso/login?return_to=/")
+    back = browser.go(first.one("location")).one("location")
+    (code,) = suite.provider.codes
+    suite.provider.codes[code]["nonce"] = "another"
+    assert browser.go(back).status == 400
+    assert set(browser.cookies).isdisjoint({"__Host-jiuye"})
+
+
+def test_two_tabs_log_in_at_once(browser) -> None:
+    first, second = (browser.ask(f"/sso/login?return_to=/{n}") for n in "ab")
+    backs = [browser.go(answer.one("location")).one("location") for answer in (first, second)]
+    assert [browser.go(back).one("location") for back in backs] == ["/a", "/b"]
+
+
+@pytest.mark.req("GW-02")
+def test_the_token_is_renewed_once_for_many_requests(suite, browser) -> None:
+    browser.log_in()
+    old = dict(browser.cookies)
+    suite.gateway.clock.advance(280)
+    answers: list[Answer] = []
+    askers = [Browser(suite.gateway, dict(old)) for _ in range(12)]
+    threads = [threading.Thread(target=lambda b=b: answers.append(b.ask("/api/x"))) for b in askers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status for answer in answers} == {200}
+    renewals = [f for f in suite.provider.token_requests if f["grant_type"] == "refresh_token"]
+    assert len(renewals) == 1
+    assert any(asker.cookies != old for asker in askers)
+    late = Browser(suite.gateway, dict(old))
+    assert late.ask("/api/x").status == 200  # still comes with the former cookie
+    assert len({r.one("authorization") for r in suite.service.received}) == 1
+    renewed = next(asker for asker in askers if asker.cookies != old)
+    suite.gateway.clock.advance(280)
+    assert renewed.ask("/api/x").status == 200
+    assert orjson.loads(renewed.ask("/sso/session").body)["logged_in"]
+
+
+@pytest.mark.req("GW-02", "ID-43")
+def test_a_session_identity_has_ended_ends_here(suite, browser) -> None:
+    browser.log_in()
+    suite.provider.refresh_tokens.clear()
+    suite.gateway.clock.advance(280)
+    got = browser.ask("/api/x", fields=PAGE)
+    assert got.status == 302
+    assert browser.cookies == {}
+    assert browser.ask("/api/x").status == 401
+
+
+def test_while_identity_is_away_a_token_serves_until_its_end(suite, browser) -> None:
+    browser.log_in()
+    suite.provider.away = True
+    suite.gateway.clock.advance(280)
+    assert browser.ask("/api/x").status == 200
+    suite.gateway.clock.advance(30)
+    assert browser.ask("/api/x").status == 503
+    suite.provider.away = False
+    assert browser.ask("/api/x").status == 200
+
+
+OWN, OTHER = "own", "https://evil.example"
+CSRF = [
+    ({"Sec-Fetch-Site": "same-origin"}, 200),
+    ({"Sec-Fetch-Site": "same-origin", "Origin": OWN}, 200),
+    ({"Origin": OWN}, 200),
+    ({}, 403),
+    ({"Origin": OTHER}, 403),
+    ({"Origin": "null"}, 403),
+    ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ({"Sec-Fetch-Site": "same-site"}, 403),
+    ({"Sec-Fetch-Site": "none"}, 403),
+    ({"Sec-Fetch-Site": "cross-site", "Origin": OWN}, 403),
+    ({"Sec-Fetch-Site": "same-origin", "Origin": OTHER}, 403),
+]
+
+
+@pytest.mark.req("GW-02")
+@pytest.mark.parametrize(("fields", "status"), CSRF)
+def test_other_sites_cannot_act_with_the_cookie(suite, browser, fields, status) -> None:
+    browser.log_in()
+    fields = {k: suite.gateway.public_url if v == OWN else v for k, v in fields.items()}
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert browser.ask("/api/x", method, fields).status == status
+    assert browser.ask("/api/x", fields=fields).status == 200
+    logout = browser.ask("/sso/logout", "POST", fields).status
+    assert logout == (303 if status == 200 else 403)
+
+
+def test_a_program_with_its_own_token_needs_no_origin(suite, browser) -> None:
+    browser.log_in()
+    fields = {"Authorization": f"Bearer {suite.provider.token(sub='program')}"}
+    assert browser.ask("/api/x", "POST", fields, b"x").status == 200
+    sent = suite.service.received[-1].one("authorization")
+    assert sent == fields["Authorization"]
+
+
+@pytest.mark.parametrize("change", ["flip", "cut", "swap", "empty", "nonsense"])
+def test_a_changed_cookie_is_no_session(suite, browser, change) -> None:
+    browser.log_in()
+    value = browser.cookies["__Host-jiuye"]
+    middle = len(value) // 2
+    browser.cookies["__Host-jiuye"] = {
+        "flip": value[:middle] + ("A" if value[middle] != "A" else "B") + value[middle + 1 :],
+        "cut": value[:-5],
+        "swap": value[100:] + value[:100],
+        "empty": "",
+        "nonsense": "%%%",
+    }[change]
+    assert browser.ask("/api/x").status == 401
+
+
+def test_a_cookie_of_another_purpose_is_no_session(suite, browser) -> None:
+    browser.ask("/sso/login?return_to=/")
+    ((name, value),) = browser.cookies.items()
+    assert name != "__Host-jiuye"
+    browser.cookies["__Host-jiuye"] = value
+    assert browser.ask("/api/x").status == 401
+
+
+def test_long_sessions_are_spread_over_cookies_and_old_keys_still_open() -> None:
+    old, new = bytes(32), bytes([1] * 32)
+    value = b"x" * 7000
+    cookies = Sealer([old]).seal("__Host-jiuye", value)
+    assert len(cookies) == 3
+    assert all(len(piece) <= 3800 for piece in cookies.values())
+    held = {name.encode(): piece.encode() for name, piece in cookies.items()}
+    assert Sealer([new, old]).open("__Host-jiuye", held) == value
+    assert Sealer([new]).open("__Host-jiuye", held) is None
+    del held[b"__Host-jiuye-1"]
+    assert Sealer([old]).open("__Host-jiuye", held) is None
+    with pytest.raises(ValueError, match="too long"):
+        Sealer([old]).seal("__Host-jiuye", b"x" * 20_000)
+
+
+def test_other_cookies_pass_and_ours_never_do(suite, browser) -> None:
+    browser.log_in()
+    browser.cookies |= {"theme": "large", "__Host-identity": "theirs"}
+    for path in ("/api/x", "/open/x"):
+        assert browser.ask(path).status == 200
+        assert suite.service.received[-1].one("cookie") == "theme=large; __Host-identity=theirs"
+    opened = suite.service.received[-1]
+    assert opened.one("authorization") is None
+
+
+def test_the_steps_take_their_methods_only(browser) -> None:
+    assert browser.ask("/sso/login", "POST").status == 405
+    assert browser.ask("/sso/logout", "DELETE").status == 405

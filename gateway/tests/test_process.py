@@ -1,0 +1,216 @@
+"""The real process: it starts, is reloaded under load, drains, and hears the bus."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import pytest
+
+from frontdoor.testing.running import COOKIE_KEY, SECRET
+
+PATIENCE = 20.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def get(port: int, path: str) -> tuple[int, bytes]:
+    client = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        client.request("GET", path)
+        got = client.getresponse()
+        return got.status, got.read()
+    finally:
+        client.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        threading.Event().wait(0.02)
+
+
+def answers(port: int, path: str, wanted: bytes) -> bool:
+    try:
+        return wanted in get(port, path)[1]
+    except OSError:
+        return False
+
+
+class Process:
+    """The gateway as it runs everywhere."""
+
+    def __init__(self, folder: Path, text: str, *, workers: int, bus_url: str | None) -> None:
+        self.port, self.admin = free_port(), free_port()
+        self.config = folder / "gateway.conf"
+        self.write(text)
+        environment = {
+            **os.environ,
+            "FRONTDOOR_CONFIG": str(self.config),
+            "FRONTDOOR_CLIENT_SECRET": SECRET,
+            "FRONTDOOR_COOKIE_KEY": COOKIE_KEY,
+            "FRONTDOOR_ADMIN_LISTEN": f"127.0.0.1:{self.admin}",
+            "FRONTDOOR_WORKERS": str(workers),
+            "FRONTDOOR_IDENTITY_URL": "http://127.0.0.1:9",
+        }
+        if bus_url is not None:
+            environment["FRONTDOOR_BUS_URL"] = bus_url
+        command = [sys.executable, "-m", "frontdoor", "--port", str(self.port)]
+        self.log = (folder / "gateway.log").open("w+b")
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=self.log, stderr=subprocess.STDOUT
+        )
+
+    def write(self, text: str) -> None:
+        self.config.write_text(text, "utf-8")
+
+    def output(self) -> str:
+        self.log.seek(0)
+        return self.log.read().decode()
+
+
+@contextmanager
+def process(
+    folder: Path, text: str, *, workers: int = 1, bus_url: str | None = None
+) -> Iterator[Process]:
+    running = Process(folder, text, workers=workers, bus_url=bus_url)
+    try:
+        until(lambda: answers(running.port, "/livez", b"ok"))
+        yield running
+    finally:
+        running.process.terminate()
+        assert running.process.wait(PATIENCE) == 0
+        running.log.close()
+
+
+SITE = """http {{ server {{ listen 127.0.0.1:1;
+    location = /livez {{ health live; }}
+    location = /word {{ return 200 {word}; }}
+}} }}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.req("GW-01")
+def test_a_reload_under_load_drops_no_request_and_a_bad_file_changes_nothing(tmp_path) -> None:
+    with process(tmp_path, SITE.format(word="one"), workers=2) as running:
+        stop, wrong, count = threading.Event(), [], [0]
+
+        def load() -> None:
+            client = HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE)
+            while not stop.is_set():
+                try:
+                    client.request("GET", "/word")
+                    got = client.getresponse()
+                    body = got.read()
+                    if got.status != 200 or body not in (b"one", b"two", b"three"):
+                        wrong.append((got.status, body))
+                    count[0] += 1
+                except (OSError, HTTPException) as error:
+                    wrong.append(repr(error))
+                    client.close()
+            client.close()
+
+        threads = [threading.Thread(target=load) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        try:
+            for word in ("two", "three"):
+                before = count[0]
+                until(lambda before=before: count[0] > before + 200)
+                running.write(SITE.format(word=word))
+                running.process.send_signal(signal.SIGHUP)
+                wanted = word.encode()
+                until(lambda wanted=wanted: answers(running.port, "/word", wanted))
+            until(lambda: all(answers(running.port, "/word", b"three") for _ in range(10)))
+            running.write("http { nonsense; }\n")
+            running.process.send_signal(signal.SIGHUP)
+            until(lambda: 'unknown directive \\"nonsense\\"' in running.output())
+            assert get(running.port, "/word") == (200, b"three")
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        assert wrong == []
+        assert count[0] > 400
+
+
+@pytest.mark.slow
+def test_a_stopping_gateway_finishes_what_it_began(tmp_path) -> None:
+    release = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+
+    def serve() -> None:
+        service, _ = listener.accept()
+        with service:
+            service.recv(10_000)
+            release.wait(PATIENCE)
+            service.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+
+    serving = threading.Thread(target=serve)
+    serving.start()
+    text = f"""http {{ upstream slow {{ server 127.0.0.1:{port}; }} server {{ listen 127.0.0.1:1;
+        location = /livez {{ health live; }} location / {{ proxy_pass http://slow; }} }} }}"""
+    with process(tmp_path, text) as running:
+        idle = socket.create_connection(("127.0.0.1", running.port), PATIENCE)
+        busy = socket.create_connection(("127.0.0.1", running.port), PATIENCE)
+        busy.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        until(
+            lambda: not serving.is_alive() or answers(running.admin, "/metrics", b"connections 2")
+        )
+        running.process.terminate()
+        until(lambda: not answers(running.port, "/livez", b"ok"))
+        release.set()
+        said = b""
+        while part := busy.recv(1000):
+            said += part
+        assert said.startswith(b"HTTP/1.1 200 ")
+        assert b"Connection: close" in said
+        assert said.endswith(b"done")
+        assert idle.recv(10) == b""
+        idle.close()
+        busy.close()
+    serving.join()
+    listener.close()
+
+
+@pytest.mark.slow
+@pytest.mark.req("GW-04")
+def test_two_workers_share_limits_and_figures(tmp_path) -> None:
+    text = """http { limit_req_zone $binary_remote_addr zone=z:1m rate=1r/m; limit_req_status 429;
+        server { listen 127.0.0.1:1; location = /livez { health live; }
+        location / { limit_req zone=z burst=9 nodelay; return 200 ok; } } }"""
+    with process(tmp_path, text, workers=2) as running:
+        statuses = [get(running.port, "/")[0] for _ in range(40)]
+        assert statuses.count(200) == 10
+        line = b'jiuye_gateway_requests_total{location="/",status="2xx"} 10'
+        assert line in get(running.admin, "/metrics")[1]
+        assert get(running.admin, "/livez")[0] == 200
+        assert get(running.admin, "/readyz")[0] == 503  # no keys seen
+        assert get(running.admin, "/nothing")[0] == 404
+
+
+def test_what_is_wrong_with_the_settings_is_said_before_anything_starts(tmp_path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDOOR_")}
+    environment |= {"FRONTDOOR_COOKIE_KEY": "short", "FRONTDOOR_NONSENSE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "frontdoor"], env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "FRONTDOOR_CLIENT_SECRET is missing" in done.stderr
+    assert "FRONTDOOR_NONSENSE is not a setting" in done.stderr
