@@ -176,7 +176,7 @@ def test_the_log_tells_of_a_move_once_it_is_committed(database, room, written_lo
     assert "林小满" not in json.dumps(lines, ensure_ascii=False)
 
 
-@pytest.mark.req("ER-08", "UNE-03")
+@pytest.mark.req("ER-08")
 def test_numbers_are_right_unique_and_counted_per_region_and_day(database, room):
     numbers = []
 

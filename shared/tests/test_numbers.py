@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from servicekit.numbers import LARGEST_SERIAL, application_number, check, normalise
 
-pytestmark = pytest.mark.req("ER-08", "UNE-03")
+pytestmark = pytest.mark.req("ER-08")
 
 NUMBERS = st.builds(
     application_number,

@@ -10,7 +10,7 @@ import pytest
 TABLE = "flexible_employment_application"
 
 
-@pytest.mark.req("AL-02", "E3")
+@pytest.mark.req("AL-02")
 @pytest.mark.parametrize(
     ("region", "sees"),
     [
@@ -132,7 +132,7 @@ def test_of_two_officers_the_second_is_told(desk: Any) -> None:
     assert desk.counts() == before
 
 
-@pytest.mark.req("AL-02", "E3")
+@pytest.mark.req("AL-02")
 def test_sending_back_and_turning_down_need_a_reason(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("440106")
     filed = lin.submits(lin.opens(**desk.form))

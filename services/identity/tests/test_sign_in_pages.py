@@ -119,7 +119,6 @@ def test_login_names_are_found_in_any_case(world, person):
     assert world.browser().logs_in(person).status_code == 303
 
 
-@pytest.mark.req("PRT-04")
 @pytest.mark.parametrize("path", ["login", "totp", "new-password", "logout", "register"])
 def test_a_form_that_is_not_ours_is_refused(world, person, path):
     browser = world.browser()
@@ -129,7 +128,6 @@ def test_a_form_that_is_not_ours_is_refused(world, person, path):
     assert not [c for c in answer.headers.getlist("Set-Cookie") if "__Host-identity=" in c]
 
 
-@pytest.mark.req("PRT-04")
 def test_a_form_token_of_another_browser_and_another_origin_are_refused(world, person):
     foreign = world.browser().get("/identity/login").text
     token = re.search(r'name="form_token" value="(\w+)"', foreign)[1]
@@ -174,7 +172,6 @@ def test_nobody_is_sent_elsewhere_after_the_login(path):
     assert rules.check_return_to(path, "/identity/authorize") is None
 
 
-@pytest.mark.req("PRT-04")
 @pytest.mark.parametrize("path", ["login", "register", "logout"])
 def test_pages_allow_no_script_no_frame_and_no_cache(world, path):
     page = world.browser().get(f"/identity/{path}")
