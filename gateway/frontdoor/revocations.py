@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -83,16 +84,30 @@ class Revocations:
         self._accounts = {k: v for k, v in self._accounts.items() if v[0] > now}
 
 
-def listen(bus: Bus, revocations: Revocations, stop: threading.Event) -> threading.Thread:
-    """Hear events in a thread of their own and hand them to the running loop."""
+def listen(
+    bus: Bus,
+    revocations: Revocations,
+    stop: threading.Event,
+    *,
+    started: Callable[[], None] | None = None,
+) -> threading.Thread:
+    """Hear events in a thread of their own and hand them to the running loop.
+
+    Args:
+        bus: where identity announces.
+        revocations: what is told.
+        stop: ends the thread.
+        started: called when the gateway hears; what was said before it did not hear.
+    """
     loop = asyncio.get_running_loop()
 
     def hear(message: Message) -> None:
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop ended while the message came
             loop.call_soon_threadsafe(revocations.hear, message.routing_key, message.body)
 
-    thread = threading.Thread(
-        target=bus.listen, args=(KEYS, hear, stop), name="revocations", daemon=True
-    )
+    def run() -> None:
+        bus.listen(KEYS, hear, stop, started=started)
+
+    thread = threading.Thread(target=run, name="revocations", daemon=True)
     thread.start()
     return thread
