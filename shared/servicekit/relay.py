@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 from psycopg.rows import namedtuple_row
 
 from servicekit import logs, metrics
-from servicekit.bus import Bus, BusUnavailable, Refused, pause_after
+from servicekit.bus import Bus, BusUnavailable, Message, Refused, pause_after
 from servicekit.bus.envelope import encode
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -34,8 +35,13 @@ _WAITING = """
     SELECT position, id, type, stream, subject, sequence, preceded_at, time, data, traceparent,
         attempts
     FROM outbox
-    WHERE published_at IS NULL AND parked_at IS NULL AND id <> ALL(%s)
+    WHERE published_at IS NULL AND parked_at IS NULL AND position <> ALL(%s)
     ORDER BY position LIMIT %s
+"""
+# The condition names the small index of what waits; without it the whole table would be read.
+_MARK = """
+    UPDATE outbox SET published_at = %s
+    WHERE position = ANY(%s) AND published_at IS NULL AND parked_at IS NULL
 """
 _REFUSED = """
     UPDATE outbox SET attempts = attempts + 1, last_error = %s,
@@ -50,6 +56,16 @@ _BACKLOG = """
 """
 
 log = logs.get_logger()
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Rows of the outbox on their way, and what became of them."""
+
+    rows: list[Any]
+    messages: list[Message]
+    refused: dict[str, str] = field(default_factory=dict)
+    marked: bool = False
 
 
 class Relay:
@@ -81,59 +97,94 @@ class Relay:
         self._clock = clock
         self._refusal_limit = refusal_limit
         self._failures = 0
-        self._resting: dict[str, float] = {}  # refused events, and when they are tried again
+        self._resting: dict[int, float] = {}  # refused events, and when they are tried again
         self._measure_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Until ``stop``; outlives the database and the bus going away."""
         failures = 0
-        while not stop.is_set():
-            try:
-                self._serve(stop)
-                failures = 0
-            except psycopg.Error as error:
-                failures += 1
-                log.warning("relay lost its database", error=type(error).__name__)
-                stop.wait(pause_after(failures))
+        with ThreadPoolExecutor(1, thread_name_prefix=f"{self._source} relay") as pool:
+            while not stop.is_set():
+                try:
+                    self._serve(pool, stop)
+                    failures = 0
+                except psycopg.Error as error:
+                    failures += 1
+                    log.warning("relay lost its database", error=type(error).__name__)
+                    stop.wait(pause_after(failures))
 
-    def _serve(self, stop: threading.Event) -> None:
+    def _serve(self, pool: ThreadPoolExecutor, stop: threading.Event) -> None:
         name = f"{self._source} relay"
         with Listener(self._database.url, name=name, channels=[CHANNEL]) as listener:
             while not listener.elected(RELAY_LOCK, 0):
                 if stop.wait(POLL_SECONDS):
                     return
             while not stop.is_set():
-                carried = self._carry(listener.connection, stop)
+                carried = self._carry(listener.connection, pool, stop)
                 self._measure(listener.connection)
                 if not carried:
                     listener.wait(POLL_SECONDS)
 
-    def _carry(self, connection: psycopg.Connection[Any], stop: threading.Event) -> int:
-        """Publish one batch; how many the bus took."""
-        self._resting = {i: at for i, at in self._resting.items() if at > time.monotonic()}
+    def _carry(
+        self, connection: psycopg.Connection[Any], pool: ThreadPoolExecutor, stop: threading.Event
+    ) -> int:
+        """Publish what waits; how many events the bus was given.
+
+        While a full batch is with the bus, the one before it is marked and the next one is read.
+        """
+        carried = 0
+        before: _Batch | None = None
+        batch = self._read(connection, besides=[])
+        while batch is not None and not stop.is_set():
+            following = None
+            try:
+                if len(batch.rows) < BATCH:
+                    self._publish(batch)
+                    self._mark(connection, before)
+                else:
+                    publishing = pool.submit(self._publish, batch)
+                    self._mark(connection, before)
+                    following = self._read(connection, besides=[r.position for r in batch.rows])
+                    publishing.result()
+                self._failures = 0
+            except BusUnavailable as error:
+                self._failures += 1
+                log.warning("bus unavailable", reason=str(error), waiting=len(batch.rows))
+                self._mark(connection, before)
+                stop.wait(pause_after(self._failures))
+                return 0
+            carried += len(batch.rows)
+            before, batch = batch, following
+        self._mark(connection, before)
+        return carried
+
+    def _read(self, connection: psycopg.Connection[Any], besides: list[int]) -> _Batch | None:
+        """The next events in the order of their positions, but for those in hand or resting."""
+        self._resting = {p: at for p, at in self._resting.items() if at > time.monotonic()}
         with connection.cursor(row_factory=namedtuple_row) as cursor:
-            rows: list[Any] = cursor.execute(
-                _WAITING, (list(self._resting), BATCH), prepare=True
-            ).fetchall()
+            cursor.execute(_WAITING, ([*besides, *self._resting], BATCH), prepare=True)
+            rows: list[Any] = cursor.fetchall()
         if not rows:
-            return 0
-        refused: dict[str, str] = {}
+            return None
+        return _Batch(rows, [encode(self._envelope(row), self._prefix) for row in rows])
+
+    def _publish(self, batch: _Batch) -> None:
         try:
-            self._bus.publish([encode(self._envelope(row), self._prefix) for row in rows])
-            self._failures = 0
+            self._bus.publish(batch.messages)
         except Refused as error:
-            refused = error.reasons
-        except BusUnavailable as error:
-            self._failures += 1
-            log.warning("bus unavailable", reason=str(error), waiting=len(rows))
-            stop.wait(pause_after(self._failures))
-            return 0
-        taken = [row.position for row in rows if row.id not in refused]
-        self._mark(connection, taken)
-        for row in rows:
-            if row.id in refused:
-                self._refuse(connection, row, refused[row.id])
-        return len(taken)
+            batch.refused = error.reasons
+
+    def _mark(self, connection: psycopg.Connection[Any], batch: _Batch | None) -> None:
+        """What is confirmed is done; what is refused is tried again later, but not for ever."""
+        if batch is None or batch.marked:
+            return
+        taken = [row.position for row in batch.rows if row.id not in batch.refused]
+        connection.execute(_MARK, (self._clock.now(), taken), prepare=True)
+        metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(taken))
+        for row in batch.rows:
+            if row.id in batch.refused:
+                self._refuse(connection, row, batch.refused[row.id])
+        batch.marked = True
 
     def _envelope(self, row: Any) -> Envelope:
         return Envelope(
@@ -149,18 +200,10 @@ class Relay:
             traceparent=row.traceparent,
         )
 
-    def _mark(self, connection: psycopg.Connection[Any], positions: Sequence[int]) -> None:
-        connection.execute(
-            "UPDATE outbox SET published_at = %s WHERE position = ANY(%s)",
-            (self._clock.now(), positions),
-            prepare=True,
-        )
-        metrics.EVENTS_PUBLISHED.labels(self._source).inc(len(positions))
-
     def _refuse(self, connection: psycopg.Connection[Any], row: Any, reason: str) -> None:
-        """Try again after a pause, but not for ever: it may be the event itself."""
+        """Try again after a pause; after the limit a person has to look at it."""
         connection.execute(_REFUSED, (reason, self._refusal_limit, self._clock.now(), row.id))
-        self._resting[row.id] = time.monotonic() + pause_after(row.attempts + 1)
+        self._resting[row.position] = time.monotonic() + pause_after(row.attempts + 1)
         log.error("bus refused an event", event_id=row.id, type=row.type, reason=reason)
 
     def _measure(self, connection: psycopg.Connection[Any]) -> None:

@@ -17,7 +17,7 @@ from servicekit.bus.rabbit.link import Link
 WINDOW = 512  # messages sent and not yet confirmed
 CHUNK = 64  # messages written before confirms are looked at again
 CONNECT_SECONDS = 2.0
-CONFIRM_SECONDS = 30.0
+CONFIRM_SECONDS = 15.0
 PERSISTENT = 2
 
 
@@ -108,10 +108,11 @@ class Publisher:
         if self._channel is None or not self._channel.is_open:
             return
         budget = CHUNK
-        for batch in list(self._batches):
-            while batch.waiting and budget and len(self._unconfirmed) < batch.window:
-                self._send(batch, batch.waiting.popleft())
-                budget -= 1
+        with self._link.together():
+            for batch in list(self._batches):
+                while batch.waiting and budget and len(self._unconfirmed) < batch.window:
+                    self._send(batch, batch.waiting.popleft())
+                    budget -= 1
         if not budget:
             self._link.call(self._pump)
 
