@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import flask
 from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from servicekit import logs, tracing
 from servicekit.clock import Clock, SystemClock
@@ -110,6 +111,8 @@ class ServiceApp(Flask):
         """The one way of every request; see the module's sentence."""
         if request.routing_exception is not None:
             self.raise_routing_exception(request)
+        if parsing.NUL in request.path:
+            raise NotFound
         rule = request.url_rule
         assert rule is not None
         if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):

@@ -18,6 +18,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from servicekit.errors import Invalid, Refusal
 from servicekit.web.wording import field_errors
 
+NUL: Final = "\x00"  # a character PostgreSQL does not have
 BODIES: Final = frozenset({"json", "form", "files"})
 
 
@@ -56,6 +57,10 @@ class StrictParser(FlaskParser):
     def pre_load(self, location_data: Any, *, schema: Schema, req: Request, location: str) -> Any:
         if location == "json" and (wrong := type_faults(schema, location_data)):
             raise ValidationError(_merge(schema.validate(location_data), wrong))
+        if location == "query":
+            texts = req.args.items(multi=True)
+            if nul := {name: ["Not a valid string."] for name, text in texts if NUL in text}:
+                raise ValidationError(nul)
         return location_data
 
     def handle_error(

@@ -135,7 +135,7 @@ def as_refusal(error: BaseException) -> Refusal | None:
 
 def _of_database(error: psycopg.Error) -> Refusal | None:
     state = error.sqlstate or ""
-    if state.startswith(_BAD_VALUE):
+    if state.startswith(_BAD_VALUE) or isinstance(error, psycopg.DataError):
         log.warning("the database refused a value that no rule refused", sqlstate=state)
         return Invalid()
     if state == UniqueViolation.sqlstate:

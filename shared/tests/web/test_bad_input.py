@@ -123,6 +123,13 @@ def test_nothing_is_coerced_silently(paper_room: Any, field: str, value: Any) ->
     assert {wrong["field"].split("/")[1] for wrong in document["errors"]} == {field}
 
 
+def test_a_character_the_database_does_not_have(paper_room: Any) -> None:
+    person = paper_room.person()
+    problem_of(person.call("GET", "/papers/%00"), 404, "no-such-page")
+    document = problem_of(person.call("GET", "/papers?cursor=a%00"), 422, "invalid-input")
+    assert document["errors"][0]["field"] == "/cursor"
+
+
 def test_a_lone_surrogate_is_no_text(paper_room: Any) -> None:
     body = b'{"title": "\\ud800"}'
     answer = paper_room.person().post("/papers", data=body, content_type="application/json")
