@@ -151,12 +151,8 @@ class _Routes:
         for server in self._configuration.servers:
             sites.append((server, self._site(server, number)))
             number += len(server.locations)
-        slash = self._route(
-            self._configuration.servers[0].fallback, [_add_slash], len(self.names) - 1
-        )
         return {
-            address: Door(Hosts(sites, address), slash, now)
-            for address in self._configuration.addresses
+            address: Door(Hosts(sites, address), now) for address in self._configuration.addresses
         }
 
     def _site(self, server: Server, first: int) -> Site:
@@ -175,7 +171,8 @@ class _Routes:
             elif location.step is not None:
                 ends.append(self._sign_on.step(location.step))
             routes.append((location, self._route(location, ends, number)))
-        return Site(server, Paths(routes, stray), stray)
+        slash = self._route(server.fallback, [_add_slash], last)
+        return Site(server, Paths(routes, stray, slash), stray)
 
     def _route(self, location: Location, ends: list[Inward], number: int) -> Route:
         inward = [go_in for f in self._chain if (go_in := f.inward(location))]

@@ -260,11 +260,15 @@ class ClientConnection(asyncio.Protocol):
 
     def finish(self, *, complete: bool) -> None:
         """The answer is written: on to the next request, or to the end."""
-        self._done()
+        exchange = self.exchange
+        for finished in exchange.route.finished:
+            finished(exchange)
         if complete and self.keep:
             self.state = HEAD
-            self.deadline = self.door.now() + self.door.server.keepalive_timeout
-            self.resume_body()
+            door = self.door
+            self.deadline = door.now() + door.server.keepalive_timeout
+            if self._paused:
+                self.resume_body()
             if self._buffer:  # not at once: a pipeline would become a recursion
                 asyncio.get_running_loop().call_soon(self._read_early)
         elif complete:

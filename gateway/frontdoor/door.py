@@ -40,18 +40,16 @@ class Door:
 
     Args:
         hosts: the sites here.
-        slash: the route that sends a client to the same path with a slash.
         now: monotonic seconds.
     """
 
-    def __init__(self, hosts: Hosts[Site], slash: Route, now: Callable[[], float]) -> None:
+    def __init__(self, hosts: Hosts[Site], now: Callable[[], float]) -> None:
         self.hosts = hosts
         self.server = hosts.default.server
         self.now = now
         self.draining = False
         self.date = formatdate(usegmt=True).encode()
         self.connections: set[ClientConnection] = set()
-        self._slash = slash
         networks = self.server.balancers
         self._balancers = Balancers(networks) if networks else None
         self._per_address: dict[bytes, int] = {}
@@ -80,9 +78,7 @@ class Door:
         if self._balancers is not None and head.fields.forwarded_for is not None:
             address = self._balancers.client(address, head.fields.forwarded_for)
         site = self.hosts.find(head.fields.host or b"")
-        paths = site.paths
-        route = self._slash if paths.wants_slash(path) else paths.find(path)
-        return Exchange(head, path, route, address, self.now())
+        return Exchange(head, path, site.paths.find(path), address, self.now())
 
     def stray(self, address: bytes) -> Exchange:
         """Stands for what never became a request."""

@@ -44,6 +44,8 @@ class Pool:
         self.peers = [Peer(server) for server in upstream.servers if not server.down]
         self.budget = RETRY_RESERVE
         self._now = now
+        self._keepalive = upstream.keepalive
+        self._keepalive_timeout = upstream.keepalive_timeout
         self._tasks: set[asyncio.Task[None]] = set()
 
     def choose(self, avoiding: Peer | None = None) -> Peer | None:
@@ -85,9 +87,8 @@ class Pool:
             peer.rests_until = 0.0
 
     def earn(self) -> None:
-        """A first attempt earns a share of a second one."""
-        if self.budget < RETRY_RESERVE:
-            self.budget += RETRY_SHARE
+        """A first attempt earns a share of a second one, up to a reserve."""
+        self.budget += RETRY_SHARE
 
     def spend(self) -> bool:
         """May one more request be sent a second time?"""
@@ -98,17 +99,20 @@ class Pool:
 
     def take(self, peer: Peer) -> UpstreamConnection | None:
         """An idle connection, the one used last."""
-        while peer.idle:
-            connection = peer.idle.pop()
-            if connection.usable(self._now() - self.upstream.keepalive_timeout):
-                return connection
-            connection.kill()
+        idle = peer.idle  # a connection that ends leaves it by itself
+        if not idle:
+            return None
+        connection = idle.pop()
+        if connection.idle_since >= self._now() - self._keepalive_timeout:
+            return connection
+        connection.kill()  # the others have been idle for longer
+        self._drop_idle(peer)
         return None
 
     def give_back(self, connection: UpstreamConnection) -> None:
         """Keep a connection for the next request."""
         idle = connection.peer.idle
-        if len(idle) >= self.upstream.keepalive:
+        if len(idle) >= self._keepalive:
             connection.kill()
         else:
             connection.idle_since = self._now()

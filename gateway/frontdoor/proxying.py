@@ -8,7 +8,7 @@ from frontdoor import answers
 from frontdoor.answers import Answer
 from frontdoor.chunked import BadChunk
 from frontdoor.client_connection import ANSWERING, BODY, CLOSED, NEVER, WAITING, ClientConnection
-from frontdoor.pools import Peer, Pool
+from frontdoor.pools import RETRY_RESERVE, Peer, Pool
 from frontdoor.responses import DATE, ResponseHead
 from frontdoor.upstream_connection import Reason, UpstreamConnection
 
@@ -31,10 +31,15 @@ class ProxyConnection(ClientConnection):
         pool = self._pool()
         if exchange.fields.expects and (self.left or self.chunked):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        pool.earn()
+        if pool.budget < RETRY_RESERVE:
+            pool.earn()
         peer = pool.choose()
         assert peer is not None  # a pool always has one to try
-        self._send_to(peer)
+        link = pool.take(peer)
+        if link is not None:
+            self._attach(link)
+        else:
+            self._connect(peer)
 
     def connected(self, connection: UpstreamConnection) -> None:
         """A new connection stands."""
@@ -52,7 +57,8 @@ class ProxyConnection(ClientConnection):
 
     def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool) -> None:
         """The head came, with the first bytes of the body as they go to the client."""
-        exchange, route = self.exchange, self.exchange.route
+        exchange = self.exchange
+        route = exchange.route
         if head.status > 500 and f"http_{head.status}" in route.location.next_upstream:  # noqa: PLR2004
             link = self._link
             if link is not None and exchange.repeatable and self._go_elsewhere(link.peer):
@@ -73,9 +79,9 @@ class ProxyConnection(ClientConnection):
             lines.append(b"Connection: close")
         elif exchange.head.minor == 0:
             lines.append(b"Connection: keep-alive")
-        lines.append(exchange.response_lines)
+        lines += (exchange.response_lines, data)  # the former end with a CRLF of their own
         exchange.sent = len(data)
-        self.transport.write(b"%b\r\n%b" % (b"\r\n".join(lines), data))
+        self.transport.write(b"\r\n".join(lines))
         self._progress()
 
     def response_goes_on(self, data: bytes) -> None:

@@ -53,9 +53,12 @@ class ResponseHead:
         self.named: set[bytes] | None = None
 
 
-_Line = tuple[int, bytes]
+# What a line is to us, and its number: the length, or the bits of `present`.
+_Line = tuple[int, int]
 _lines: dict[bytes, _Line] = {}
+_firsts: dict[bytes, tuple[int, bytes, bytes]] = {}
 _MOST_LINES: Final = 4096
+_MOST_FIRSTS: Final = 256
 _LONGEST_LINE_KEPT: Final = 200
 
 
@@ -69,20 +72,19 @@ def read_response(data: bytes, end: int) -> ResponseHead:
     Raises:
         BadResponse: it is not HTTP/1.1, or its framing is not clear.
     """
-    first, *lines = data[:end].split(b"\r\n")
-    found = _STATUS.fullmatch(first)
-    if found is None:
-        raise BadResponse("status line")
-    head = ResponseHead(int(found[2]), found[1])
-    kept = head.lines
-    kept.append(b"HTTP/1.1" + first[8:])
-    for line in lines:
-        kind, value = _lines.get(line) or _classify(line)
-        if kind >= 0:
+    lines = data[:end].split(b"\r\n")
+    status, minor, first = _firsts.get(lines[0]) or _read_first(lines[0])
+    head = ResponseHead(status, minor)
+    head.lines = kept = [first]
+    present = 0
+    for line in lines[1:]:
+        kind, number = _lines.get(line) or _classify(line)
+        if kind == _PLAIN:
             kept.append(line)
-            head.present |= kind
+            present |= number
         elif kind != _GONE:
-            _MEANING[kind](head, value)
+            _MEANING[kind](head, line, number)
+    head.present = present
     if head.chunked and head.length >= 0:
         raise BadResponse("Content-Length and Transfer-Encoding")
     if head.named:
@@ -90,26 +92,36 @@ def read_response(data: bytes, end: int) -> ResponseHead:
     return head
 
 
+def _read_first(line: bytes) -> tuple[int, bytes, bytes]:
+    found = _STATUS.fullmatch(line)
+    if found is None:
+        raise BadResponse("status line")
+    read = (int(found[2]), found[1], b"HTTP/1.1" + line[8:])
+    if len(_firsts) < _MOST_FIRSTS:
+        _firsts[line] = read
+    return read
+
+
 def has_body(head: ResponseHead, method: bytes) -> bool:
     """Does anything follow the head (RFC 9112 6.3)?"""
     return method != b"HEAD" and head.status not in (NO_CONTENT, NOT_MODIFIED)
 
 
-def _length(head: ResponseHead, value: bytes) -> None:
-    if head.length >= 0 or _LENGTH.fullmatch(value) is None:
+def _length(head: ResponseHead, line: bytes, number: int) -> None:
+    if head.length >= 0:
         raise BadResponse("Content-Length")
-    head.length = int(value)
-    head.lines.append(b"Content-Length: " + value)
+    head.length = number
+    head.lines.append(line)
 
 
-def _coding(head: ResponseHead, value: bytes) -> None:
-    if head.chunked or value.lower() != b"chunked":
+def _coding(head: ResponseHead, line: bytes, number: int) -> None:
+    if head.chunked:
         raise BadResponse("Transfer-Encoding")
     head.chunked = True
 
 
-def _connection(head: ResponseHead, value: bytes) -> None:
-    for option in value.lower().split(b","):
+def _connection(head: ResponseHead, line: bytes, number: int) -> None:
+    for option in line.partition(b":")[2].lower().split(b","):
         word = option.strip()
         if word == b"close":
             head.reusable = False
@@ -133,9 +145,17 @@ def _classify(line: bytes) -> _Line:
     found = _FIELD_LINE.fullmatch(line)
     if found is None:
         raise BadResponse("field line")
-    name = found[1].lower()
-    kind = _FRAMING.get(name) or _ADDED.get(name, _GONE if name in _DROPPED else _PLAIN)
-    read = (kind, found[2].rstrip(b" \t"))
+    name, value = found[1].lower(), found[2].rstrip(b" \t")
+    kind, number = _FRAMING.get(name, _GONE if name in _DROPPED else _PLAIN), _ADDED.get(name, 0)
+    if kind == _LENGTH_FIELD:
+        if _LENGTH.fullmatch(value) is None:
+            raise BadResponse("Content-Length")
+        number = int(value)
+    elif kind == _CODING and value.lower() != b"chunked":
+        raise BadResponse("Transfer-Encoding")
+    elif kind == _CONNECTION and value.lower() == b"keep-alive":
+        kind = _GONE
+    read = (kind, number)
     if len(line) <= _LONGEST_LINE_KEPT:
         if len(_lines) >= _MOST_LINES:
             _lines.clear()
@@ -143,7 +163,7 @@ def _classify(line: bytes) -> _Line:
     return read
 
 
-_MEANING: Final[dict[int, Callable[[ResponseHead, bytes], None]]] = {
+_MEANING: Final[dict[int, Callable[[ResponseHead, bytes, int], None]]] = {
     _LENGTH_FIELD: _length,
     _CODING: _coding,
     _CONNECTION: _connection,

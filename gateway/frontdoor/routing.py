@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from frontdoor.sites import Address, Location, Server
@@ -17,9 +17,12 @@ class Paths(Generic[T]):
     Args:
         locations: each with what is found when it holds.
         fallback: what is found when none does.
+        slash: what is found for "/x" when only "/x/" is passed on; nginx sends people there.
     """
 
-    def __init__(self, locations: Iterable[tuple[Location, T]], fallback: T) -> None:
+    def __init__(
+        self, locations: Sequence[tuple[Location, T]], fallback: T, slash: T | None = None
+    ) -> None:
         self._exact: dict[bytes, T] = {}
         prefixes: list[tuple[bytes, bool, T]] = []
         self._patterns: list[tuple[re.Pattern[bytes], T]] = []
@@ -34,12 +37,11 @@ class Paths(Generic[T]):
                 prefixes.append((path, location.modifier == "^~", value))
         self._prefixes = sorted(prefixes, key=lambda entry: -len(entry[0]))
         self._fallback = fallback
-        # nginx sends "/x" to "/x/" when only "/x/" is passed on
-        self._slashed = {
-            location.path.encode()[:-1]
-            for location, _ in locations
-            if location.proxy_pass and location.path.endswith("/") and "~" not in location.modifier
-        }
+        if slash is not None:
+            for location, _ in locations:
+                path = location.path.encode()
+                if location.proxy_pass and path.endswith(b"/") and "~" not in location.modifier:
+                    self._exact.setdefault(path[:-1], slash)
 
     def find(self, path: bytes) -> T:
         """What holds for a decoded path."""
@@ -57,10 +59,6 @@ class Paths(Generic[T]):
             if pattern.search(path):
                 return value
         return found
-
-    def wants_slash(self, path: bytes) -> bool:
-        """Is the path one of ours but for its last slash?"""
-        return path in self._slashed and path not in self._exact
 
 
 class Hosts(Generic[T]):

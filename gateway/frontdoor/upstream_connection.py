@@ -88,10 +88,6 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
-    def usable(self, not_before: float) -> bool:
-        """Is it idle and young enough?"""
-        return self._state == _IDLE and self.idle_since >= not_before
-
     def begin(self, caller: Caller, head: bytes) -> None:
         """Send a request's head, with what is known of the body."""
         self.caller = caller
@@ -170,12 +166,19 @@ class UpstreamConnection(asyncio.Protocol):
                 self._read_head(caller, rest)
             return
         self._reusable = head.reusable
-        self.pool.succeeded(self.peer)
+        if self.peer.fails:
+            self.pool.succeeded(self.peer)
+        self._begin_body(caller, head, rest)
+
+    def _begin_body(self, caller: Caller, head: ResponseHead, rest: bytes) -> None:
         if not has_body(head, caller.exchange.method):
             self._left = 0
             self._begin_length(caller, head, rest, b"")
         elif head.chunked:
             self._begin_chunks(caller, head, rest)
+        elif head.length == len(rest):
+            self._left = head.length
+            self._begin_length(caller, head, b"", rest)
         elif head.length >= 0:
             self._left = head.length
             self._begin_length(caller, head, rest[head.length :], rest[: head.length])
@@ -230,7 +233,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _finish(self, caller: Caller) -> None:
         if self._reusable and caller.request_is_complete():
-            self._leave(_IDLE)
+            self.peer.busy -= 1
+            self._state = _IDLE
+            self.caller = None
             self.fresh = False
             self.pool.give_back(self)
         else:
