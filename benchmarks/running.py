@@ -18,9 +18,19 @@ BLOCK = 110  # ports from BASE_PORT on that the suite uses
 PATIENCE = 300.0
 
 
+_claims: list[socket.socket] = []  # held until this process ends
+
+
 def free_ports() -> dict[str, str]:
-    """`PORT` and `BASE_PORT` for a suite beside others; the ports of the block are free now."""
+    """`PORT` and `BASE_PORT` for a suite beside others; nobody else here is given the same."""
     for base in range(20_000, 60_000, BLOCK + 2):
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", base + BLOCK))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
         if all(_is_free(port) for port in range(base, base + BLOCK)):
             return {"BASE_PORT": str(base), "PORT": str(base + 100)}
     raise RuntimeError("no block of free ports")
