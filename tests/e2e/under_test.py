@@ -82,7 +82,8 @@ def started(bus: str, state: Path, stack: ExitStack) -> Running:
         time.sleep(0.05)
     facts = json.loads((state / "run.json").read_text())
     officers = json.loads(Path(facts["demo_file"]).read_text())["officers"]
-    return Running(facts["gateway"], facts["simulators"], officers, facts["bus_url"], state / "log")
+    where = facts["gateway"], facts["simulators"], officers, facts["bus_url"]
+    return Running(*where, logs=state / "log", process=process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
