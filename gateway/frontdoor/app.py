@@ -84,14 +84,8 @@ def build(
     client = IdentityClient(settings.identity_url)
     keys = Keys(client, configuration.keys_path, now)
     revocations = Revocations(now, wall)
-    verifier = Verifier(
-        keys,
-        issuer=settings.issuer,
-        audience=configuration.audience,
-        revocations=revocations,
-        now=now,
-        wall=wall,
-    )
+    known = {"issuer": settings.issuer, "audience": configuration.audience}
+    verifier = Verifier(keys, **known, revocations=revocations, now=now, wall=wall)
     sign_on = SignOn(settings, client, verifier, now=now, wall=wall)
     zones = {zone.name: Buckets(zone.size, zone.rate) for zone in configuration.zones.values()}
     access_log = AccessLog(now)
@@ -111,16 +105,9 @@ def build(
     pools = {name: Pool(upstream, now) for name, upstream in configuration.upstreams.items()}
     maker = _Routes(configuration, chain, pools, sign_on, keys)
     maker.measures = Measures(maker.names, settings.workers, now)
+    doors = maker.doors(now)
     return Gateway(
-        settings=settings,
-        configuration=configuration,
-        chain=chain,
-        doors=maker.doors(now),
-        pools=pools,
-        keys=keys,
-        revocations=revocations,
-        measures=maker.measures,
-        access_log=access_log,
+        settings, configuration, chain, doors, pools, keys, revocations, maker.measures, access_log
     )
 
 

@@ -267,8 +267,7 @@ class ClientConnection(asyncio.Protocol):
             self.state = HEAD
             door = self.door
             self.deadline = door.now() + door.server.keepalive_timeout
-            if self._paused:
-                self.resume_body()
+            self.resume_body()
             if self._buffer:  # not at once: a pipeline would become a recursion
                 asyncio.get_running_loop().call_soon(self._read_early)
         elif complete:

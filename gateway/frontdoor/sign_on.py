@@ -212,7 +212,7 @@ class SignOn:
 
     def _shown(self, session: Session) -> Answer:
         try:
-            claims = self._verifier.verify(session.access_token.encode()).claims
+            claims = self._verifier.check(session.authorization).claims
         except (BadToken, UnknownKey):
             return as_json({"logged_in": False})
         return as_json(

@@ -152,32 +152,38 @@ class Verifier:
         self._young: dict[bytes, Identity] = {}
         self._old: dict[bytes, Identity] = {}
 
-    def known(self, token: bytes) -> Identity | None:
-        """The identity of a token checked before, if it still holds."""
-        identity = self._young.get(token)
+    def known(self, header: bytes) -> Identity | None:
+        """The identity of an Authorization value checked before, if it still holds."""
+        identity = self._young.get(header)
         if identity is None:
-            identity = self._old.get(token)
+            identity = self._old.get(header)
             if identity is None:
                 return None
-            self._remember(token, identity)
+            self._remember(header, identity)
         if identity.expires <= self._now():
             return None
         if identity.epoch != self._revocations.epoch and not self._holds(identity):
             return None
         return identity
 
-    def verify(self, token: bytes) -> Identity:
-        """Check a token.
+    def check(self, header: bytes) -> Identity:
+        """Check an Authorization value, and remember it.
 
         Raises:
-            BadToken: it is worth nothing.
+            BadToken: it holds no token, or one that is worth nothing.
             UnknownKey: a look at identity's keys may help.
         """
-        identity = self.known(token)
-        if identity is not None:
-            return identity
-        header = self._header(token)
-        key = self.keys.find(header.get("kid"))
+        identity = self.known(header)
+        if identity is None:
+            scheme, _, token = header.partition(b" ")
+            if scheme.lower() != b"bearer":
+                raise BadToken
+            identity = self._verify(token.strip())
+            self._remember(header, identity)
+        return identity
+
+    def _verify(self, token: bytes) -> Identity:
+        key = self.keys.find(self._header(token).get("kid"))
         try:
             claims = jwt.decode(token.decode(), key, algorithms=ALGORITHMS).claims
             identity = self._read(claims)
@@ -185,7 +191,6 @@ class Verifier:
             raise BadToken from error
         if not self._holds(identity):
             raise BadToken
-        self._remember(token, identity)
         return identity
 
     def _header(self, token: bytes) -> dict[str, Any]:
@@ -221,8 +226,8 @@ class Verifier:
         identity.epoch = self._revocations.epoch
         return True
 
-    def _remember(self, token: bytes, identity: Identity) -> None:
+    def _remember(self, header: bytes, identity: Identity) -> None:
         """Two generations bound the memory without a move on every hit."""
         if len(self._young) >= MOST_KNOWN:
             self._old, self._young = self._young, {}
-        self._young[token] = identity
+        self._young[header] = identity

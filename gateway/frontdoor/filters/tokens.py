@@ -54,8 +54,8 @@ class Tokens(Passive):
             header = exchange.authorization
             if header is None:
                 return None if optional else _sign_in(exchange) or missing
-            identity = known(header[7:])
-            if identity is not None and header[:7] == b"Bearer ":
+            identity = known(header)
+            if identity is not None:
                 exchange.identity = identity
                 return None
             return self._check(exchange, header, invalid)
@@ -65,11 +65,8 @@ class Tokens(Passive):
     def _check(self, exchange: Exchange, header: bytes, invalid: Answer) -> Step:
         if self._wrong.is_full(exchange.address, WRONG_BURST, self._now()):
             return _TOO_MANY_WRONG
-        scheme, _, token = header.partition(b" ")
         try:
-            if scheme.lower() != b"bearer":
-                raise BadToken
-            exchange.identity = self._verifier.verify(token.strip())
+            exchange.identity = self._verifier.check(header)
         except UnknownKey:
             if self._verifier.keys.may_ask():
                 return self._ask_and_check(exchange, header, invalid)
