@@ -119,6 +119,17 @@ def test_login_names_are_found_in_any_case(world, person):
     assert world.browser().logs_in(person).status_code == 303
 
 
+def test_the_home_page_says_whether_one_is_signed_in(world, person):
+    browser = world.browser()
+    assert "请先登录" in browser.get("/identity/").text
+    landed = browser.logs_in(person)
+    assert landed.headers["Location"] == "/identity/"
+    home = browser.get(landed.headers["Location"])
+    assert "您已登录" in home.text
+    assert "实名等级：1 级" in home.text
+    assert person.login_name not in home.text
+
+
 @pytest.mark.parametrize("path", ["login", "totp", "new-password", "logout", "register"])
 def test_a_form_that_is_not_ours_is_refused(world, person, path):
     browser = world.browser()

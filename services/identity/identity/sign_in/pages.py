@@ -40,6 +40,16 @@ def stylesheet() -> Response:
     return response
 
 
+@blueprint.get("/")
+@public
+def show_home() -> Response:
+    """Where the entrance leads while no portal stands there: am I signed in, and what next?"""
+    with transaction() as db:
+        cookie = request.cookies.get(browser.SESSION_COOKIE)
+        subject = sessions.by_cookie(db, cookie, now=now())
+        return browser.page("home.html", account=subject.account if subject else None)
+
+
 @blueprint.get("/login")
 @public
 def show_login() -> Response:
@@ -187,7 +197,7 @@ def _signed_in(db: Session, account: Account) -> Response:
         sessions.end(db, old.session, EndReason.REPLACED, now=now())
     amr = credentials.methods(account)
     _, secret = sessions.begin(db, account, amr=amr, device=browser.device(), now=now())
-    response = browser.go(browser.return_to() or "/")
+    response = browser.go(browser.return_to() or f"{browser.PREFIX}/")
     browser.set_cookie(response, browser.SESSION_COOKIE, secret)
     browser.remember_device(response, credentials.device_mark(parts().counts, account))
     browser.drop_cookie(response, browser.STEP_COOKIE)
