@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it may be given work, and its figures."""
+"""Whether the process lives, whether it may be given work, its figures and its contract."""
 
 from __future__ import annotations
 
@@ -101,6 +101,15 @@ def figures() -> Response:
     """Prometheus' text form."""
     body, content_type = metrics.render()
     return Response(body, content_type=content_type)
+
+
+@blueprint.get("/openapi.json")
+@public
+def contract() -> Response:
+    """The API of the code that runs, as ``contracts/openapi`` holds it for the release."""
+    from servicekit.web.openapi import document  # it reads the finished app
+
+    return jsonify(document(app()))
 
 
 def _unready(**found: Any) -> Response:

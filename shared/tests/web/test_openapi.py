@@ -28,6 +28,12 @@ def test_it_is_openapi_and_always_the_same(written: dict[str, Any], paper_room: 
     assert json.dumps(document(paper_room.app)) == json.dumps(written)
 
 
+def test_the_running_service_shows_it(written: dict[str, Any], paper_room: Any) -> None:
+    answer = paper_room.test_client().get("/openapi.json")
+    assert answer.status_code == 200
+    assert answer.json == json.loads(json.dumps(written))
+
+
 def test_pages_and_probes_are_not_in_it(written: dict[str, Any]) -> None:
     assert all(path.startswith(PAPERS) for path in written["paths"])
 
