@@ -29,7 +29,7 @@ def test_it_is_openapi_and_always_the_same(written: dict[str, Any], paper_room: 
 
 
 def test_the_running_service_shows_it(written: dict[str, Any], paper_room: Any) -> None:
-    answer = paper_room.test_client().get("/openapi.json")
+    answer = paper_room.app.test_client().get("/openapi.json")
     assert answer.status_code == 200
     assert answer.json == json.loads(json.dumps(written))
 
