@@ -6,6 +6,8 @@ import argparse
 import getpass
 import sys
 
+import segno
+
 from identity.app import create_app
 from identity.officers import actions, rules
 from identity.parts import KEY, Parts
@@ -54,6 +56,8 @@ def create_admin(asked: argparse.Namespace) -> int:
     if password is None:
         sys.stdout.write(f"初始密码（首次登录后须修改）：{credentials.password}\n")
     sys.stdout.write(f"身份验证器登记地址（只显示这一次）：{credentials.totp_uri}\n")
+    if sys.stdout.isatty():  # for the phone's camera; a script reads the address
+        segno.make_qr(credentials.totp_uri).terminal(compact=True)
     return 0
 
 
