@@ -171,7 +171,6 @@ class _Routes:
             outward=tuple(outward),
             finished=(*finished, self.measures.counter(number)),
             pool=None if location.proxy_pass is None else self._pools[location.proxy_pass],
-            number=number,
         )
 
 

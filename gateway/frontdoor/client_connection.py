@@ -99,6 +99,8 @@ class ClientConnection(asyncio.Protocol):
             self._refuse(answers.LATE_HEAD)
         elif self.state in (BODY, ANSWERING):
             self.expire_exchange()
+        elif self.state == CLOSED:
+            self.transport.abort()  # what was written is not read
         else:
             self.close()
 
@@ -117,8 +119,6 @@ class ClientConnection(asyncio.Protocol):
         if self._paused and not self.transport.is_closing():
             self._paused = False
             self.transport.resume_reading()
-
-    # What passing on means stands in proxying.py.
 
     def forward(self) -> None:
         """Send the request to a service."""
@@ -260,9 +260,7 @@ class ClientConnection(asyncio.Protocol):
 
     def finish(self, *, complete: bool) -> None:
         """The answer is written: on to the next request, or to the end."""
-        exchange = self.exchange
-        for finished in exchange.route.finished:
-            finished(exchange)
+        self._done()
         if complete and self.keep:
             self.state = HEAD
             door = self.door
@@ -289,12 +287,12 @@ class ClientConnection(asyncio.Protocol):
         self.resume_body()
 
     def _done(self) -> None:
-        exchange = self.exchange
-        for finished in exchange.route.finished:
-            finished(exchange)
+        for finished in self.exchange.route.finished:
+            finished(self.exchange)
 
     def close(self) -> None:
         """Over, when everything is written."""
         self.state = CLOSED
-        self.deadline = self.door.now() + LINGER_SECONDS
+        patience = self.exchange.route.location.send_timeout if self.stalled else LINGER_SECONDS
+        self.deadline = self.door.now() + patience
         self.transport.close()

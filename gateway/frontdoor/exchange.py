@@ -100,7 +100,6 @@ class Route:
         outward: the filters on the way out, with the status and the fields already present.
         finished: the filters after the last byte.
         pool: where the request goes; without one the last of ``inward`` answers.
-        number: the place of its figures.
     """
 
     location: Location
@@ -108,4 +107,3 @@ class Route:
     outward: tuple[Outward, ...]
     finished: tuple[Finished, ...]
     pool: Pool | None
-    number: int

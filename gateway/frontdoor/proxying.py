@@ -114,14 +114,14 @@ class ProxyConnection(ClientConnection):
         """The client does not read: neither do we."""
         self.stalled = True
         if self._link is not None:
-            self._link.transport.pause_reading()
+            self._link.hold()
             self.deadline = self.door.now() + self.exchange.route.location.send_timeout
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.stalled = False
         if self._link is not None:
-            self._link.transport.resume_reading()
+            self._link.release()
             self._progress()
 
     def read_body(self, data: bytes) -> None:
@@ -202,7 +202,7 @@ class ProxyConnection(ClientConnection):
         head = exchange.head_for_service()
         link.begin(self, head + exchange.kept_body if exchange.kept_body else head)
         if self.stalled:
-            link.transport.pause_reading()
+            link.hold()
         self._progress()
         if not complete:
             early = self.take_buffer()

@@ -39,15 +39,13 @@ class Sealer:
             raise ValueError("too long for cookies")
         return {_piece_name(name, number): piece for number, piece in enumerate(pieces)}
 
-    def open(self, name: str, cookies: Mapping[bytes, bytes]) -> bytes | None:
-        """The value, or None when it is missing, foreign or changed."""
-        pieces = []
-        for number in range(MOST_PIECES):
-            piece = cookies.get(_piece_name(name, number).encode())
-            if piece is None:
-                break
-            pieces.append(piece)
-        text = b"".join(pieces)
+    def open(self, name: str, text: bytes) -> bytes | None:
+        """The value, or None when it is foreign or changed.
+
+        Args:
+            name: the cookie's.
+            text: its pieces as `joined` gives them.
+        """
         try:
             sealed = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
         except ValueError:
@@ -58,6 +56,20 @@ class Sealer:
             except (InvalidTag, ValueError):
                 continue
         return None
+
+
+def joined(name: str, cookies: Mapping[bytes, bytes]) -> bytes:
+    """A cookie's pieces in their order, up to the first that is missing."""
+    first, second = cookies.get(name.encode(), b""), f"{name}-1".encode()
+    if not first or second not in cookies:
+        return first
+    pieces = [first]
+    for piece_name in piece_names(name)[1:]:
+        piece = cookies.get(piece_name.encode())
+        if piece is None:
+            break
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def piece_names(name: str) -> list[str]:

@@ -12,7 +12,7 @@ import orjson
 import structlog
 
 from frontdoor.identity_client import IdentityClient, IdentityUnavailable
-from frontdoor.sealing import Sealer, piece_names
+from frontdoor.sealing import Sealer, joined, piece_names
 
 log = structlog.get_logger(__name__)
 
@@ -74,18 +74,18 @@ class Sessions:
 
     def read(self, cookies: dict[bytes, bytes]) -> Session | None:
         """The session of a request, or its successor when it was renewed a moment ago."""
-        first = cookies.get(COOKIE.encode())
-        if first is None:
+        text = joined(COOKIE, cookies)
+        if not text:
             return None
-        session = self._known.get(first)
+        session = self._known.get(text)
         if session is None:
-            text = self._sealer.open(COOKIE, cookies)
-            if text is None:
+            opened = self._sealer.open(COOKIE, text)
+            if opened is None:
                 return None
-            session = Session(*orjson.loads(text))
+            session = Session(*orjson.loads(opened))
             if len(self._known) >= MOST_REMEMBERED:
                 self._known.clear()
-            self._known[first] = session
+            self._known[text] = session
         renewed = self._renewed.get(session.refresh_token)
         return session if renewed is None or renewed[1] < self._now() else renewed[0]
 
@@ -104,14 +104,14 @@ class Sessions:
         ]  # fmt: skip
         pieces = self._sealer.seal(COOKIE, orjson.dumps(fields))
         kept = [f"Set-Cookie: {name}={value}; {ATTRIBUTES}" for name, value in pieces.items()]
+        # A piece left over from a longer session would be read with these.
+        kept += [_gone(name) for name in piece_names(COOKIE)[len(pieces) :][:1]]
         return "".join(f"{line}\r\n" for line in kept).encode()
 
     @staticmethod
     def end_cookies() -> bytes:
         """The Set-Cookie lines that forget it."""
-        names = piece_names(COOKIE)[:2]  # more pieces than two have never been needed
-        lines = [f"Set-Cookie: {name}=; Max-Age=0; {ATTRIBUTES}\r\n" for name in names]
-        return "".join(lines).encode()
+        return "".join(f"{_gone(name)}\r\n" for name in piece_names(COOKIE)).encode()
 
     async def exchange(self, code: str, verifier: str, redirect_uri: str) -> Session:
         """A code's tokens.
@@ -167,6 +167,10 @@ class Sessions:
         except (ValueError, KeyError, TypeError) as error:
             log.info("identity gives no tokens", status=status)
             raise SessionOver from error
+
+
+def _gone(name: str) -> str:
+    return f"Set-Cookie: {name}=; Max-Age=0; {ATTRIBUTES}"
 
 
 def _basic(secret: str) -> bytes:

@@ -19,7 +19,7 @@ from frontdoor.answers import UNAVAILABLE, Answer, as_json, go, page, refusal
 from frontdoor.exchange import Exchange, Inward, Step
 from frontdoor.http1 import Fields
 from frontdoor.identity_client import IdentityClient, IdentityUnavailable
-from frontdoor.sealing import Sealer
+from frontdoor.sealing import Sealer, joined
 from frontdoor.sessions import ATTRIBUTES, CLIENT_ID, Session, SessionOver, Sessions
 from frontdoor.settings import Settings
 from frontdoor.verifying import ALGORITHMS, BadToken, UnknownKey, Verifier
@@ -129,7 +129,8 @@ class SignOn:
         """What was kept when this login began, in this browser."""
         if not _STATE.fullmatch(state):
             return None
-        text = self._sealer.open(_login_cookie(state), exchange.fields.sealed or {})
+        name = _login_cookie(state)
+        text = self._sealer.open(name, joined(name, exchange.fields.sealed or {}))
         kept: list[Any] | None = None if text is None else orjson.loads(text)
         if kept is None or kept[0] != state or kept[4] < self._wall():
             return None

@@ -67,7 +67,7 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_buffer", "_chunked", "_heard", "_left", "_reusable", "_state", "caller", "fresh",
+        "_buffer", "_chunked", "_heard", "_held", "_left", "_reusable", "_state", "caller", "fresh",
         "idle_since", "peer", "pool", "transport",
     )  # fmt: skip
 
@@ -82,6 +82,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._state = _IDLE
         self._buffer = b""
         self._heard = False
+        self._held = False
         self._reusable = False
         self._left = 0
 
@@ -95,6 +96,18 @@ class UpstreamConnection(asyncio.Protocol):
         self._heard = False
         self.peer.busy += 1
         self.transport.write(head)
+
+    def hold(self) -> None:
+        """The client does not read: read no more for now."""
+        if not self._held and self._state != _DEAD:
+            self._held = True
+            self.transport.pause_reading()
+
+    def release(self) -> None:
+        """Read on."""
+        if self._held and self._state != _DEAD:
+            self._held = False
+            self.transport.resume_reading()
 
     def kill(self) -> None:
         """End it at once; the caller hears nothing."""
@@ -237,6 +250,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._state = _IDLE
             self.caller = None
             self.fresh = False
+            self.release()  # its next client reads
             self.pool.give_back(self)
         else:
             self.kill()

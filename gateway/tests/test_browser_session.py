@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
-from frontdoor.sealing import Sealer
+from frontdoor.sealing import Sealer, joined
 from frontdoor.testing.provider import LIN
 from frontdoor.testing.running import Answer, Running
 
@@ -268,12 +268,21 @@ def test_long_sessions_are_spread_over_cookies_and_old_keys_still_open() -> None
     assert len(cookies) == 3
     assert all(len(piece) <= 3800 for piece in cookies.values())
     held = {name.encode(): piece.encode() for name, piece in cookies.items()}
-    assert Sealer([new, old]).open("__Host-jiuye", held) == value
-    assert Sealer([new]).open("__Host-jiuye", held) is None
+    text = joined("__Host-jiuye", held)
+    assert Sealer([new, old]).open("__Host-jiuye", text) == value
+    assert Sealer([new]).open("__Host-jiuye", text) is None
+    assert Sealer([old]).open("__Host-other", text) is None
     del held[b"__Host-jiuye-1"]
-    assert Sealer([old]).open("__Host-jiuye", held) is None
+    assert Sealer([old]).open("__Host-jiuye", joined("__Host-jiuye", held)) is None
     with pytest.raises(ValueError, match="too long"):
         Sealer([old]).seal("__Host-jiuye", b"x" * 20_000)
+
+
+def test_a_piece_of_a_longer_session_does_not_spoil_a_shorter_one(suite, browser) -> None:
+    browser.cookies["__Host-jiuye-1"] = "left-over"
+    browser.log_in()
+    assert set(browser.cookies) == {"__Host-jiuye"}
+    assert browser.ask("/api/x").status == 200
 
 
 def test_other_cookies_pass_and_ours_never_do(suite, browser) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import threading
 from pathlib import Path
 
@@ -137,6 +138,49 @@ def test_a_client_that_does_not_read_holds_its_service_back(start) -> None:
         gateway.sweep()
         gateway.until(lambda: not door.connections)
         assert len(read_all(client)) < 100 * MIB
+
+
+def test_a_connection_to_a_service_is_free_again_though_its_last_client_was_slow(start) -> None:
+    """The answer is complete here before its client has read it."""
+    service = says(answer(b"x" * 40_000))
+    gateway = start("send_timeout 50s; " + PASS, {"service": service})
+    (pool,) = gateway.gateway.pools.values()
+    (door,) = gateway.gateway.doors.values()
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.settimeout(10)
+    slow.connect(("127.0.0.1", gateway.port))
+
+    async def narrow() -> None:
+        (connection,) = door.connections
+        connection.transport.set_write_buffer_limits(high=0)
+        ours = connection.transport.get_extra_info("socket")
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+    with slow:
+        gateway.until(lambda: bool(door.connections))
+        gateway.call(narrow)
+        slow.sendall(GET)
+        gateway.until(lambda: bool(pool.peers[0].idle))
+        (connection,) = door.connections
+        assert connection.stalled
+        service.answering = Service().answering
+        assert gateway.ask("/").body == b"ok"
+        assert service.connections == 1
+        assert len(read_all(slow)) > 40_000
+
+
+def test_a_client_that_never_reads_is_let_go_in_the_end(start) -> None:
+    service = says(answer(b"x" * 9_000_000))
+    gateway = start("send_timeout 5s; keepalive_timeout 5s; " + PASS, {"service": service})
+    (door,) = gateway.gateway.doors.values()
+    with gateway.connect() as client:
+        client.sendall(GET)
+        gateway.until(lambda: any(connection.stalled for connection in door.connections))
+        for _ in range(3):
+            gateway.clock.advance(6)
+            gateway.sweep()
+        gateway.until(lambda: not door.connections)
 
 
 @pytest.mark.req("GW-05")

@@ -90,8 +90,8 @@ class Service:
                 self.received.append(request)
                 await self.answering(request, writer)
                 await writer.drain()
-        except (OSError, EOFError):
-            pass  # the gateway closed the connection
+        except (OSError, EOFError, asyncio.CancelledError):
+            pass  # the gateway closed the connection, or the test is over
         finally:
             self._writers.discard(writer)
             writer.close()
