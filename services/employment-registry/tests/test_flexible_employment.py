@@ -417,6 +417,8 @@ def test_ones_own_list_is_narrowed_and_paged(desk: Any) -> None:
     ranged = lin.lists(submitted_from="2026-09-22", submitted_to="2026-09-23", state="rejected")
     assert [r["id"] for r in ranged] == [filed[2]["id"], filed[1]["id"]]
 
+    assert len(lin.lists(submitted_from="0001-01-01", submitted_to="9999-12-31")) == len(filed)
+
     reversed_range = lin.get(
         "flexible-employment-registrations", submitted_from="2026-09-23", submitted_to="2026-09-22"
     )

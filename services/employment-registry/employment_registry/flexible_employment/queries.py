@@ -184,7 +184,7 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(application.applicant_id == filters.applicant_id)
     if filters.submitted_from is not None:
         conditions.append(application.submitted_at >= _midnight(filters.submitted_from))
-    if filters.submitted_to is not None:
+    if filters.submitted_to is not None and filters.submitted_to != date.max:  # no day after it
         conditions.append(
             application.submitted_at < _midnight(filters.submitted_to + timedelta(days=1))
         )
