@@ -24,6 +24,9 @@ log = logs.get_logger()
 
 LAST_WORDS_SECONDS: Final = 25  # to answer what has been accepted; Kubernetes waits 30 or more
 IDLE_SECONDS: Final = 75  # longer than the gateway keeps a connection, so that it is who closes
+# Above the gateway's own limits, so that what is too long is refused there, in Chinese (AL-08).
+LONGEST_LINE: Final = 8190
+MOST_FIELDS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ def _configuration(listening: Listening) -> dict[str, Any]:
         "preload_app": True,
         "graceful_timeout": LAST_WORDS_SECONDS,
         "keepalive": IDLE_SECONDS,
+        "limit_request_line": LONGEST_LINE,
+        "limit_request_fields": MOST_FIELDS,
         "control_socket_disable": True,
         # No client header becomes SCRIPT_NAME, PATH_INFO or a scheme (reliability finding 5).
         "forwarder_headers": "",

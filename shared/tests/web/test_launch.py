@@ -229,6 +229,13 @@ def test_a_service_is_migrated_served_and_drained(launched: Launched) -> None:
 
 
 @pytest.mark.slow
+def test_what_the_gateway_lets_through_is_not_refused_behind_it(launched: Launched) -> None:
+    gateway = {"X-Big": "a" * 8000, **{f"X-{number}": "a" for number in range(150)}}
+    with launched.web() as (_, port):
+        assert ask(port, "/where?" + "a" * 8000, **gateway)[0] == 200
+
+
+@pytest.mark.slow
 def test_several_workers_count_together(launched: Launched) -> None:
     with launched.web("--workers", "2", "--threads", "2") as (process, port):
         for _ in range(20):
