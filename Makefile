@@ -40,7 +40,7 @@ contracts: ## write contracts/ from the code
 	@$(READY) && $(PY) tools/contracts.py
 
 migration: ## a new migration: make migration S=identity M="passkeys"
-	@$(READY) && $(PY) -m servicekit.launch migration $(S) "$(M)"
+	@$(READY) && $(PY) tools/migration.py "$(S)" "$(M)"
 
 seed: ## demo rows again: make seed S=identity
 	@$(READY) && $(PY) tools/run.py --seed $(S)

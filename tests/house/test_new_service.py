@@ -63,6 +63,27 @@ def test_its_code_is_clean_and_within_the_walls(tree: Path, site: Path) -> None:
     run(str(beside / "lint-imports"), "--no-cache", cwd=tree, path=site)
 
 
+TABLE = """
+
+class Remark(Base):
+    __tablename__ = "remark"
+    id: Mapped[int] = mapped_column(primary_key=True)
+"""
+
+
+@pytest.mark.slow
+def test_its_next_migration_needs_no_installation(tree: Path, site: Path, tmp_path: Path) -> None:
+    mine = shutil.copytree(site, tmp_path / "site")
+    tables = mine / "training_subsidy" / "tables.py"
+    imports = "from sqlalchemy.orm import Mapped, mapped_column\n"
+    tables.write_text(tables.read_text() + imports + TABLE)
+    command = [sys.executable, "tools/migration.py", NAME, "remarks"]
+    written = Path(run(*command, cwd=tree, path=mine).splitlines()[-1])
+    assert written.parent == mine / "training_subsidy" / "migrations" / "versions"
+    assert written.name == "0002_remarks.py"
+    assert "op.create_table('remark'" in written.read_text()
+
+
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
