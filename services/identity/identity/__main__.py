@@ -12,10 +12,14 @@ from identity.app import create_app
 from identity.officers import actions, rules
 from identity.parts import KEY, Parts
 from servicekit.errors import Refusal
+from servicekit.settings import BadSettings
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; the exit status says whether it was done."""
+    """Run one command.
+
+    Returns: 0; 1 when it was refused, 2 when the settings are wrong.
+    """
     parser = argparse.ArgumentParser(prog="python -m identity", description=__doc__)
     commands = parser.add_subparsers(required=True)
     admin = commands.add_parser("create-admin", help="the first admin, with a second factor")
@@ -26,7 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
     admin.add_argument(
         "--ask-password", action="store_true", help="type the password instead of having one made"
     )
-    return create_admin(parser.parse_args(arguments))
+    asked = parser.parse_args(arguments)
+    try:
+        return create_admin(asked)
+    except BadSettings as reason:
+        sys.stderr.write(f"{reason}\n")
+        return 2
 
 
 def create_admin(asked: argparse.Namespace) -> int:

@@ -110,6 +110,23 @@ def test_the_first_admin_comes_from_the_command_line(world, monkeypatch, capsys)
     assert command.main([*asked, "1"]) == 1
 
 
+def test_the_command_line_names_missing_settings(monkeypatch, capsys):
+    monkeypatch.delenv("IDENTITY_DATABASE_URL", raising=False)
+    asked = ["create-admin", "--login-name", "wang_admin", "--name", "王管理", "--phone", "1"]
+    assert command.main(asked) == 2
+    assert "IDENTITY_DATABASE_URL is missing" in capsys.readouterr().err
+
+
+@pytest.mark.req("ID-45")
+def test_a_region_that_does_not_exist_is_refused(world, admin_token):
+    for region in ("99", "449999", "110101"):
+        answer = appoint(world, admin_token, region=region)
+        assert [(e["field"], e["code"]) for e in answer.json["errors"]] == [
+            ("/region", "region-unknown")
+        ]
+    assert appoint(world, admin_token, region="440106001").status_code == 201
+
+
 @pytest.mark.req("ID-45")
 def test_the_seed_makes_the_demo_accounts_once_and_tells_nobody_else(
     world, settings, clock, tmp_path

@@ -63,6 +63,17 @@ def test_everything_wrong_is_named_at_once_and_nothing_is_written(world, tell):
 
 
 @pytest.mark.req("ID-01")
+def test_blank_fields_are_named_together_with_wrong_ones(world):
+    blank = ("name", "login_name", "password", "password_again", "phone", "sms_code")
+    form = world.form(document_number="440106199001010011", **dict.fromkeys(blank, ""))
+    answer = register(world, form)
+    assert answer.status_code == 422
+    named = {field for field, _ in fields(answer)}
+    assert named == {"/document_number", "/name", "/login_name", "/password", "/phone", "/sms_code"}
+    assert count(world, Account) == 0
+
+
+@pytest.mark.req("ID-01")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

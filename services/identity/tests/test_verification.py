@@ -104,6 +104,8 @@ def test_every_wrong_field_is_named_before_the_bank_is_asked(world, person):
         ("/card_number", "identifier-check-digit"),
         ("/sms_code", "sms-code-wrong"),
     }
+    answer = check(world, person, "", code="")
+    assert [e["field"] for e in answer.json["errors"]] == ["/card_number", "/sms_code"]
 
 
 @pytest.mark.req("ID-06")

@@ -42,20 +42,20 @@ class AgreementListSchema(Schema):
 
 
 class RegistrationSchema(Schema):
-    """What a visitor fills in (个人实名信息)."""
+    """What a visitor fills in (个人实名信息); a blank field is judged with the others."""
 
-    name = fields.Str(required=True, validate=validate.Length(1, 100))
+    name = fields.Str(required=True, validate=validate.Length(max=100))
     document_type = fields.Enum(DocumentKind, by_value=True, required=True)
-    document_number = fields.Str(required=True, validate=validate.Length(1, 40))
+    document_number = fields.Str(required=True, validate=validate.Length(max=40))
     birth_date = fields.Date(
         load_default=None, metadata={"description": "证件号码不含出生日期时填写"}
     )
     sex = fields.Enum(rules.Sex, by_value=True, load_default=None)
-    login_name = fields.Str(required=True, validate=validate.Length(1, 100))
-    password = fields.Str(required=True, validate=validate.Length(1, 200))
-    password_again = fields.Str(required=True, validate=validate.Length(1, 200))
-    phone = fields.Str(required=True, validate=validate.Length(1, 40))
-    sms_code = fields.Str(required=True, validate=validate.Length(1, 20))
+    login_name = fields.Str(required=True, validate=validate.Length(max=100))
+    password = fields.Str(required=True, validate=validate.Length(max=200))
+    password_again = fields.Str(required=True, validate=validate.Length(max=200))
+    phone = fields.Str(required=True, validate=validate.Length(max=40))
+    sms_code = fields.Str(required=True, validate=validate.Length(max=20))
     agreements = fields.List(
         fields.Nested(AgreementSchema), required=True, validate=validate.Length(max=20)
     )

@@ -30,9 +30,9 @@ _TEXTS = validate.Length(max=50)
 class AppointmentSchema(Schema):
     """Who, where and for what."""
 
-    name = fields.Str(required=True, validate=validate.Length(1, 100))
-    login_name = fields.Str(required=True, validate=validate.Length(1, 100))
-    phone = fields.Str(required=True, validate=validate.Length(1, 40))
+    name = fields.Str(required=True, validate=validate.Length(max=100))
+    login_name = fields.Str(required=True, validate=validate.Length(max=100))
+    phone = fields.Str(required=True, validate=validate.Length(max=40))
     region = fields.Str(required=True, metadata={"example": "440106"})
     businesses = fields.List(fields.Str(), required=True, validate=_TEXTS)
     roles = fields.List(fields.Str(), required=True, validate=_TEXTS)

@@ -8,6 +8,7 @@ from typing import Final
 
 from identity import password_policy
 from identity.accounts.rules import PERSON_NAME, check_login_name
+from servicekit import regions
 from servicekit.errors import FieldError, Invalid, NotFound
 from servicekit.workflow import Role
 
@@ -55,6 +56,8 @@ def check_appointment(appointment: Appointment, *, phone_wrong: list[FieldError]
         wrong.append(
             FieldError("/region", "region-malformed", "行政区划代码应为 2、4、6、9 或 12 位数字")
         )
+    elif regions.find(appointment.region[: regions.STREET_DIGITS]) is None:
+        wrong.append(FieldError("/region", "region-unknown", "请选择广东省内的行政区划"))
     roles = set(appointment.roles)
     if not roles or not roles <= {str(r) for r in ROLES}:
         wrong.append(FieldError("/roles", "role-unknown", "请选择经办人员的角色"))

@@ -24,9 +24,9 @@ blueprint = Blueprint(
 class CardSchema(Schema):
     """What the person fills in for the bank-card check."""
 
-    card_number = fields.Str(required=True, validate=validate.Length(1, 40))
-    phone = fields.Str(required=True, validate=validate.Length(1, 40))
-    sms_code = fields.Str(required=True, validate=validate.Length(1, 20))
+    card_number = fields.Str(required=True, validate=validate.Length(max=40))
+    phone = fields.Str(required=True, validate=validate.Length(max=40))
+    sms_code = fields.Str(required=True, validate=validate.Length(max=20))
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> actions.Card:
