@@ -26,14 +26,20 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import pika
 import psycopg
+from marshmallow import Schema
+from pika.adapters.select_connection import SelectConnection
 from running import ROOT
 from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.orm import Session
 
 from servicekit.bus import EXCHANGE, Bus, connect
 from servicekit.bus.envelope import encode
 from servicekit.clock import SystemClock
+from servicekit.consumer import Consumer
 from servicekit.db import Database, sqlalchemy_url
+from servicekit.inbox import Subscriptions
 from servicekit.listening import Listener
 from servicekit.migrations import create_standard_tables
 from servicekit.ordering import Envelope
@@ -63,7 +69,9 @@ WORKER = """
 import signal, sys, threading
 from types import SimpleNamespace
 from marshmallow import Schema
+from pika.adapters.select_connection import SelectConnection
 from servicekit.clock import SystemClock
+from servicekit.consumer import Consumer
 from servicekit.db import Database
 from servicekit.inbox import Subscriptions
 from servicekit.jobs import Jobs
@@ -102,8 +110,7 @@ def main() -> None:
         server = EmbeddedPostgres(folder / "pg")
         server.start()
         stack.callback(server.destroy)
-        local_url = f"local://{database(server, 'bus', tables=False)}"
-        report_latency(server, "local", local_url, options.seconds)
+        report_latency(server, "local", local_bus(server), options.seconds)
         try:
             node = RabbitNode.start(folder / "rabbitmq")
         except NoRabbitMQ as reason:
@@ -111,8 +118,17 @@ def main() -> None:
             return
         stack.callback(node.stop)
         report_latency(server, "amqp", node.url, options.seconds)
+        drop_queue(node.url, "hearing")
         report_throughput(server, node.url, folder, options.rounds, options.count)
-        report_relay(server, "local", local_url, options.rounds, options.count)
+        drop_queue(node.url, QUEUE)
+        report_consumer(server, "amqp", node.url, options.rounds, options.count)
+        report_relay(server, "local", local_bus(server), options.rounds, options.count)
+        report_consumer(server, "local", local_bus(server), options.rounds, options.count)
+
+
+def local_bus(server: EmbeddedPostgres) -> str:
+    """A local bus of its own."""
+    return f"local://{database(server, f'bus_{time.monotonic_ns()}', tables=False)}"
 
 
 def database(server: EmbeddedPostgres, name: str, *, tables: bool = True) -> str:
@@ -218,6 +234,46 @@ def report_throughput(
     print(f"relay / {name}: {ratio:.2f}", flush=True)
 
 
+def report_consumer(
+    server: EmbeddedPostgres, name: str, bus_url: str, rounds: int, count: int
+) -> None:
+    """A full queue through inbox and order; the handler writes one row."""
+    hearing = Subscriptions("hearing")
+
+    @hearing.on(EVENT_TYPE, reads=Schema)
+    def effect(db: Session, value: Any, envelope: Envelope) -> None:
+        db.execute(text("INSERT INTO heard VALUES (:id)"), {"id": envelope.id})
+
+    url = database(server, f"{name}_consuming")
+    own = Database(url, vault=None, application_name="hearing")
+    with own.transaction() as db:
+        db.execute(text("CREATE TABLE heard (id text)"))
+    bus = connect(bus_url, service="benchmark")
+    consumer = Consumer(own, bus, hearing, prefix=PREFIX, clock=SystemClock())
+    consumer.bind()
+    found = []
+    for number in range(rounds):
+        events = [sample(f"s{number}-{n % 1000}", n // 1000 + 1) for n in range(count)]
+        bus.publish([encode(event, PREFIX) for event in events])
+        stop = threading.Event()
+        thread = threading.Thread(target=consumer.run, args=(stop,), daemon=True)
+        began = time.monotonic()
+        thread.start()
+        with psycopg.connect(url, autocommit=True) as watching:
+            wait_for(lambda n=number: heard(watching) == count * (n + 1))
+        found.append(count / (time.monotonic() - began))
+        stop.set()
+        thread.join()
+    bus.close()
+    own.close()
+    print(f"consuming, {name}: {spread(found)}", flush=True)
+
+
+def heard(watching: psycopg.Connection[Any]) -> int:
+    row = watching.execute("SELECT count(*) FROM heard").fetchone()
+    return int(row[0]) if row else 0
+
+
 def report_relay(
     server: EmbeddedPostgres, name: str, bus_url: str, rounds: int, count: int
 ) -> None:
@@ -251,7 +307,7 @@ class Telling:
         bus.publish([encode(sample(), PREFIX)])  # the connection is up
         stop = threading.Event()
         relay = Relay(self._database, bus, source="telling", prefix=PREFIX, clock=SystemClock())
-        thread = threading.Thread(target=relay.run, args=(stop,))
+        thread = threading.Thread(target=relay.run, args=(stop,), daemon=True)
         began = time.monotonic()
         thread.start()
         with psycopg.connect(self._database.url, autocommit=True) as watching:
@@ -263,21 +319,23 @@ class Telling:
         return took
 
 
-def sample() -> Envelope:
-    event = new_event("s1")
+def sample(subject: str = "s1", sequence: int = 2) -> Envelope:
+    event = new_event(subject)
     return Envelope(
-        event.id, event.type, "telling", event.stream, event.subject, event.time, 2, DATA,
+        event.id, event.type, "telling", event.stream, subject, event.time, sequence, DATA,
         event.time,
     )  # fmt: skip
 
 
 def fresh_queue(bus_url: str, bus: Bus) -> None:
     """An empty quorum queue, bound to everything, for each turn."""
-    import pika
-
-    with pika.BlockingConnection(pika.URLParameters(bus_url)) as connection:
-        connection.channel().queue_delete(QUEUE)
+    drop_queue(bus_url, QUEUE)
     bus.declare(QUEUE, ["#"])
+
+
+def drop_queue(bus_url: str, name: str) -> None:
+    with pika.BlockingConnection(pika.URLParameters(bus_url)) as connection:
+        connection.channel().queue_delete(name)
 
 
 def rival_client(bus_url: str, folder: Path) -> tuple[Callable[[int], float], str]:
@@ -317,9 +375,6 @@ def build(program: Path) -> None:
 
 def pika_publishes(bus_url: str, message: Any, count: int) -> float:
     """Raw pika, 500 in flight."""
-    import pika
-    from pika.adapters.select_connection import SelectConnection
-
     state = SimpleNamespace(sent=0, confirmed=0, began=0.0, took=0.0)
 
     def pump(channel: Any) -> None:

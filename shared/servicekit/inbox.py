@@ -132,8 +132,7 @@ class Subscriptions:
     ) -> list[Outcome]:
         """The same for a batch, in a handful of round trips; all take effect or none."""
         order = Order(db, now)
-        fresh = order.insert_into_inbox(envelopes)
-        order.lock({envelope.key for envelope in envelopes})
+        fresh = order.open(envelopes)
         outcomes = []
         for envelope in envelopes:
             new = envelope.id in fresh
@@ -146,8 +145,9 @@ class Subscriptions:
             else:
                 outcomes.append(self._apply(db, envelope))
                 order.advance(envelope)
-                self._take_up(db, order, envelope.key)
-        order.save()
+        while keys := order.save():
+            for key in keys:
+                self._take_up(db, order, key)
         return outcomes
 
     def release(self, db: Session, key: Key, now: datetime) -> int:
@@ -157,7 +157,7 @@ class Subscriptions:
         concerns us of a subject that is older than our subscription.
         """
         order = Order(db, now)
-        order.lock({key})
+        order.lock(key)
         first = order.first_parked(key)
         if first is None or not self._may_begin(order, *first, now):
             return 0

@@ -6,7 +6,6 @@ other in a ring.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,45 +18,42 @@ from sqlalchemy.orm import Session
 from servicekit.columns import EVENT_PARKED, SUBSCRIPTION
 from servicekit.outbox import matter_of
 
-_INBOX = text(
-    """
-    INSERT INTO inbox (event_id, type, handled_at)
-    SELECT e.id, e.type, :now
-    FROM unnest(CAST(:ids AS text[]), CAST(:types AS text[])) AS e (id, type) ORDER BY e.id
-    ON CONFLICT DO NOTHING RETURNING event_id
-    """
-)
 _KEYS = """unnest(CAST(:source AS text[]), CAST(:matter AS text[]),
-                  CAST(:stream AS text[]), CAST(:subject AS text[]))"""
-_BEGIN = text(
+                  CAST(:stream AS text[]), CAST(:subject AS text[])"""
+# One round trip: ids that were there are not returned, keys that are not ours are waited for.
+_OPEN = text(
     f"""
-    INSERT INTO event_progress (source, matter, stream, subject, last_sequence)
-    SELECT k.source, k.matter, k.stream, k.subject, 0
-    FROM {_KEYS} AS k (source, matter, stream, subject) ORDER BY 1, 2, 3, 4
-    ON CONFLICT DO NOTHING
+    WITH taken AS (
+        INSERT INTO inbox (event_id, type, handled_at)
+        SELECT e.id, e.type, :now
+        FROM unnest(CAST(:ids AS text[]), CAST(:types AS text[])) AS e (id, type) ORDER BY e.id
+        ON CONFLICT DO NOTHING RETURNING event_id),
+    locked AS (
+        INSERT INTO event_progress AS p (source, matter, stream, subject, last_sequence)
+        SELECT k.source, k.matter, k.stream, k.subject, 0
+        FROM {_KEYS}) AS k (source, matter, stream, subject) ORDER BY 1, 2, 3, 4
+        ON CONFLICT (source, matter, stream, subject)
+            DO UPDATE SET last_sequence = p.last_sequence
+        RETURNING source, matter, stream, subject, last_sequence)
+    SELECT event_id, NULL AS matter, NULL AS stream, NULL AS subject, NULL AS last FROM taken
+    UNION ALL SELECT * FROM locked
     """  # noqa: S608 - our own text
 )
-_LOCK = text(
-    f"""
-    SELECT source, matter, stream, subject, last_sequence FROM event_progress
-    WHERE (source, matter, stream, subject) IN (SELECT * FROM {_KEYS})
-    ORDER BY source, matter, stream, subject FOR UPDATE
-    """  # noqa: S608
-)
-_PARKED = text(
-    f"""
-    SELECT source, matter, stream, subject, sequence FROM event_parked
-    WHERE (source, matter, stream, subject) IN (SELECT * FROM {_KEYS})
-    """  # noqa: S608
-)
+# Asked after the keys are locked, so what others have parked meanwhile is seen.
 _SAVE = text(
-    """
-    UPDATE event_progress p SET last_sequence = k.last
-    FROM unnest(CAST(:source AS text[]), CAST(:matter AS text[]), CAST(:stream AS text[]),
-                CAST(:subject AS text[]), CAST(:last AS bigint[]))
-        AS k (source, matter, stream, subject, last)
-    WHERE (p.source, p.matter, p.stream, p.subject) = (k.source, k.matter, k.stream, k.subject)
-    """
+    f"""
+    WITH come AS (
+        SELECT * FROM {_KEYS}, CAST(:last AS bigint[]))
+            AS k (source, matter, stream, subject, last)),
+    saved AS (
+        UPDATE event_progress p SET last_sequence = k.last FROM come k
+        WHERE (p.source, p.matter, p.stream, p.subject)
+            = (k.source, k.matter, k.stream, k.subject))
+    SELECT k.source, k.matter, k.stream, k.subject
+    FROM come k JOIN event_parked w
+        ON (w.source, w.matter, w.stream, w.subject, w.sequence)
+            = (k.source, k.matter, k.stream, k.subject, k.last + 1)
+    """  # noqa: S608
 )
 _FORGET = """
     DELETE FROM {table} AS k
@@ -111,22 +107,15 @@ class Order:
         self._now = now
         self._last: dict[Key, int] = {}
         self._moved: set[Key] = set()
-        self._parked: dict[Key, set[int]] = defaultdict(set)
         self._subscribed: dict[str, datetime] | None = None
 
-    def insert_into_inbox(self, envelopes: Sequence[Envelope]) -> set[str]:
-        """The ids that were not there: these are ours to handle."""
-        values = {"ids": [e.id for e in envelopes], "types": [e.type for e in envelopes]}
-        return set(self._db.scalars(_INBOX, {**values, "now": self._now}))
+    def open(self, envelopes: Sequence[Envelope]) -> set[str]:
+        """Insert into the inbox and lock the keys; the ids that were not there are ours."""
+        return self._lock({envelope.key for envelope in envelopes}, envelopes)
 
-    def lock(self, keys: Collection[Key]) -> None:
-        """Nobody else moves these keys until the transaction ends."""
-        columns = _columns(keys)
-        self._db.execute(_BEGIN, columns)
-        for *key, last in self._db.execute(_LOCK, columns):
-            self._last[Key(*key)] = last
-        for *key, sequence in self._db.execute(_PARKED, columns):
-            self._parked[Key(*key)].add(sequence)
+    def lock(self, key: Key) -> None:
+        """Nobody else moves this key until the transaction ends."""
+        self._lock({key}, ())
 
     def last(self, key: Key) -> int:
         """The number that took effect last."""
@@ -137,11 +126,14 @@ class Order:
         self._last[envelope.key] = envelope.sequence
         self._moved.add(envelope.key)
 
-    def save(self) -> None:
-        """Write how far the keys came."""
-        if self._moved:
-            moved = sorted(self._moved)
-            self._db.execute(_SAVE, {**_columns(moved), "last": [self._last[k] for k in moved]})
+    def save(self) -> list[Key]:
+        """Write how far the keys came; those whose next event is parked."""
+        if not self._moved:
+            return []
+        moved = sorted(self._moved)
+        self._moved.clear()
+        last = [self._last[key] for key in moved]
+        return [Key(*row) for row in self._db.execute(_SAVE, {**_columns(moved), "last": last})]
 
     def park(self, envelope: Envelope) -> None:
         """Keep an event until its predecessor has come."""
@@ -152,18 +144,15 @@ class Order:
             "parked_at": self._now,
         }
         self._db.execute(upsert(EVENT_PARKED).values(row).on_conflict_do_nothing())
-        self._parked[envelope.key].add(envelope.sequence)
 
     def next_parked(self, key: Key) -> Envelope | None:
         """The event whose turn has come, if it is here."""
-        following = self._last[key] + 1
-        if following not in self._parked[key]:
-            return None
-        column = select(EVENT_PARKED.c.envelope)
         document = self._db.scalars(
-            column.where(*_is(key), EVENT_PARKED.c.sequence == following)
-        ).one()
-        return _from_json(document)
+            select(EVENT_PARKED.c.envelope).where(
+                *_is(key), EVENT_PARKED.c.sequence == self._last[key] + 1
+            )
+        ).one_or_none()
+        return None if document is None else _from_json(document)
 
     def first_parked(self, key: Key) -> tuple[Envelope, datetime] | None:
         """The lowest number parked under a key, and since when."""
@@ -177,7 +166,6 @@ class Order:
 
     def remove_parked(self, envelope: Envelope) -> None:
         """It is parked no longer."""
-        self._parked[envelope.key].discard(envelope.sequence)
         self._db.execute(
             delete(EVENT_PARKED).where(
                 *_is(envelope.key), EVENT_PARKED.c.sequence == envelope.sequence
@@ -189,6 +177,17 @@ class Order:
         if self._subscribed is None:
             self._subscribed = list_subscriptions(self._db)
         return self._subscribed
+
+    def _lock(self, keys: Collection[Key], envelopes: Sequence[Envelope]) -> set[str]:
+        values = {"ids": [e.id for e in envelopes], "types": [e.type for e in envelopes]}
+        rows = self._db.execute(_OPEN, {**_columns(keys), **values, "now": self._now})
+        fresh = set()
+        for first, matter, stream, subject, last in rows:
+            if matter is None:
+                fresh.add(first)  # an event's id
+            else:
+                self._last[Key(first, matter, stream, subject)] = last
+        return fresh
 
 
 def list_subscriptions(db: Session) -> dict[str, datetime]:

@@ -119,6 +119,8 @@ class Relay:
             while not listener.elected(RELAY_LOCK, 0):
                 if stop.wait(POLL_SECONDS):
                     return
+            # A mark that is lost with the power only means that something is published once more.
+            listener.connection.execute("SET synchronous_commit = off")
             while not stop.is_set():
                 carried = self._carry(listener.connection, pool, stop)
                 self._measure(listener.connection)

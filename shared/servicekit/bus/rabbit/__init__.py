@@ -28,10 +28,12 @@ from servicekit.bus import (
 )
 from servicekit.bus.rabbit.consuming import ROUTING_KEY, Reader, Tagged
 from servicekit.bus.rabbit.link import parameters
-from servicekit.bus.rabbit.publishing import Publisher
+from servicekit.bus.rabbit.publishing import Headed, Publisher
 
 POLL_SECONDS = 0.1  # how soon a stop is noticed
 REASON, ATTEMPTS = "x-reason", "x-attempts"
+
+Judged = tuple[Tagged, Verdict]
 
 log = logs.get_logger()
 
@@ -154,27 +156,32 @@ class RabbitBus:
                     continue
                 verdicts = handle(batch)
                 if queue is not None:
-                    judged = zip(batch, verdicts, strict=True)
-                    reader.settle([(d, self._bury(queue, d, v.at(d.attempt))) for d, v in judged])
+                    judged = [(d, v.at(d.attempt)) for d, v in zip(batch, verdicts, strict=True)]
+                    reader.settle(self._bury(queue, judged))
         finally:
             self._readers.remove(reader)
             reader.close()
 
-    def _bury(self, queue: str, delivery: Tagged, verdict: Verdict) -> Verdict:
+    def _bury(self, queue: str, judged: list[Judged]) -> list[Judged]:
         """A dead delivery is acknowledged only after its dead letter is confirmed."""
-        if verdict.kind != "dead":
-            return verdict
-        letter = Message(delivery.message.id, queue, delivery.message.body)
-        headers = {
-            REASON: verdict.reason[:500],
-            ATTEMPTS: delivery.attempt,
-            ROUTING_KEY: delivery.message.routing_key,
-        }
+        letters: list[Headed] = [
+            (
+                Message(delivery.message.id, queue, delivery.message.body),
+                {
+                    REASON: verdict.reason[:500],
+                    ATTEMPTS: delivery.attempt,
+                    ROUTING_KEY: delivery.message.routing_key,
+                },
+            )
+            for delivery, verdict in judged
+            if verdict.kind == "dead"
+        ]
         try:
-            self._publisher().publish([letter], exchange=DEAD_EXCHANGE, headers=headers)
+            if letters:
+                self._publisher().send(letters, DEAD_EXCHANGE)
         except (BusUnavailable, Refused) as error:
-            return retry(str(error))
-        return DONE
+            return [(d, retry(str(error)) if v.kind == "dead" else v) for d, v in judged]
+        return judged
 
     def _declare_patiently(
         self, queue: str, binding_keys: Sequence[str], stop: threading.Event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pika
@@ -21,15 +21,15 @@ CONFIRM_SECONDS = 15.0
 PERSISTENT = 2
 
 
+Headed = tuple[Message, dict[str, Any] | None]
+
+
 class _Batch:
     """Messages one caller waits for."""
 
-    def __init__(
-        self, messages: Sequence[Message], exchange: str, headers: dict[str, Any] | None
-    ) -> None:
+    def __init__(self, messages: Iterable[Headed], exchange: str) -> None:
         self.waiting = deque(messages)
         self.exchange = exchange
-        self.headers = headers
         self.in_flight = 0
         self.window = WINDOW
         self.refused: dict[str, str] = {}
@@ -54,7 +54,7 @@ class Publisher:
     def __init__(self, url: str, *, name: str) -> None:
         self.unroutable = 0  # confirmed, and nobody was bound to it
         self._batches: deque[_Batch] = deque()
-        self._unconfirmed: dict[int, tuple[_Batch, Message]] = {}
+        self._unconfirmed: dict[int, tuple[_Batch, Headed]] = {}
         self._tag = 0
         self._channel: Any = None
         self._link = Link(url, name=name, opened=self._opened, ended=self._ended)
@@ -64,19 +64,17 @@ class Publisher:
         """Can it publish now?"""
         return self._link.up
 
-    def publish(
-        self,
-        messages: Sequence[Message],
-        *,
-        exchange: str = EXCHANGE,
-        headers: dict[str, Any] | None = None,
-    ) -> None:
+    def publish(self, messages: Sequence[Message]) -> None:
         """Return when all are confirmed; see ``Bus.publish`` for what is raised."""
+        self.send([(message, None) for message in messages], EXCHANGE)
+
+    def send(self, messages: Sequence[Headed], exchange: str) -> None:
+        """The same to any exchange, with headers."""
         if not messages:
             return
         if not self._link.wait_until_up(CONNECT_SECONDS):
             raise BusUnavailable("no connection to RabbitMQ")
-        batch = _Batch(messages, exchange, headers)
+        batch = _Batch(messages, exchange)
         self._batches.append(batch)
         self._link.call(self._pump)
         if not batch.finished.wait(CONFIRM_SECONDS):
@@ -116,10 +114,11 @@ class Publisher:
         if not budget:
             self._link.call(self._pump)
 
-    def _send(self, batch: _Batch, message: Message) -> None:
+    def _send(self, batch: _Batch, headed: Headed) -> None:
         self._tag += 1
         batch.in_flight += 1
-        self._unconfirmed[self._tag] = (batch, message)
+        self._unconfirmed[self._tag] = (batch, headed)
+        message, headers = headed
         self._channel.basic_publish(
             batch.exchange,
             message.routing_key,
@@ -128,7 +127,7 @@ class Publisher:
                 content_type=CONTENT_TYPE,
                 delivery_mode=PERSISTENT,
                 message_id=message.id,
-                headers=batch.headers,
+                headers=headers,
             ),
             mandatory=True,
         )
@@ -144,7 +143,7 @@ class Publisher:
         else:
             tags = [answer.delivery_tag]
         for tag in tags:
-            batch, message = self._unconfirmed.pop(tag)
+            batch, (message, _) = self._unconfirmed.pop(tag)
             if isinstance(answer, spec.Basic.Nack):
                 batch.refused[message.id] = "RabbitMQ did not take it"
             self._answered(batch)
@@ -169,12 +168,12 @@ class Publisher:
                 batch.finished.set()
             return
         # The broker closed the channel over one message. Send one by one until it is found.
-        for batch, message in reversed(in_flight.values()):
+        for batch, headed in reversed(in_flight.values()):
             if batch.window == 1:
-                batch.refused[message.id] = reason
+                batch.refused[headed[0].id] = reason
                 self._answered(batch)
             else:
                 batch.in_flight -= 1
-                batch.waiting.appendleft(message)
+                batch.waiting.appendleft(headed)
         for batch in self._batches:
             batch.window = 1
