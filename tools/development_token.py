@@ -5,6 +5,7 @@ lies in `var/`, and a production service refuses an issuer on this machine.
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -34,10 +35,18 @@ KNOWN = {
 def issuer(state: Path) -> Issuer:
     """The issuer of this folder; its key is made once."""
     text = SecretFolder(state / "secrets").text("development-issuer-key", _new_key)
-    made = Issuer(public_url=os.environ.get("PUBLIC_URL", "http://127.0.0.1:8080"))
+    made = Issuer(public_url=os.environ.get("PUBLIC_URL") or _public_url(state))
     made.key = ECKey.import_key(text)
     made.know(PERSON, **KNOWN)
     return made
+
+
+def _public_url(state: Path) -> str:
+    """The address the suite of this folder was started with; its services ask for that issuer."""
+    try:
+        return str(json.loads((state / "run.json").read_text())["gateway"])
+    except FileNotFoundError:
+        return "http://127.0.0.1:8080"
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import choice
 import databases
+import development_token
 import psycopg
 import pytest
 from secret_folder import SecretFolder, key, password
@@ -55,6 +56,15 @@ def test_a_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     assert folder.text("two", key) != first
     assert stat.S_IMODE(folder.folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(f.stat().st_mode) for f in folder.folder.iterdir()} == {0o600}
+
+
+def test_a_development_token_is_for_the_suite_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PUBLIC_URL", raising=False)
+    assert development_token.issuer(tmp_path).issuer == "http://127.0.0.1:8080/identity"
+    (tmp_path / "run.json").write_text('{"gateway": "http://127.0.0.1:9580"}')
+    assert development_token.issuer(tmp_path).issuer == "http://127.0.0.1:9580/identity"
 
 
 def test_a_taken_port_is_told_with_the_room_that_needs_it() -> None:
