@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
-from marshmallow import Schema, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
 from servicekit.outbox import APPLICATION, FACT, Event, check_type
 from servicekit.workflow import Workflow
@@ -29,6 +29,10 @@ SchemaClass = TypeVar("SchemaClass", bound=AnySchema)
 
 class BadFact(ValueError):
     """The values do not make the fact that was declared."""
+
+
+class Unreadable(Exception):
+    """An event lacks what its reader needs; names the fields, never their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,24 @@ def payload(schema: type[Schema], values: Mapping[str, Any]) -> dict[str, Any]:
     if wrong:
         raise BadFact(f"{schema.__name__}: {', '.join(sorted(map(str, wrong)))} wrong or missing")
     return data
+
+
+def reader(schema: AnySchema) -> Callable[[Mapping[str, Any]], Any]:
+    """What reads a payload through a schema and passes over what the schema does not name.
+
+    Raises:
+        Unreadable: when it is called with a payload that does not fit.
+    """
+    tolerant = schema(unknown=EXCLUDE)
+
+    def read(data: Mapping[str, Any]) -> Any:
+        try:
+            return tolerant.load(data)
+        except ValidationError as error:
+            names = ", ".join(sorted(map(str, error.messages_dict)))
+            raise Unreadable(f"{names} wrong or missing") from None
+
+    return read
 
 
 def application_facts(workflow: Workflow[Any]) -> list[Fact]:

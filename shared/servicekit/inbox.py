@@ -8,7 +8,7 @@ it is the caller's one transaction: effect, inbox row and progress commit togeth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from servicekit import logs, tracing
+from servicekit.facts import Unreadable, reader
 from servicekit.ordering import Envelope, Key, Order, list_subscriptions, record_subscriptions
 from servicekit.outbox import APPLICATION, FACT, check_type, routing_key
 
@@ -40,10 +41,6 @@ class Outcome(StrEnum):
     IGNORED = "ignored"  # of a stream we hear, but nobody here handles it
 
 
-class Unreadable(Exception):
-    """The event lacks what a handler reads; names the fields, never their values."""
-
-
 Handler = Callable[[Session, Any, Envelope], None]
 
 
@@ -53,6 +50,7 @@ class Subscription:
 
     binding: str
     reads: type[Schema]
+    read: Callable[[Mapping[str, Any]], Any]
     handler: Handler
     stream: str
     event_type: str | None = None  # a subscription to one type
@@ -210,13 +208,15 @@ class Subscriptions:
         handlers = [s for s in self._subscriptions if s.hears(envelope)]
         with tracing.continued(envelope.traceparent):
             for subscription in handlers:
-                subscription.handler(db, _read(subscription.reads, envelope), envelope)
+                subscription.handler(db, subscription.read(envelope.data), envelope)
                 db.flush()  # so that what is wrong is found under the event that caused it
         return Outcome.APPLIED if handlers else Outcome.IGNORED
 
     def _register(
         self, binding: str, reads: type[Schema], stream: str, **which: str
     ) -> Callable[[Handler], Handler]:
+        read = reader(reads)
+
         def register(handler: Handler) -> Handler:
             for known in self._subscriptions:
                 if known.stream == stream and which in (
@@ -224,18 +224,10 @@ class Subscriptions:
                     {"business": known.business},
                 ):
                     raise ValueError(f"{self.service} already handles {next(iter(which.values()))}")
-            self._subscriptions.append(Subscription(binding, reads, handler, stream, **which))
+            self._subscriptions.append(Subscription(binding, reads, read, handler, stream, **which))
             return handler
 
         return register
-
-
-def _read(schema: type[Schema], envelope: Envelope) -> Any:
-    reader = schema(unknown="exclude")
-    if wrong := reader.validate(envelope.data):
-        names = ", ".join(sorted(map(str, wrong)))
-        raise Unreadable(f"{envelope.type}: {names} wrong or missing")
-    return reader.load(envelope.data)
 
 
 def _covers(binding: str, word: str) -> bool:

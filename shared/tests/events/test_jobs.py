@@ -109,7 +109,7 @@ def end_connections(url):
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'kit jobs'"
+            " WHERE application_name = 'kit jobs' AND datname = current_database()"
         )
 
 

@@ -116,7 +116,10 @@ def test_relays_side_by_side_publish_once_and_one_takes_over_from_another(
 def end_connections(url, name):
     """What a killed process leaves behind: nothing; its connections are gone."""
     with psycopg.connect(url, autocommit=True) as admin:
-        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+        query = (
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = %s AND datname = current_database()"
+        )
         return len(admin.execute(query, (name,)).fetchall())
 
 
