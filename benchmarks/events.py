@@ -48,8 +48,9 @@ from servicekit.relay import Relay
 from servicekit.testing.embedded import EmbeddedPostgres
 
 sys.path.append(str(ROOT / "tools"))
+from packages import NotHere, unpack
 from rabbitmq import NoRabbitMQ, RabbitNode
-from rabbitmq_packages import FOLDER, unpack
+from rabbitmq_packages import FOLDER
 
 PREFIX = "cn.gov.test"
 EVENT_TYPE = "telling.matter.happened.v1"
@@ -344,7 +345,7 @@ def rival_client(bus_url: str, folder: Path) -> tuple[Callable[[int], float], st
     program = folder / "publish"
     try:
         build(program)
-    except (NoRabbitMQ, OSError, subprocess.CalledProcessError) as reason:
+    except (NotHere, OSError, subprocess.CalledProcessError) as reason:
         print(f"no C client here: {reason}")
         return lambda count: pika_publishes(bus_url, message, count), "raw pika, window 500"
     address = urlsplit(bus_url)
@@ -361,7 +362,7 @@ def rival_client(bus_url: str, folder: Path) -> tuple[Callable[[int], float], st
 def build(program: Path) -> None:
     """Compile against the distribution's librabbitmq, installed or unpacked beside RabbitMQ."""
     if shutil.which("gcc") is None:
-        raise NoRabbitMQ("no gcc")
+        raise NotHere("no gcc")
     source, flags = str(Path(__file__).with_name("publish.c")), ["-O2", "-o", str(program)]
     try:
         command = ["gcc", source, *flags, "-lrabbitmq"]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643, ISO 7064 MOD 11-2
 CHECK_DIGITS = "10X98765432"
 COUNTY = "440106"
-EARLIEST, DAYS = date(1970, 1, 1), 12_000
+EARLIEST, DAYS = date(1980, 1, 1), 9_000  # of working age for years to come
 SURNAMES, GIVEN = "林白江云海", ("小满", "谷雨", "清明", "白露", "立夏", "霜降", "惊蛰", "小雪")
 GOOD_CARD, MISMATCHING_CARD, BROKEN_BANK_CARD = (
     "6222020000000000000",

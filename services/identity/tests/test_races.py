@@ -143,7 +143,7 @@ def test_one_totp_code_opens_one_session_however_many_try(world):
         assert browser.logs_in(officer).status_code == 303
     code = officer.totp.at(world.clock.now())
     answers = all_at_once([lambda b=b: b.fills("/identity/totp", code=code) for b in crowd])
-    opened = [a for a in answers if a.status_code == 303 and a.location == "/"]
+    opened = [a for a in answers if a.status_code == 303 and a.location == "/identity/"]
     assert len(opened) == 1
 
 

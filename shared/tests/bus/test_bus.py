@@ -265,7 +265,7 @@ def test_a_temporary_listener_hears_only_while_it_listens(under_test):
             daemon=True,
         )
         thread.start()
-        assert started.wait(20)
+        assert started.wait(60)
         mine = [under_test.message("x.1"), under_test.message("y"), under_test.message("x.2")]
         under_test.bus.publish(mine)
         until(lambda n=round_number: len(heard) == 2 * (n + 1))
@@ -290,7 +290,7 @@ def test_a_listener_that_fails_once_goes_on(under_test):
         kwargs={"started": started.set},
     )
     thread.start()
-    assert started.wait(20)
+    assert started.wait(60)
     under_test.bus.publish([under_test.message("bad"), under_test.message("good")])
     until(lambda: b"good" in heard)
     stop.set()
@@ -316,7 +316,7 @@ def test_another_system_keeps_its_place_under_a_name(under_test):
             kwargs={"started": started.set, "queue": under_test.queue},
         )
         thread.start()
-        assert started.wait(20)
+        assert started.wait(60)
         return thread
 
     stop = threading.Event()
