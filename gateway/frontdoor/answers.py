@@ -21,6 +21,13 @@ REASONS: Final = {
     504: b"Gateway Timeout", 505: b"HTTP Version Not Supported", 508: b"Loop Detected",
 }  # fmt: skip
 
+TITLES: Final = {
+    400: "请求有误", 401: "需要登录", 403: "没有权限", 404: "未找到", 405: "不支持该请求方法",
+    408: "请求超时", 413: "内容过大", 414: "地址过长", 417: "不支持的请求头", 421: "主机不符",
+    429: "操作过于频繁", 431: "请求头过大", 500: "系统出现错误", 501: "不支持的请求",
+    502: "服务响应异常", 503: "系统繁忙", 504: "服务响应超时", 505: "不支持的协议版本",
+    508: "转发循环",
+}  # fmt: skip
 
 PROBLEM: Final = b"application/problem+json"
 
@@ -57,11 +64,11 @@ class Answer:
             return self.body
         document = {
             "type": f"urn:jiuye:problem:{self.code}",
-            "title": REASONS.get(self.status, b"").decode(),
+            "title": TITLES.get(self.status, self.detail),
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
-            "instance": request_id.decode(),
+            "instance": f"urn:jiuye:request:{request_id.decode()}",
         }
         return orjson.dumps(document)
 
@@ -123,7 +130,7 @@ BAD_VERSION: Final = refusal(505, "version-unknown", "不支持该协议版本",
 BAD_EXPECT: Final = refusal(417, "expectation-failed", "不支持该 Expect 请求头", close=True)
 LOOP: Final = refusal(508, "loop-detected", "网关转发出现循环", close=True)
 TOO_LARGE: Final = refusal(413, "body-too-large", "提交的内容过大", close=True)
-NOT_FOUND: Final = refusal(404, "not-found", "您访问的地址不存在")
+NOT_FOUND: Final = refusal(404, "no-such-page", "您访问的地址不存在")
 BAD_GATEWAY: Final = refusal(502, "bad-gateway", "服务响应异常，请稍后再试")
 UNAVAILABLE: Final = refusal(503, "unavailable", "系统繁忙，请稍后再试", b"Retry-After: 5")
 LATE_ANSWER: Final = refusal(504, "gateway-timeout", "服务响应超时，请稍后再试")

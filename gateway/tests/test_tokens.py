@@ -25,7 +25,7 @@ def refused(answer: Answer) -> None:
     """401, as RFC 6750 wants it."""
     assert answer.status == 401, answer
     assert answer.one("www-authenticate") == 'Bearer realm="jiuye", error="invalid_token"'
-    assert orjson.loads(answer.body)["code"] == "bad-token"
+    assert orjson.loads(answer.body)["code"] == "invalid-token"
 
 
 @pytest.mark.req("GW-02")

@@ -45,9 +45,9 @@ class Tokens(Passive):
         realm = location.realm.encode()
         optional = location.token_optional
         known = self._verifier.known
-        missing = _challenge(realm, b"", "unauthenticated", "请先登录")
+        missing = _challenge(realm, b"", "login-needed", "请先登录")
         invalid = _challenge(
-            realm, b', error="invalid_token"', "bad-token", "登录已失效，请重新登录"
+            realm, b', error="invalid_token"', "invalid-token", "登录已失效，请重新登录"
         )
 
         def check(exchange: Exchange) -> Step:
