@@ -131,6 +131,9 @@ BAD_EXPECT: Final = refusal(417, "expectation-failed", "不支持该 Expect 请�
 LOOP: Final = refusal(508, "loop-detected", "网关转发出现循环", close=True)
 TOO_LARGE: Final = refusal(413, "body-too-large", "提交的内容过大", close=True)
 NOT_FOUND: Final = refusal(404, "no-such-page", "您访问的地址不存在")
+READ_ONLY: Final = refusal(
+    405, "method-not-allowed", "此地址只能查看，不支持该请求方法", b"Allow: GET, HEAD"
+)
 BAD_GATEWAY: Final = refusal(502, "bad-gateway", "服务响应异常，请稍后再试")
 UNAVAILABLE: Final = refusal(503, "unavailable", "系统繁忙，请稍后再试", b"Retry-After: 5")
 LATE_ANSWER: Final = refusal(504, "gateway-timeout", "服务响应超时，请稍后再试")

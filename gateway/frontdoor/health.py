@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from frontdoor.answers import Answer, as_json, refusal
+from frontdoor.answers import READ_ONLY, Answer, as_json, refusal
 from frontdoor.exchange import Exchange, Inward, Step
 from frontdoor.verifying import Keys
 
@@ -13,14 +13,14 @@ _NOT_READY: Final = refusal(503, "not-ready", "网关正在启动，请稍后再
 
 
 def health(question: str, keys: Keys) -> Inward:
-    """Answers ``live`` or ``ready``."""
-    if question == "live":
-        return lambda exchange: ALIVE
+    """Answers ``live`` or ``ready`` to those who only look."""
 
-    def ready(exchange: Exchange) -> Step:
-        return readiness(keys)
+    def answer(exchange: Exchange) -> Step:
+        if exchange.method not in (b"GET", b"HEAD"):
+            return READ_ONLY
+        return ALIVE if question == "live" else readiness(keys)
 
-    return ready
+    return answer
 
 
 def readiness(keys: Keys) -> Answer:

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
-from frontdoor.answers import UNAVAILABLE, Answer, as_json, go, page, refusal
+from frontdoor.answers import READ_ONLY, UNAVAILABLE, Answer, as_json, go, page, refusal
 from frontdoor.exchange import Exchange, Inward, Step
 from frontdoor.http1 import Fields
 from frontdoor.identity_client import IdentityClient, IdentityUnavailable
@@ -193,6 +193,8 @@ class SignOn:
 
     def _show(self, exchange: Exchange) -> Step:
         """Who is logged in here: an id, a kind and a level, nothing else."""
+        if exchange.method not in (b"GET", b"HEAD"):
+            return READ_ONLY
         session = self.sessions.read(exchange.fields.sealed or {})
         if session is None:
             return as_json({"logged_in": False})

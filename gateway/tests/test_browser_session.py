@@ -298,3 +298,5 @@ def test_other_cookies_pass_and_ours_never_do(suite, browser) -> None:
 def test_the_steps_take_their_methods_only(browser) -> None:
     assert browser.ask("/sso/login", "POST").status == 405
     assert browser.ask("/sso/logout", "DELETE").status == 405
+    refused = browser.ask("/sso/session", "DELETE")
+    assert (refused.status, refused.one("allow")) == (405, "GET, HEAD")
