@@ -17,7 +17,12 @@ EVENTS, SUBJECTS = 5_000, 200
 VICTIMS = ["relay", "relay", "consumer", "consumer", "bus", "bus"]
 PATIENCE = 90.0
 
-pytestmark = [pytest.mark.xdist_group("rabbitmq"), pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.req("EV-01"),
+    pytest.mark.xdist_group("rabbitmq"),
+    pytest.mark.slow,
+    pytest.mark.timeout(180),
+]
 
 
 def until(happened, seconds=PATIENCE):

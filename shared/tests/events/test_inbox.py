@@ -43,6 +43,7 @@ def test_a_repetition_is_known_by_its_number_after_its_id_was_pruned(hearing):
     assert numbers(hearing) == [1, 2]
 
 
+@pytest.mark.req("EV-01")
 def test_what_comes_early_waits_for_its_predecessor(hearing):
     assert hearing.deliver(hearing.event(3)) == ["parked"]
     assert hearing.deliver(hearing.event(2)) == ["parked"]
@@ -154,6 +155,7 @@ def test_a_parked_event_that_fails_on_being_taken_up_stays_parked_and_is_release
     assert hearing.count("event_parked") == 0
 
 
+@pytest.mark.req("EV-01")
 @settings(
     max_examples=60,
     deadline=None,
@@ -206,6 +208,7 @@ def attempts_left(hearing, events):
     return bool(keys)
 
 
+@pytest.mark.req("EV-01")
 def test_racing_consumers_apply_each_event_once_and_in_order(hearing):
     events = [hearing.event(n, f"s{s}") for s in range(8) for n in range(1, 31)]
     start = threading.Barrier(4)
