@@ -62,6 +62,23 @@ def test_everything_wrong_is_named_at_once_and_nothing_is_written(world, tell):
     assert "qwer" not in answer.text
 
 
+@pytest.mark.req("ID-01", "AL-01")
+def test_missing_and_unknown_fields_are_named_together_with_wrong_ones(world):
+    form = world.form(document_number="440106199001010011", login_name="1x", level=3)
+    del form["phone"]
+    answer = register(world, form)
+    assert answer.status_code == 422
+    assert {field for field, _ in fields(answer)} == {
+        "/phone",
+        "/level",
+        "/document_number",
+        "/login_name",
+    }
+    kindless = world.form(document_number="440106199001010011", document_type="no-such")
+    assert {field for field, _ in fields(register(world, kindless))} == {"/document_type"}
+    assert count(world, Account) == 0
+
+
 @pytest.mark.req("ID-01")
 def test_blank_fields_are_named_together_with_wrong_ones(world):
     blank = ("name", "login_name", "password", "password_again", "phone", "sms_code")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NoReturn
@@ -15,7 +15,7 @@ from webargs.flaskparser import FlaskParser
 from webargs.flaskparser import is_json_request as is_json
 from werkzeug.exceptions import UnsupportedMediaType
 
-from servicekit.errors import Invalid, Refusal
+from servicekit.errors import FieldError, Invalid, Refusal
 from servicekit.web.wording import field_errors
 
 NUL: Final = "\x00"  # a character PostgreSQL does not have
@@ -75,7 +75,21 @@ class StrictParser(FlaskParser):
         messages = error.messages
         if isinstance(messages, dict) and len(messages) == 1:  # {location: {...}}
             messages = next(iter(messages.values()))
-        raise InvalidInput(fields=field_errors(messages)) from None
+        wrong = field_errors(messages)
+        raise InvalidInput(fields=[*wrong, *_judged(schema, error.valid_data, wrong)]) from None
+
+
+def _judged(schema: Schema, valid: Any, wrong: Sequence[FieldError]) -> list[FieldError]:
+    """What the rules say of the well-formed fields, so that all wrong ones are named at once.
+
+    A schema that knows has a ``judge(fields) -> Sequence[FieldError]`` (AL-01).
+    """
+    judge = getattr(schema, "judge", None)
+    if judge is None or not isinstance(valid, dict):
+        return []
+    malformed = {each.field.split("/")[1] for each in wrong if each.field}
+    told: Sequence[FieldError] = judge({k: v for k, v in valid.items() if k not in malformed})
+    return [each for each in told if each.field.split("/")[1] not in malformed]
 
 
 def is_documented(blueprint: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import Schema, fields, post_load, validate
 
@@ -10,6 +10,8 @@ from identity import examples
 from identity.accounts import actions, agreements, rules
 from identity.accounts.model import Account
 from identity.parts import parts
+from servicekit.clock import shanghai_date
+from servicekit.errors import FieldError
 from servicekit.identifiers import DocumentKind
 from servicekit.web import versions
 from servicekit.web.access import access, public
@@ -41,6 +43,16 @@ class AgreementListSchema(Schema):
     items = fields.List(fields.Nested(AgreementInForceSchema), required=True)
 
 
+_BLANK: Final[dict[str, Any]] = {
+    **dict.fromkeys(
+        ("name", "document_number", "login_name", "password", "password_again", "phone"), ""
+    ),
+    "sms_code": "",
+    "document_type": DocumentKind.RESIDENT_CARD,
+    "agreements": [],
+}
+
+
 class RegistrationSchema(Schema):
     """What a visitor fills in (个人实名信息); a blank field is judged with the others."""
 
@@ -64,6 +76,22 @@ class RegistrationSchema(Schema):
     def build(self, data: dict[str, Any], **_: Any) -> rules.Form:
         accepted = {a["name"]: a["version"] for a in data.pop("agreements")}
         return rules.Form(agreements=accepted, **data)
+
+    def judge(self, valid: dict[str, Any]) -> list[FieldError]:
+        """What the rules find wrong in the fields that are there, when others are not (AL-01)."""
+        form = self.build({**_BLANK, **valid})
+        try:
+            rules.check_form(
+                form,
+                parts().password_policy,
+                agreements=agreements.in_force(),
+                today=shanghai_date(now()),
+            )
+        except rules.RegistrationRefused as refusal:
+            told = [f for f in refusal.fields if f.field[1:] in valid]
+            # A number means nothing without its kind.
+            return [f for f in told if f.field != "/document_number" or "document_type" in valid]
+        return []
 
 
 class PersonSchema(Schema):
