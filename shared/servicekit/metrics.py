@@ -44,6 +44,9 @@ EVENTS_HANDLED: Final = Counter(
     "Deliveries, by outcome: applied, duplicate, parked, ignored, retry, dead.",
     ("service", "outcome"),
 )
+MESSAGES_UNHEARD: Final = Counter(
+    "jiuye_messages_unheard_total", "Messages RabbitMQ took though no queue is bound to them."
+)
 OUTBOX_WAITING: Final = Gauge(
     "jiuye_outbox_waiting", "Events not yet confirmed by the bus.", ("service",)
 )

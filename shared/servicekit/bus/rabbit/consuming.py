@@ -53,6 +53,7 @@ class Reader:
         self._channel_number = 0
         self._held: set[int] = set()  # waiting to be put back; in the link's thread only
         self._link = Link(url, name=name, opened=self._opened, ended=self._ended)
+        self._link.start()
 
     @property
     def up(self) -> bool:

@@ -92,6 +92,9 @@ class Link:
         self._closing = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect; the callbacks may come at any moment from now on."""
         self._thread.start()
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import pika
 from pika import spec
 
+from servicekit import metrics
 from servicekit.bus import EXCHANGE, BusUnavailable, Message, Refused
 from servicekit.bus.envelope import CONTENT_TYPE
 from servicekit.bus.rabbit.link import Link
@@ -52,12 +54,12 @@ class Publisher:
     """
 
     def __init__(self, url: str, *, name: str) -> None:
-        self.unroutable = 0  # confirmed, and nobody was bound to it
         self._batches: deque[_Batch] = deque()
         self._unconfirmed: dict[int, tuple[_Batch, Headed]] = {}
         self._tag = 0
         self._channel: Any = None
         self._link = Link(url, name=name, opened=self._opened, ended=self._ended)
+        self._link.start()
 
     @property
     def up(self) -> bool:
@@ -78,6 +80,7 @@ class Publisher:
         self._batches.append(batch)
         self._link.call(self._pump)
         if not batch.finished.wait(CONFIRM_SECONDS):
+            self._forget(batch)
             self._link.reset()
             raise BusUnavailable("RabbitMQ does not confirm")
         if batch.lost is not None:
@@ -152,10 +155,14 @@ class Publisher:
     def _answered(self, batch: _Batch) -> None:
         batch.answered()
         if batch.finished.is_set():
+            self._forget(batch)
+
+    def _forget(self, batch: _Batch) -> None:
+        with contextlib.suppress(ValueError):  # its caller may have given it up already
             self._batches.remove(batch)
 
     def _returned(self, *_: Any) -> None:
-        self.unroutable += 1  # its confirm follows
+        metrics.MESSAGES_UNHEARD.inc()  # nobody is bound to it; its confirm follows
 
     def _ended(self, reason: str, connection_too: bool) -> None:
         """Nothing is known of what was in flight."""
