@@ -92,6 +92,8 @@ class Reader:
         self._held.clear()
         channel.add_on_cancel_callback(lambda _: channel.close())
         if self._queue_name is None:
+            # Whoever comes first on a new broker makes the exchange.
+            channel.exchange_declare(EXCHANGE, "topic", durable=True)
             channel.queue_declare("", exclusive=True, callback=self._bind)
         else:
             channel.basic_qos(

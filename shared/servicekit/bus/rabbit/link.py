@@ -187,6 +187,7 @@ class Link:
         if self._connection is None or not self._connection.is_open:
             return  # the whole connection ends; that is told once
         self._ready.clear()
+        log.warning("bus channel closed", link=self._name, reason=str(reason)[:200])
         self._ended(str(reason)[:200], False)
         self.later(pause_after(1), self._open_channel)
 
