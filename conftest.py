@@ -1,0 +1,17 @@
+"""What a run of the tests says at its end: in one line, what it left out and why."""
+
+import pytest
+
+NO_RABBITMQ = "no RabbitMQ: "  # as servicekit.testing.rabbitmq begins its reason
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Count the tests that need a RabbitMQ where there is none."""
+    reasons = [
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    ]
+    left_out = [reason for reason in reasons if reason.startswith(NO_RABBITMQ)]
+    if left_out:
+        terminalreporter.write_line(f"{len(left_out)} tests left out: {left_out[0]}", yellow=True)
