@@ -11,11 +11,12 @@ from identity.hashing import Hasher
 from identity.jobs import JOBS
 from identity.limits import Counts
 from identity.messages import api as messages
+from identity.messages import notice_api as notices
 from identity.officers import api as officers
 from identity.parts import KEY, Parts
 from identity.settings import Settings
 from identity.sign_in import api as sessions
-from identity.sign_in import endpoints, pages
+from identity.sign_in import endpoints, leaving, pages
 from identity.sign_in.keys import KeyRing
 from identity.sign_in.provider import Provider
 from identity.sign_in.tokens import OwnKeys, OwnSessions
@@ -40,10 +41,12 @@ SERVICE = Service(
         sms_codes.blueprint,
         verification.blueprint,
         messages.blueprint,
+        notices.blueprint,
         sessions.blueprint,
         officers.blueprint,
         endpoints.blueprint,
         pages.blueprint,
+        leaving.blueprint,
         registration.blueprint,
     ),
     workflows=(),

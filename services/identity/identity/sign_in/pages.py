@@ -1,18 +1,16 @@
-"""The pages people see: sign in, second factor, signed out. No script is needed or allowed."""
+"""The pages of a login: name and password, second factor, new password. No script is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.resources import files
 
-from authlib.oauth2 import OAuth2Error
 from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
 from identity.parts import client_address, parts
-from identity.sign_in import browser, credentials, rules, sessions
-from identity.sign_in.rules import EndReason, Stage
+from identity.sign_in import browser, credentials, entrance, rules, sessions
+from identity.sign_in.rules import Stage
 from servicekit.errors import FieldError, Refusal
 from servicekit.web.access import public
 from servicekit.web.session import now, transaction
@@ -22,10 +20,6 @@ blueprint = Blueprint(
 )
 
 _TIMED_OUT = "登录已超时或尝试次数过多，请重新登录"
-_PATHS = {
-    Stage.SECOND_FACTOR: f"{browser.PREFIX}/totp",
-    Stage.NEW_PASSWORD: f"{browser.PREFIX}/new-password",
-}
 _WRONG_TOTP = "动态验证码错误或已使用，请输入新的验证码"
 _LONGEST_FIELD = 200
 
@@ -83,14 +77,14 @@ def log_in() -> Response:
     with transaction() as db:
         account = db.get_one(Account, account_id)
         credentials.renew_hash(account, password, hasher=own.hasher)
-        return _go_on(db, account, done=None)
+        return entrance.go_on(db, account, done=None)
 
 
 @blueprint.get("/totp")
 @public
 def show_totp() -> Response:
     """The page for the authenticator's code."""
-    return _totp_page() if request.cookies.get(browser.STEP_COOKIE) else _to_login()
+    return _totp_page() if request.cookies.get(browser.STEP_COOKIE) else entrance.to_login()
 
 
 @blueprint.post("/totp")
@@ -111,7 +105,7 @@ def check_totp() -> Response:
         if not credentials.check_totp(db, account_id, request.form.get("code", ""), now=now()):
             return _totp_page(_WRONG_TOTP, 401)
         credentials.end_stage(db, secret)
-        response = _go_on(db, db.get_one(Account, account_id), done=Stage.SECOND_FACTOR)
+        response = entrance.go_on(db, db.get_one(Account, account_id), done=Stage.SECOND_FACTOR)
     own.counts.succeeded(rules.SECOND_GUESSING, account_id)
     return response
 
@@ -120,7 +114,7 @@ def check_totp() -> Response:
 @public
 def show_new_password() -> Response:
     """The page on which a one-time password is replaced."""
-    return _new_password_page() if request.cookies.get(browser.STEP_COOKIE) else _to_login()
+    return _new_password_page() if request.cookies.get(browser.STEP_COOKIE) else entrance.to_login()
 
 
 @blueprint.post("/new-password")
@@ -147,65 +141,9 @@ def change_password() -> Response:
                 now=now(),
             )
             credentials.end_stage(db, secret)
-            return _go_on(db, account, done=Stage.NEW_PASSWORD)
+            return entrance.go_on(db, account, done=Stage.NEW_PASSWORD)
     except rules.NewPasswordRefused as refusal:
         return _new_password_page(refusal.fields, 422)
-
-
-@blueprint.route("/logout", methods=["GET", "POST"])
-@public
-def log_out() -> Response:
-    """RP-initiated logout; without a valid id token the person is asked first."""
-    with transaction() as db:
-        provider = parts().provider.using(db)
-        try:
-            wish = provider.validate_endpoint_request("end_session")
-        except OAuth2Error:
-            return browser.page("refused.html", 400)
-        asked = request.method == "POST" and browser.is_own_form()
-        if wish.needs_confirmation and not asked:
-            return browser.page("logout.html")
-        cookie = request.cookies.get(browser.SESSION_COOKIE)
-        subject = sessions.by_cookie(db, cookie, now=now())
-        named = (wish.id_token_claims or {}).get("sub")
-        own = subject is None or named in (None, subject.account.id)
-        if subject is not None and own:
-            sessions.end(db, subject.session, EndReason.LOGOUT, now=now())
-        response = provider.create_endpoint_response("end_session", wish)
-        response = response or browser.page("logged-out.html")
-    if own:  # a hint about somebody else logs nobody out of this browser
-        browser.drop_cookie(response, browser.SESSION_COOKIE)
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _go_on(db: Session, account: Account, *, done: Stage | None) -> Response:
-    """To what is still owed, or into the session."""
-    stage = credentials.next_stage(account, done)
-    if stage is None:
-        return _signed_in(db, account)
-    secret = credentials.begin_stage(db, account, stage, now=now())
-    response = browser.go(browser.with_return(_PATHS[stage], browser.return_to()))
-    browser.set_cookie(response, browser.STEP_COOKIE, secret)
-    return response
-
-
-def _signed_in(db: Session, account: Account) -> Response:
-    """Begin the session with a fresh secret; what this browser had before ends."""
-    old = sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
-    if old is not None:
-        sessions.end(db, old.session, EndReason.REPLACED, now=now())
-    amr = credentials.methods(account)
-    _, secret = sessions.begin(db, account, amr=amr, device=browser.device(), now=now())
-    response = browser.go(browser.return_to() or f"{browser.PREFIX}/")
-    browser.set_cookie(response, browser.SESSION_COOKIE, secret)
-    browser.remember_device(response, credentials.device_mark(parts().counts, account))
-    browser.drop_cookie(response, browser.STEP_COOKIE)
-    return response
-
-
-def _to_login() -> Response:
-    return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.return_to()))
 
 
 def _refused(refusal: Refusal, login_name: str) -> Response:
