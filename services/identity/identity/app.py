@@ -28,6 +28,7 @@ from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
 from servicekit.settings import load
 from servicekit.web.app import Service, ServiceApp, build
+from servicekit.web.tokens import is_revoked
 
 COUNTER_CONNECTIONS = 3  # counters and keys never wait for a request's connection
 
@@ -63,7 +64,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     own = app.extensions[KEY] = _parts(settings, app)
     # Its own tokens are checked with its own keys and sessions, without a call to itself.
     app.verifier.keys = OwnKeys(own.provider.keys, app.clock.now)
-    app.verifier.revoked = OwnSessions(own.counts.database, app.clock.now).has_ended
+    ended = OwnSessions(own.counts.database, app.clock.now).has_ended
+    app.verifier.revoked = lambda claims: ended(claims) or is_revoked(app.revocations, claims)
     return app
 
 

@@ -73,6 +73,21 @@ MESSAGE: Final[Example] = {
     "read_at": None,
 }
 UNREAD: Final[Example] = {"unread": 1}
+NONE_UNREAD: Final[Example] = {"unread": 0}
+NOTICE: Final[Example] = {
+    "account_id": _ID,
+    "to": "owner",
+    "template": "test-notice",
+    "words": {"name": "示例"},
+    "sms": True,
+}
+NOTICE_SENT: Final[Example] = {
+    "id": _ID,
+    "template": "test-notice",
+    "template_version": 1,
+    "test": True,
+    "sms": None,
+}
 SESSIONS: Final[Example] = {
     "items": [
         {

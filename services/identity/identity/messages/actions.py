@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import or_, select, text, update
@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
 from identity.accounts.rules import Standing
-from identity.messages import rules
-from identity.messages.model import Delivery, Message
-from identity.messages.rules import DeliveryState
-from servicekit.personal import MobileNumber, PersonalText
+from identity.messages import queries, rules
+from identity.messages.model import Delivery, Message, Notice, Wording
+from identity.messages.rules import DeliveryState, To
+from servicekit.db import new_id
+from servicekit.personal import MobileNumber
 
 CHANNEL = "identity_sms"
 
@@ -25,8 +26,19 @@ class Task:
 
     reference: str
     phone: MobileNumber
-    text: PersonalText
+    text: Wording
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What another service wants told; its words may hold a secret code."""
+
+    account_id: str
+    to: To
+    template: str
+    words: Mapping[str, str] = field(repr=False)
+    sms: bool
 
 
 def tell(
@@ -40,27 +52,70 @@ def tell(
 ) -> None:
     """Write the in-app message and queue the SMS, in the transaction of what is told (ID-48).
 
-    Nobody is told who has no account here or has given it up.
+    A unit's account is told like a person's: whoever acts for the unit reads it. Nobody is told
+    who has no account here or has given it up.
     """
     account = db.get(Account, account_id)
     if account is None or account.standing is Standing.CANCELLED:
         return
     form = rules.template(template)
     if form.message is not None:
-        db.add(
-            Message(
-                account_id=account.id,
-                template=form.name,
-                template_version=form.version,
-                title=form.title,
-                body=form.message.format_map(words),
-                subject=subject,
-                created_at=now,
-            )
+        body = form.message.format_map(words)
+        db.add(_message(account.id, form, body=body, subject=subject, now=now))
+    if form.sms is not None:
+        send_sms(
+            db,
+            template,
+            words,
+            phone=account.phone,
+            account_id=account.id,
+            useless_at=None,
+            now=now,
         )
-    send_sms(
-        db, template, words, phone=account.phone, account_id=account.id, useless_at=None, now=now
+
+
+def send_notice(
+    db: Session, wish: Wish, *, client_id: str, scopes: Collection[str], now: datetime
+) -> Notice:
+    """Tell somebody what another service says; its words are kept sealed (ID-48).
+
+    A rehearsal (test template or test key) is answered alike and leaves nothing but its row.
+
+    Raises:
+        NoticeRefused: template, words or SMS are not as the template asks.
+        NoRecipient: nobody is there to be told.
+    """
+    form = rules.check_notice(wish.template, wish.words, sms=wish.sms)
+    account, phone = queries.find_recipient(db, wish.account_id, wish.to)
+    test = rules.is_rehearsal(form, scopes)
+    delivery = None
+    if not test:
+        if wish.to is To.OWNER and form.message is not None:
+            sealed = Wording(form.message.format_map(wish.words))
+            db.add(_message(account.id, form, sealed=sealed, now=now))
+        if wish.sms:
+            delivery = send_sms(
+                db,
+                form.name,
+                wish.words,
+                phone=phone,
+                account_id=account.id,
+                useless_at=None,
+                now=now,
+            )
+    notice = Notice(
+        id=new_id(),
+        client_id=client_id,
+        account_id=account.id,
+        recipient=wish.to,
+        template=form.name,
+        template_version=form.version,
+        test=test,
+        delivery=delivery,
+        created_at=now,
     )
+    db.add(notice)
+    return notice
 
 
 def send_sms(
@@ -72,23 +127,24 @@ def send_sms(
     account_id: str | None,
     useless_at: datetime | None,
     now: datetime,
-) -> None:
+) -> Delivery:
     """Queue an SMS; the worker is woken when this transaction commits."""
     form = rules.template(template)
-    db.add(
-        Delivery(
-            account_id=account_id,
-            template=form.name,
-            template_version=form.version,
-            phone=phone,
-            text=PersonalText(form.sms.format_map(words)),
-            state=DeliveryState.CREATED,
-            created_at=now,
-            next_attempt_at=now,
-            useless_at=useless_at,
-        )
+    delivery = Delivery(
+        id=new_id(),
+        account_id=account_id,
+        template=form.name,
+        template_version=form.version,
+        phone=phone,
+        text=Wording((form.sms or "").format_map(words)),
+        state=DeliveryState.CREATED,
+        created_at=now,
+        next_attempt_at=now,
+        useless_at=useless_at,
     )
+    db.add(delivery)
     db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+    return delivery
 
 
 def mark_read(db: Session, message_id: str, *, account_id: str, now: datetime) -> Message:
@@ -103,6 +159,12 @@ def mark_read(db: Session, message_id: str, *, account_id: str, now: datetime) -
     if message.read_at is None:
         message.read_at = now
     return message
+
+
+def mark_all_read(db: Session, *, account_id: str, now: datetime) -> None:
+    """Nothing is unread any more."""
+    unread = (Message.account_id == account_id, Message.read_at.is_(None))
+    db.execute(update(Message).where(*unread).values(read_at=now))
 
 
 def claim(db: Session, *, now: datetime, most: int = 50) -> list[Task]:
@@ -147,3 +209,24 @@ def drop_useless(db: Session, *, now: datetime) -> None:
     late = (Delivery.state.in_(rules.OPEN), Delivery.useless_at <= now)
     values = {"state": DeliveryState.TECHNICAL_FAILURE, "finished_at": now, "text": None}
     db.execute(update(Delivery).where(*late).values(values))
+
+
+def _message(
+    account_id: str,
+    form: rules.Template,
+    *,
+    body: str = "",
+    sealed: Wording | None = None,
+    subject: str | None = None,
+    now: datetime,
+) -> Message:
+    return Message(
+        account_id=account_id,
+        template=form.name,
+        template_version=form.version,
+        title=form.title,
+        body=body,
+        sealed_body=sealed,
+        subject=subject,
+        created_at=now,
+    )

@@ -25,7 +25,7 @@ class MessageSchema(Schema):
 
     id = fields.Str(required=True)
     title = fields.Str(required=True)
-    body = fields.Str(required=True)
+    body = fields.Str(attribute="text", required=True)
     subject = fields.Str(required=True, allow_none=True)
     created_at = fields.AwareDateTime(required=True)
     read_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -54,6 +54,16 @@ def list_messages(page: Page) -> PageOf[Message]:
 def count_unread() -> dict[str, int]:
     """How many are unread (未读消息数)."""
     with reading() as db:
+        return {"unread": queries.count_unread(db, actor().id)}
+
+
+@blueprint.route("/read-all", methods=["POST"])
+@blueprint.response(200, UnreadSchema, example=examples.NONE_UNREAD)
+@access(*_EVERYBODY)
+def mark_all_read() -> dict[str, int]:
+    """Mark all as read (全部标为已读)."""
+    with transaction() as db:
+        actions.mark_all_read(db, account_id=actor().id, now=now())
         return {"unread": queries.count_unread(db, actor().id)}
 
 

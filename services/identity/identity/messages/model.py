@@ -1,19 +1,27 @@
-"""In-app messages and the SMS on their way out."""
+"""In-app messages, the SMS on their way out, and the notices other services asked for."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from sqlalchemy import DateTime, Enum, ForeignKey, Index, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from identity.messages.rules import DeliveryState
+from identity.messages.rules import DeliveryState, To
 from identity.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
 from servicekit.personal import MobileNumber, PersonalText
 from servicekit.vault import Sealed
 
 _TIME = DateTime(timezone=True)
+
+
+class Wording(PersonalText):
+    """A text as it was written: NFKC would turn its Chinese commas into ASCII ones."""
+
+    @classmethod
+    def normal(cls, text: str) -> str:
+        return text
 
 
 class Message(Base):
@@ -31,9 +39,18 @@ class Message(Base):
     template_version: Mapped[int] = mapped_column(info=NOT_PERSONAL)
     title: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
     body: Mapped[str] = mapped_column(Text, info=NOT_PERSONAL)
+    # Instead of ``body`` where the words came from elsewhere: they may hold a code or a name.
+    sealed_body: Mapped[Wording | None] = mapped_column(
+        Sealed(Wording, "message.sealed_body"), info=PERSONAL
+    )
     subject: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
     created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     read_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+    @property
+    def text(self) -> str:
+        """What its owner reads."""
+        return self.body if self.sealed_body is None else self.sealed_body.expose()
 
 
 class Delivery(Base):
@@ -56,8 +73,8 @@ class Delivery(Base):
         Sealed(MobileNumber, "sms_delivery.phone"), info=PERSONAL
     )
     # Forgotten once delivered or given up: a text may hold a code.
-    text: Mapped[PersonalText | None] = mapped_column(
-        Sealed(PersonalText, "sms_delivery.text"), info=PERSONAL
+    text: Mapped[Wording | None] = mapped_column(
+        Sealed(Wording, "sms_delivery.text"), info=PERSONAL
     )
     state: Mapped[DeliveryState] = mapped_column(
         Enum(
@@ -73,3 +90,26 @@ class Delivery(Base):
     next_attempt_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     useless_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
     finished_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+
+class Notice(Base):
+    """What another service asked to tell somebody; it reads its delivery here and nothing else."""
+
+    __tablename__ = "notice"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
+    client_id: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
+    recipient: Mapped[To] = mapped_column(
+        Enum(To, native_enum=False, length=20, values_callable=lambda e: [m.value for m in e]),
+        info=NOT_PERSONAL,
+    )
+    template: Mapped[str] = mapped_column(String(60), info=NOT_PERSONAL)
+    template_version: Mapped[int] = mapped_column(info=NOT_PERSONAL)
+    test: Mapped[bool] = mapped_column(info=NOT_PERSONAL)
+    delivery_id: Mapped[str | None] = mapped_column(
+        ForeignKey("sms_delivery.id", ondelete="SET NULL"), info=NOT_PERSONAL
+    )
+    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+    delivery: Mapped[Delivery | None] = relationship(lazy="joined", innerjoin=False)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any, Final
 
-from servicekit.errors import NotFound
+from servicekit.errors import FieldError, Invalid, NotFound
+
+NOTICES: Final = "notices"  # the scope of a client that may tell people something
+NOTICES_TEST: Final = "notices.test"  # the same for rehearsals: answered alike, never sent
 
 RETRY_AFTER: Final = (  # back-off; after the last one the delivery is given up
     timedelta(seconds=5),
@@ -48,21 +53,85 @@ class NoMessage(NotFound):
     default_message = "未找到该消息"
 
 
+class To(StrEnum):
+    """Whose telephone a notice goes to."""
+
+    OWNER = "owner"
+    LEGAL_REPRESENTATIVE = "legal-representative"  # 法定代表人, of a unit
+
+
+class NoticeRefused(Invalid):
+    """The template, its words or the recipient are not as the template asks."""
+
+    code = "notice-refused"
+    default_message = "通知的模板、内容或接收人有误"
+
+
+class NoRecipient(NotFound):
+    """There is no such account, or it has nobody of this kind to tell."""
+
+    code = "notice-recipient-not-found"
+    default_message = "未找到通知的接收人"
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One text in one version; a changed text is a new version."""
+    """One text in one version; a changed text is a new version.
+
+    Args:
+        message: what stands in the application; None where nothing is kept there.
+        sms: what is sent; None for news that can wait until the person looks.
+        internal: identity's own; other services cannot send it.
+        test: rehearses; nothing of it is ever sent or shown (ID-48).
+    """
 
     name: str
     version: int
     title: str
     message: str | None
-    sms: str
+    sms: str | None
+    internal: bool = False
+    test: bool = False
+
+    @property
+    def words(self) -> frozenset[str]:
+        """What has to be filled in."""
+        texts = f"{self.message or ''}{self.sms or ''}"
+        return frozenset(name for _, name, _, _ in Formatter().parse(texts) if name)
 
 
 def template(name: str) -> Template:
     """The newest version of a template."""
     found = [t for t in _templates() if t.name == name]
     return max(found, key=lambda t: t.version)
+
+
+def templates() -> tuple[Template, ...]:
+    """Every template in every version."""
+    return _templates()
+
+
+def check_notice(name: str, words: Mapping[str, str], *, sms: bool) -> Template:
+    """The template another service asks for, when its words are exactly those it needs (ID-48).
+
+    Raises:
+        NoticeRefused: no such template, other words, or an SMS where there is no text for one.
+    """
+    if name not in {t.name for t in _templates() if not t.internal}:
+        raise NoticeRefused(fields=[FieldError("/template", "template-unknown", "没有该通知模板")])
+    form = template(name)
+    if set(words) != form.words:
+        needed = "、".join(sorted(form.words)) or "无"
+        wrong = FieldError("/words", "words-differ", f"该模板需要填写的内容：{needed}")
+        raise NoticeRefused(fields=[wrong])
+    if sms and form.sms is None:
+        raise NoticeRefused(fields=[FieldError("/sms", "no-sms-text", "该模板没有短信文本")])
+    return form
+
+
+def is_rehearsal(form: Template, scopes: Collection[str]) -> bool:
+    """A test template never sends, and neither does a client with the test scope alone."""
+    return form.test or NOTICES not in scopes
 
 
 def matter_title(business: str) -> str:
