@@ -35,7 +35,9 @@ _NEXT_SERIAL = text(
 class Actor:
     """Who is asking, taken from the token.
 
-    ``id`` is the principal: the unit when a person acts for one; ``person_id`` is the human.
+    ``id`` is the principal: the unit when a person acts for one; ``person_id`` is the human, and
+    ``agency_id`` the agency between them where there is one. ``level`` is the person's, on HRSS's
+    scale, ``unit_level`` the unit's, on the province's: two scales, never compared.
     """
 
     id: str
@@ -49,6 +51,14 @@ class Actor:
     businesses: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
     binding: str | None = None
+    binding_version: int = 0
+    unit_level: int = 0
+    agency_id: str | None = None
+
+    @property
+    def is_acting(self) -> bool:
+        """Does a person act for the unit?"""
+        return self.binding is not None
 
 
 def system_actor(service: str) -> Actor:

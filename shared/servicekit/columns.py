@@ -189,6 +189,16 @@ class SerialColumns:
     last: Mapped[int] = mapped_column(BigInteger, info=NOT_PERSONAL)
 
 
+class RevocationColumns:
+    """An end that makes tokens worth nothing before their time (ID-43)."""
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True, info=NOT_PERSONAL)
+    key: Mapped[str] = mapped_column(String(80), primary_key=True, info=NOT_PERSONAL)
+    at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    version: Mapped[int | None] = mapped_column(BigInteger, info=NOT_PERSONAL)
+    heard_at: Mapped[datetime] = mapped_column(_TIME, index=True, info=NOT_PERSONAL)
+
+
 _STANDARD: Final[dict[str, type[Any]]] = {
     "outbox": OutboxColumns,
     "event_sequence": SequenceColumns,
@@ -201,6 +211,7 @@ _STANDARD: Final[dict[str, type[Any]]] = {
     "history_head": HistoryHeadColumns,
     "access_record": AccessRecordColumns,
     "serial": SerialColumns,
+    "revocation": RevocationColumns,
 }
 
 
@@ -233,3 +244,4 @@ HISTORY: Final = _table("application_history")
 HISTORY_HEAD: Final = _table("history_head")
 ACCESS_RECORD: Final = _table("access_record")
 SERIAL: Final = _table("serial")
+REVOCATION: Final = _table("revocation")

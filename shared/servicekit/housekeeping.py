@@ -24,7 +24,13 @@ CHECKPOINT_EVERY: Final = timedelta(minutes=10)  # what an insider could still c
 CHUNK = 5_000
 
 KEYS_KEPT: Final = timedelta(hours=24)  # AL-07; the web's own limit, after which a key is free
-_KEPT: Final = {"outbox": OUTBOX_KEPT, "inbox": INBOX_KEPT, "idempotency_key": KEYS_KEPT}
+REVOCATIONS_KEPT: Final = timedelta(hours=1)  # no token lives that long
+_KEPT: Final = {
+    "outbox": OUTBOX_KEPT,
+    "inbox": INBOX_KEPT,
+    "idempotency_key": KEYS_KEPT,
+    "revocation": REVOCATIONS_KEPT,
+}
 _PRUNE: Final = {
     "outbox": """DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE published_at < :before LIMIT :chunk)""",
@@ -32,6 +38,8 @@ _PRUNE: Final = {
         SELECT event_id FROM inbox WHERE handled_at < :before LIMIT :chunk)""",
     "idempotency_key": """DELETE FROM idempotency_key WHERE (actor_key, key) IN (
         SELECT actor_key, key FROM idempotency_key WHERE created_at < :before LIMIT :chunk)""",
+    "revocation": """DELETE FROM revocation WHERE (kind, key) IN (
+        SELECT kind, key FROM revocation WHERE heard_at < :before LIMIT :chunk)""",
 }
 
 log = logs.get_logger()

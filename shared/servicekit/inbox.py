@@ -54,6 +54,7 @@ class Subscription:
     handler: Handler
     stream: str
     event_type: str | None = None  # a subscription to one type
+    beside: bool = False  # the kit's own
     business: str | None = None  # or to a matter's applications; "*" is all of them
 
     def hears(self, envelope: Envelope) -> bool:
@@ -73,7 +74,7 @@ class Subscriptions:
         self._subscriptions: list[Subscription] = []
 
     def on(
-        self, event_type: str, *, reads: type[Schema], stream: str = FACT
+        self, event_type: str, *, reads: type[Schema], stream: str = FACT, beside: bool = False
     ) -> Callable[[Handler], Handler]:
         """Declare a handler of one type and the part of the event it reads.
 
@@ -83,10 +84,11 @@ class Subscriptions:
         Args:
             event_type: ``<service>.<matter>.<fact>.v<N>``, without the reverse-domain prefix.
             reads: a schema of the reader's own with the fields it needs; unknown ones are ignored.
+            beside: the kit's own handlers stand beside the service's handler of the same type.
         """
         service, matter, _, _ = check_type(event_type).split(".")
         binding = f"{stream}.{service}.{matter}.#"
-        return self._register(binding, reads, stream, event_type=event_type)
+        return self._register(binding, reads, stream, beside=beside, event_type=event_type)
 
     def on_application(self, business: str, *, reads: type[Schema]) -> Callable[[Handler], Handler]:
         """Declare a handler of every state fact of a matter, ``*`` for all matters.
@@ -213,18 +215,23 @@ class Subscriptions:
         return Outcome.APPLIED if handlers else Outcome.IGNORED
 
     def _register(
-        self, binding: str, reads: type[Schema], stream: str, **which: str
+        self,
+        binding: str,
+        reads: type[Schema],
+        stream: str,
+        *,
+        beside: bool = False,
+        **which: str,
     ) -> Callable[[Handler], Handler]:
         read = reader(reads)
 
         def register(handler: Handler) -> Handler:
             for known in self._subscriptions:
-                if known.stream == stream and which in (
-                    {"event_type": known.event_type},
-                    {"business": known.business},
-                ):
+                same = {"event_type": known.event_type}, {"business": known.business}
+                if known.stream == stream and known.beside == beside and which in same:
                     raise ValueError(f"{self.service} already handles {next(iter(which.values()))}")
-            self._subscriptions.append(Subscription(binding, reads, read, handler, stream, **which))
+            made = Subscription(binding, reads, read, handler, stream, beside=beside, **which)
+            self._subscriptions.append(made)
             return handler
 
         return register

@@ -19,9 +19,9 @@ from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
-from sqlalchemy import Connection, MetaData, NullPool, create_engine, insert, text
+from sqlalchemy import Connection, MetaData, NullPool, Table, create_engine, insert, text
 
-from servicekit.columns import HISTORY_HEAD, StandardTables
+from servicekit.columns import HISTORY_HEAD, REVOCATION, StandardTables
 from servicekit.db import sqlalchemy_url
 from servicekit.history import GENESIS, LANES
 from servicekit.logs import get_logger
@@ -85,14 +85,28 @@ def pending(connection: Connection, package: str) -> list[str]:
 def create_standard_tables(op: Any) -> None:
     """Create outbox, inbox, history and the others; a service's 0001 calls it."""
     connection: Connection = op.get_bind()
-    StandardTables.metadata.create_all(connection)
+    StandardTables.metadata.create_all(connection, tables=_first_tables())
     heads = [{"lane": lane, "position": 0, "hash": GENESIS} for lane in range(LANES)]
     connection.execute(insert(HISTORY_HEAD), heads)
 
 
 def drop_standard_tables(op: Any) -> None:
     """The way back from ``create_standard_tables``."""
-    StandardTables.metadata.drop_all(op.get_bind())
+    StandardTables.metadata.drop_all(op.get_bind(), tables=_first_tables())
+
+
+def create_revocations(op: Any) -> None:
+    """Create the table of ended sessions, accounts and bindings, which came after the others."""
+    REVOCATION.create(op.get_bind())
+
+
+def drop_revocations(op: Any) -> None:
+    """The way back from ``create_revocations``."""
+    REVOCATION.drop(op.get_bind())
+
+
+def _first_tables() -> list[Table]:
+    return [table for table in StandardTables.metadata.sorted_tables if table is not REVOCATION]
 
 
 @contextmanager

@@ -67,6 +67,8 @@ class Issuer:
         roles: Iterable[str] = (),
         businesses: Iterable[str] = (),
         acting: str | None = None,
+        permissions: Iterable[str] = (),
+        via: str | None = None,
         sid: str | None = None,
         scope: str = SCOPES,
         expires_in: int = LIFE_SECONDS,
@@ -75,11 +77,15 @@ class Issuer:
         """A good token, as identity would sign it.
 
         Args:
-            acting: the person who acts for the unit ``sub``.
+            level: of the person, or of the unit on the province's own scale.
+            acting: the person of 二级 who acts for the unit ``sub``.
+            permissions: what the binding grants, ``<business>:<action>``.
+            via: the agency between unit and person, for a chain mandate.
             claims: further ones, or others in place of the usual; None leaves one out.
         """
         now = int(self.clock.now().timestamp())
-        acr = "urn:gdhrss:aal:2" if kind == "officer" else f"urn:gdhrss:ial:{level}"
+        scale = "urn:gdprov:ial" if kind == "unit" else "urn:gdhrss:ial"
+        acr = "urn:gdhrss:aal:2" if kind == "officer" else f"{scale}:{level}"
         values: dict[str, Any] = {
             "iss": self.issuer,
             "aud": AUDIENCE,
@@ -98,7 +104,11 @@ class Issuer:
         if kind == "officer":
             values |= {"roles": list(roles), "region": region, "businesses": list(businesses)}
         if acting is not None:
-            values |= {"act": {"sub": acting}, "binding": new_id(), "bver": 1, "permissions": []}
+            act: dict[str, Any] = {"sub": acting, "acr": "urn:gdhrss:ial:2"}
+            if via is not None:
+                act["act"] = {"sub": via}
+            granted = list(permissions)
+            values |= {"act": act, "binding": new_id(), "bver": 1, "permissions": granted}
         values |= claims
         return self.sign({name: value for name, value in values.items() if value is not None})
 

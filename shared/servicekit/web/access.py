@@ -3,7 +3,9 @@
 Nothing is open by default: a route without a mark stops the start. Marks are plain data::
 
     @access(Role.APPLICANT, level=2, kinds=("person",))
+    @access(Role.APPLICANT, kinds=("unit",), grants="recruitment.jobs:submit", unit_level=5)
     @access(Role.REVIEWER, business="employment-registry.flexible-employment")
+    @access(Role.SYSTEM, scopes=("notices",))
     @public
 """
 
@@ -16,7 +18,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from servicekit import messages
 from servicekit.applications import Actor
 from servicekit.errors import JSON, Forbidden, Unauthenticated
-from servicekit.web.tokens import Claims
+from servicekit.web.tokens import PERSON_LEVEL, UNIT_LEVEL, Claims
 from servicekit.workflow import Role, WrongRole
 
 Kind = Literal["visitor", "person", "unit", "officer", "system"]
@@ -33,6 +35,7 @@ _KINDS: dict[Role, frozenset[Kind]] = {
     Role.SYSTEM: frozenset({"system"}),
 }
 _NUMERALS = {1: "一", 2: "二", 3: "三"}
+_UNIT_NAMES = {3: "L1", 4: "L2", 5: "L3"}  # the province's 三级, 四级 and 五级 by their old names
 OFFICER_ACR = "urn:gdhrss:aal:2"  # ID-45: officers show a second factor
 
 
@@ -57,6 +60,34 @@ class UnitSessionRequired(Forbidden):
     default_message = "单位办理业务需以法人身份登录"
 
 
+class UnitAccountRequired(Forbidden):
+    """A person acts for a unit where only the unit's own account may."""
+
+    code = "unit-account-required"
+    default_message = "此操作须由单位账号登录后办理，经办人不能代为办理"
+
+
+class DelegateRequired(Forbidden):
+    """The unit's own account does no business (EA-01, PRT-10)."""
+
+    code = messages.DELEGATE_REQUIRED.code
+    default_message = messages.DELEGATE_REQUIRED.text
+
+
+class NotGranted(Forbidden):
+    """The unit did not give this person the business, or not this action of it (EA-06)."""
+
+    code = "not-granted"
+    default_message = "单位未授予您办理该业务的权限，请联系单位账号的管理人员授权后重新进入"
+
+
+class ScopeMissing(Forbidden):
+    """A system's client was not given this scope (RFC 6750, 3.1)."""
+
+    code = "scope-missing"
+    default_message = "该接入系统未获得此接口的授权"
+
+
 class OtherBusiness(Forbidden):
     """The officer works in other businesses."""
 
@@ -75,12 +106,33 @@ class LevelTooLow(Unauthenticated):
         if acr != OFFICER_ACR:
             numeral = _NUMERALS.get(required, str(required))
             message = f"当前账号实名等级不足，请至少提升至{numeral}级实名后重试"
-        extra: dict[str, JSON] = {"acr_values": acr, "level": level, "required_level": required}
-        super().__init__(message, extra=extra)
-        self.challenge = (
-            'Bearer realm="jiuye", error="insufficient_user_authentication", '
-            f'error_description="A higher level of assurance is needed", acr_values="{acr}"'
-        )
+        super().__init__(message, extra=_step_up(acr, level, required))
+        self.challenge = _challenge(acr)
+
+
+class UnitLevelTooLow(Unauthenticated):
+    """The unit is not known well enough for the business (ID-25): the same challenge."""
+
+    code = messages.UNIT_LEVEL_TOO_LOW.code
+    default_message = messages.UNIT_LEVEL_TOO_LOW.text
+
+    def __init__(self, *, level: int, required: int) -> None:
+        acr = f"{UNIT_LEVEL}{required}"
+        name = _UNIT_NAMES.get(required, str(required))
+        message = messages.UNIT_LEVEL_TOO_LOW.text.replace("L3", name)
+        super().__init__(message, extra=_step_up(acr, level, required))
+        self.challenge = _challenge(acr)
+
+
+def _step_up(acr: str, level: int, required: int) -> dict[str, JSON]:
+    return {"acr_values": acr, "level": level, "required_level": required}
+
+
+def _challenge(acr: str) -> str:
+    return (
+        'Bearer realm="jiuye", error="insufficient_user_authentication", '
+        f'error_description="A higher level of assurance is needed", acr_values="{acr}"'
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +146,10 @@ class Mark:
     kinds: frozenset[Kind] = frozenset()
     level: int = 0
     business: str | None = None
+    grants: str | None = None
+    unit_level: int = 0
+    unit_account: bool = False
+    scopes: frozenset[str] = frozenset()
     keyed: bool = True
     max_body: int | None = None
 
@@ -109,25 +165,51 @@ class Mark:
             return "Open to everybody."
         said = f"For {', '.join(self.roles)} ({', '.join(sorted(self.kinds))})"
         said += f", level {self.level} or above" if self.level else ""
+        said += f", units of province level {self.unit_level} or above" if self.unit_level else ""
+        said += f", acting with {self.grants}" if self.grants else ""
+        said += " or by the unit account" if self.grants and self.unit_account else ""
+        said += f", scope {' '.join(sorted(self.scopes))}" if self.scopes else ""
         return said + (f", business {self.business}." if self.business else ".")
 
 
 def access(
-    *roles: Role, level: int = 0, kinds: Iterable[Kind] = (), business: str | None = None
+    *roles: Role,
+    level: int = 0,
+    kinds: Iterable[Kind] = (),
+    business: str | None = None,
+    grants: str | None = None,
+    unit_level: int = 0,
+    unit_account: bool = False,
+    scopes: Iterable[str] = (),
 ) -> Callable[[View], View]:
     """Let these roles use the route.
 
     Args:
         roles: tried in this order; the first the token has becomes the actor's role.
-        level: the least real-name level of a person or unit; below it, RFC 9470's challenge.
+        level: the least HRSS level of the person, for himself or acting; below it, RFC 9470's
+            challenge.
         kinds: who may be the applicant; person and unit when not given.
         business: what an officer must work in, as the token's ``businesses`` name it.
+        grants: ``<business>:<action>`` a person must hold who acts for a unit. Without it nobody
+            acts here: the route is for people themselves and for the unit's own account.
+        unit_level: the least province level of the unit: 3, 4 or 5 (原 L1, L2, L3).
+        unit_account: with ``grants``, may the unit's own account do it too (EA-01)?
+        scopes: what a system's client must have been given, all of them.
     """
     if not roles:
         raise ValueError("name the roles, or say @public")
     holders = {**_KINDS, Role.APPLICANT: frozenset(kinds) or _KINDS[Role.APPLICANT]}
     allowed = frozenset[Kind]().union(*(holders[role] for role in roles))
-    return _put(roles=roles, kinds=allowed, level=level, business=business)
+    return _put(
+        roles=roles,
+        kinds=allowed,
+        level=level,
+        business=business,
+        grants=grants,
+        unit_level=unit_level,
+        unit_account=unit_account,
+        scopes=frozenset(scopes),
+    )
 
 
 def public(view: View) -> View:
@@ -155,8 +237,9 @@ def identify(mark: Mark, claims: Claims | None) -> Actor:
     """Who is asking, if they may.
 
     Raises:
-        LoginNeeded, LevelTooLow: 401.
-        PersonalSessionRequired, UnitSessionRequired, WrongRole, OtherBusiness: 403.
+        LoginNeeded, LevelTooLow, UnitLevelTooLow: 401.
+        PersonalSessionRequired, UnitSessionRequired, UnitAccountRequired, DelegateRequired,
+        NotGranted, WrongRole, OtherBusiness, ScopeMissing: 403.
     """
     if mark.is_public:
         return VISITOR
@@ -167,13 +250,7 @@ def identify(mark: Mark, claims: Claims | None) -> Actor:
     role = next((role for role in mark.roles if role in _roles(claims)), None)
     if role is None:
         raise WrongRole
-    if claims.kind == "officer":
-        if claims.acr != OFFICER_ACR:
-            raise LevelTooLow(OFFICER_ACR, level=0, required=2)
-        if mark.business is not None and mark.business not in claims.businesses:
-            raise OtherBusiness
-    elif claims.level < mark.level:
-        raise LevelTooLow(f"urn:gdhrss:ial:{mark.level}", level=claims.level, required=mark.level)
+    _CHECKS[claims.kind](mark, claims)
     return replace(claims.actor, role=role)
 
 
@@ -200,3 +277,42 @@ def _wrong_kind(mark: Mark, claims: Claims) -> Forbidden:
     if claims.kind == "person" and "unit" in mark.kinds:
         return UnitSessionRequired()
     return WrongRole()
+
+
+def _check_person(mark: Mark, claims: Claims) -> None:
+    if claims.level < mark.level:
+        acr = f"{PERSON_LEVEL}{mark.level}"
+        raise LevelTooLow(acr, level=claims.level, required=mark.level)
+
+
+def _check_unit(mark: Mark, claims: Claims) -> None:
+    if claims.actor.is_acting:
+        if mark.grants is None:
+            raise PersonalSessionRequired if "person" in mark.kinds else UnitAccountRequired
+        if mark.grants not in claims.actor.permissions:
+            raise NotGranted(extra={"needed": mark.grants})
+        _check_person(mark, claims)
+    elif mark.grants is not None and not mark.unit_account:
+        raise DelegateRequired
+    if claims.unit_level < mark.unit_level:
+        raise UnitLevelTooLow(level=claims.unit_level, required=mark.unit_level)
+
+
+def _check_officer(mark: Mark, claims: Claims) -> None:
+    if claims.acr != OFFICER_ACR:
+        raise LevelTooLow(OFFICER_ACR, level=0, required=2)
+    if mark.business is not None and mark.business not in claims.businesses:
+        raise OtherBusiness
+
+
+def _check_system(mark: Mark, claims: Claims) -> None:
+    if not mark.scopes <= claims.scopes:
+        raise ScopeMissing(extra={"scope": " ".join(sorted(mark.scopes))})
+
+
+_CHECKS: dict[str, Callable[[Mark, Claims], None]] = {
+    "person": _check_person,
+    "unit": _check_unit,
+    "officer": _check_officer,
+    "system": _check_system,
+}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import flask
@@ -16,10 +17,11 @@ from flask import Flask, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from servicekit import logs, tracing
+from servicekit import logs, revocations, tracing
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
 from servicekit.errors import Refusal
+from servicekit.revocations import Revocations
 from servicekit.settings import ServiceSettings
 from servicekit.vault import Vault
 from servicekit.web import access_log, health, idempotency, limits, parsing, problem, versions
@@ -27,7 +29,7 @@ from servicekit.web.access import Mark, identify, mark_of
 from servicekit.web.json_text import OrjsonProvider
 from servicekit.web.keys import RemoteKeys
 from servicekit.web.session import Exchange
-from servicekit.web.tokens import Revocations, TokenVerifier, bearer
+from servicekit.web.tokens import TokenVerifier, bearer, is_revoked
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -64,6 +66,10 @@ class Service:
     workflows: Sequence[Workflow[Any]] = ()
     description: str = ""
 
+    def __post_init__(self) -> None:
+        """Every service hears which tokens are worth nothing any more (ID-43)."""
+        revocations.subscribe(self.subscriptions)
+
 
 class ServiceApp(Flask):
     """A Flask app that knows its service, its database and who may use each route."""
@@ -88,7 +94,7 @@ class ServiceApp(Flask):
             audience=AUDIENCE,
             keys=RemoteKeys(settings.jwks_url, clock),
             clock=clock,
-            revoked=self.revocations.covers,
+            revoked=partial(is_revoked, self.revocations),
         )
         self.marks: dict[str, Mark] = {}
         self.query_names: dict[str, frozenset[str]] = {}

@@ -161,6 +161,10 @@ def _complete(operation: Document, path: str, method: str, endpoint: str, mark: 
             "kinds": sorted(mark.kinds),
             "level": mark.level,
             "business": mark.business,
+            "grants": mark.grants,
+            "unit_level": mark.unit_level,
+            "unit_account": mark.unit_account,
+            "scopes": sorted(mark.scopes),
         }
     parameters = operation.setdefault("parameters", [])
     if method in _UNSAFE and mark.keyed:

@@ -19,6 +19,7 @@ from gunicorn.glogging import Logger
 
 from servicekit import logs, metrics
 from servicekit.web.app import ServiceApp
+from servicekit.web.revoked import RevocationFeed
 
 log = logs.get_logger()
 
@@ -57,9 +58,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         for name, value in _configuration(self._listening).items():
             self.cfg.set(name, value)
+        self.cfg.set("post_fork", self._hear)
 
     def load(self) -> ServiceApp:
         return self._app
+
+    def _hear(self, _arbiter: Arbiter, _worker: Any) -> None:
+        # A thread does not survive the fork, so each worker has its own.
+        app = self._app
+        RevocationFeed(app.settings.database_url, app.service.name, app.revocations).start()
 
     def run(self) -> None:
         _Arbiter(self, self._flag, self._listening.drain).run()

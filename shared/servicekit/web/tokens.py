@@ -10,7 +10,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, ClassVar, Final, Literal, Protocol, cast
 
 from joserfc import jws, jwt
@@ -20,6 +19,7 @@ from joserfc.jwk import ECKey, RSAKey
 from servicekit.applications import Actor
 from servicekit.clock import Clock
 from servicekit.errors import Unauthenticated
+from servicekit.revocations import Revocations
 from servicekit.workflow import Role
 
 ALGORITHMS: Final = ("ES256", "RS256")
@@ -29,7 +29,8 @@ REMEMBERED: Final = 60  # seconds
 MAX_REMEMBERED: Final = 10_000
 MAX_LENGTH: Final = 8192
 _ALLOWED_HEADERS: Final = frozenset({"alg", "typ", "kid"})
-_LEVEL: Final = "urn:gdhrss:ial:"
+PERSON_LEVEL: Final = "urn:gdhrss:ial:"
+UNIT_LEVEL: Final = "urn:gdprov:ial:"
 
 
 class InvalidToken(Unauthenticated):
@@ -46,7 +47,8 @@ class Claims:
 
     kind: Literal["person", "unit", "officer", "system"]
     actor: Actor
-    level: int
+    level: int  # of the person, in HRSS's scale; 0 for anybody else
+    unit_level: int  # of the unit, in the province's scale; 0 where there is none
     acr: str
     roles: frozenset[str]
     businesses: frozenset[str]
@@ -58,52 +60,28 @@ class Claims:
     expires_at: float
 
 
+def speaks_for(claims: Claims) -> tuple[str | None, ...]:
+    """Everybody whose end makes the token worthless."""
+    return claims.actor.id, claims.actor.person_id, claims.actor.agency_id
+
+
+def is_revoked(revocations: Revocations, claims: Claims) -> bool:
+    """Has the session, an account or the binding behind the token ended?"""
+    return revocations.covers(
+        session_id=claims.session_id,
+        accounts=speaks_for(claims),
+        issued_at=claims.issued_at,
+        binding=claims.actor.binding,
+        version=claims.actor.binding_version,
+    )
+
+
 class KeySource(Protocol):
     """Where the keys are that verify tokens."""
 
     def find(self, kid: str) -> ECKey | RSAKey | None:
         """The key of that id; None when there is none."""
         ...
-
-
-class Revocations:
-    """Sessions and accounts whose tokens are worth nothing before their time (ID-43).
-
-    Fed from ``identity.session.*`` and ``identity.account.*`` events; an entry is kept as long
-    as a token from before it can live.
-    """
-
-    def __init__(self, clock: Clock, *, kept_for: timedelta = timedelta(minutes=10)) -> None:
-        self._clock = clock
-        self._kept_for = kept_for.total_seconds()
-        self._lock = threading.Lock()
-        self._at: OrderedDict[tuple[str, str], float] = OrderedDict()
-
-    def end_session(self, session_id: str) -> None:
-        """Every token that names this session."""
-        self._put("session", session_id)
-
-    def lock_account(self, account_id: str) -> None:
-        """Every token issued until now to this account, or to whoever acts as or for it."""
-        self._put("account", account_id)
-
-    def covers(self, claims: Claims) -> bool:
-        """Is this token revoked?"""
-        if not self._at:
-            return False
-        if ("session", claims.session_id) in self._at:
-            return True
-        whole_second = claims.issued_at + 1  # iat is cut to seconds
-        accounts = (claims.actor.id, claims.actor.person_id)
-        return any(self._at.get(("account", a or ""), 0) >= whole_second - 1 for a in accounts)
-
-    def _put(self, what: str, which: str) -> None:
-        now = self._clock.now().timestamp()
-        with self._lock:
-            self._at[what, which] = now
-            self._at.move_to_end((what, which))
-            while self._at and next(iter(self._at.values())) < now - self._kept_for:
-                self._at.popitem(last=False)
 
 
 class TokenVerifier:
@@ -202,27 +180,34 @@ def _read(values: Mapping[str, Any]) -> Claims:
     kind, subject = values["sub_type"], values["sub"]
     if kind not in ("person", "unit", "officer", "system") or not isinstance(subject, str):
         raise InvalidToken
-    acting = values.get("act")
     acr = str(values.get("acr", ""))
-    level = int(acr.removeprefix(_LEVEL)) if acr.startswith(_LEVEL) else 0
-    human = acting["sub"] if acting else subject
+    acting = _acting(values) if "act" in values else None
+    if acting is not None and kind != "unit":
+        raise InvalidToken  # people and systems act for units, and for nobody else
+    level = _level(PERSON_LEVEL, acr if acting is None else acting.acr)
+    unit_level = _level(UNIT_LEVEL, acr)
+    alone = subject if kind in ("person", "officer") else None
     actor = Actor(
         id=subject,
         role=Role.SYSTEM if kind == "system" else Role.APPLICANT,
         kind=kind,
         level=level,
-        person_id=human if acting or kind in ("person", "officer") else None,
+        unit_level=unit_level,
+        person_id=alone if acting is None else acting.person_id,
         session_id=values.get("sid"),
         roles=_words(values, "roles"),
         region=values.get("region"),
         businesses=_words(values, "businesses"),
         permissions=_words(values, "permissions"),
-        binding=values.get("binding"),
+        binding=None if acting is None else acting.binding,
+        binding_version=0 if acting is None else acting.version,
+        agency_id=None if acting is None else acting.agency_id,
     )
     return Claims(
         kind=cast(Literal["person", "unit", "officer", "system"], kind),
         actor=actor,
         level=level,
+        unit_level=unit_level,
         acr=acr,
         roles=actor.roles,
         businesses=actor.businesses,
@@ -233,6 +218,33 @@ def _read(values: Mapping[str, Any]) -> Claims:
         issued_at=float(values["iat"]),
         expires_at=float(values["exp"]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Acting:
+    """Who acts, on which binding; with an agency between in a chain mandate."""
+
+    person_id: str
+    acr: str
+    binding: str
+    version: int
+    agency_id: str | None
+
+
+def _acting(values: Mapping[str, Any]) -> _Acting:
+    act, version = values["act"], values["bver"]
+    agency = act.get("act")
+    ids = [act["sub"], values["binding"], *([agency["sub"]] if agency is not None else [])]
+    if not all(isinstance(each, str) and each for each in ids) or type(version) is not int:
+        raise InvalidToken
+    if agency is not None and "act" in agency:
+        raise InvalidToken  # deeper than unit → agency → person
+    return _Acting(ids[0], str(act.get("acr", "")), ids[1], version, ids[2] if agency else None)
+
+
+def _level(scale: str, acr: str) -> int:
+    """A level on one scale; nothing is known of the other (D6-4: the scales are never mixed)."""
+    return int(acr.removeprefix(scale)) if acr.startswith(scale) else 0
 
 
 def _words(values: Mapping[str, Any], name: str) -> frozenset[str]:

@@ -219,6 +219,36 @@ def units_only() -> None:
     """For units; twice is harmless."""
 
 
+@papers.route("/for-units", methods=["POST"])
+@papers.response(204)
+@unkeyed
+@access(Role.APPLICANT, kinds=("unit",), level=2, unit_level=4, grants=f"{BUSINESS}:submit")
+def for_units() -> None:
+    """Business of a unit, done by a person."""
+
+
+@papers.route("/alone", methods=["POST"])
+@papers.response(204)
+@unkeyed
+@access(
+    Role.APPLICANT,
+    kinds=("unit",),
+    unit_level=4,
+    unit_account=True,
+    grants=f"{BUSINESS}:submit",
+)
+def alone() -> None:
+    """Business of a unit that its own account may do too."""
+
+
+@papers.route("/scoped", methods=["POST"])
+@papers.response(204)
+@unkeyed
+@access(Role.SYSTEM, scopes=("papers.write",))
+def scoped() -> None:
+    """For systems that were given the scope."""
+
+
 @papers.route("/reviews")
 @papers.response(200, ShownSchema)
 @access(Role.WINDOW, Role.REVIEWER, business=BUSINESS)

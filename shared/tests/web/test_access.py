@@ -77,7 +77,6 @@ def test_too_low_a_level_is_told_how_to_rise(paper_room: Any) -> None:
 def test_personal_business_needs_a_personal_session(paper_room: Any) -> None:
     unit = paper_room.person(kind="unit", acting="somebody", level=3)
     assert code_of(unit.post("/papers", {"title": "x"})) == (403, "personal-session-required")
-    assert unit.post("/papers/units", key=None).status_code == 204
     person = paper_room.person()
     assert code_of(person.post("/papers/units", key=None)) == (403, "unit-session-required")
 
@@ -123,8 +122,65 @@ def test_a_revoked_session_is_over_everywhere(paper_room: Any) -> None:
     assert ended.get("/papers").status_code == other.get("/papers").status_code == 200
     paper_room.app.revocations.end_session("s-1")
     assert code_of(ended.get("/papers")) == (401, "invalid-token")
-    paper_room.app.revocations.lock_account("a-2")
+    paper_room.app.revocations.end_account("a-2")
     assert code_of(other.get("/papers")) == (401, "invalid-token")
+
+
+UNIT = {"kind": "unit", "acting": "p-1"}
+GRANTED = {**UNIT, "permissions": ["paper-room.papers:submit"]}
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({**GRANTED, "level": 4}, (204, "")),
+        ({**GRANTED, "level": 4, "via": "agency"}, (204, "")),
+        ({**UNIT, "level": 4}, (403, "not-granted")),
+        ({**UNIT, "level": 4, "permissions": ["paper-room.papers:view"]}, (403, "not-granted")),
+        ({**GRANTED, "level": 3}, (401, "unit-level-too-low")),
+        ({**GRANTED, "level": 2}, (401, "unit-level-too-low")),
+        ({**GRANTED, "acr": "urn:gdhrss:ial:4"}, (401, "unit-level-too-low")),
+        (
+            {**GRANTED, "level": 4, "act": {"sub": "p-1", "acr": "urn:gdhrss:ial:1"}},
+            (401, "realname-level-too-low"),
+        ),
+        ({"kind": "unit", "level": 5}, (403, "delegate-required")),
+        ({"level": 3}, (403, "unit-session-required")),
+    ],
+)
+@pytest.mark.req("EA-01", "EA-06", "ID-25", "PRT-10")
+def test_business_of_a_unit_is_done_by_whom_it_granted_it(
+    paper_room: Any, claims: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    answer = paper_room.person(**claims).post("/papers/for-units", key=None)
+    told = "" if answer.status_code == 204 else code_of(answer)[1]
+    assert (answer.status_code, told) == expected
+
+
+@pytest.mark.req("EA-01", "ID-25")
+def test_some_business_may_be_done_by_the_unit_account_itself(paper_room: Any) -> None:
+    assert (
+        paper_room.person(kind="unit", level=4).post("/papers/alone", key=None).status_code == 204
+    )
+    low = paper_room.person(kind="unit", level=3).post("/papers/alone", key=None)
+    assert code_of(low) == (401, "unit-level-too-low")
+    assert 'acr_values="urn:gdprov:ial:4"' in low.headers["WWW-Authenticate"]
+    assert '单位用户最低实名等级为"L2"级' in json.loads(low.data)["detail"]
+
+
+def test_who_acts_reaches_only_routes_that_name_a_grant(paper_room: Any) -> None:
+    agent = paper_room.person(**GRANTED)
+    assert code_of(agent.post("/papers/units", key=None)) == (403, "unit-account-required")
+    own = paper_room.person(kind="unit")
+    assert own.post("/papers/units", key=None).status_code == 204
+
+
+def test_a_system_needs_the_scopes_of_the_route(paper_room: Any) -> None:
+    system = paper_room.person(kind="system", scope="papers.read papers.write")
+    assert system.post("/papers/scoped", key=None).status_code == 204
+    poor = paper_room.person(kind="system", scope="papers.read").post("/papers/scoped", key=None)
+    assert code_of(poor) == (403, "scope-missing")
+    assert json.loads(poor.data)["scope"] == "papers.write"
 
 
 @pytest.mark.parametrize("how", ["expired", "foreign", "tampered"])

@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from servicekit.errors import Unavailable
+from servicekit.revocations import LOOK_AT, Revocations
 from servicekit.testing.clock import FixedClock
 from servicekit.testing.issuer import AUDIENCE, Issuer, serve
 from servicekit.web.keys import RemoteKeys
@@ -20,9 +21,9 @@ from servicekit.web.tokens import (
     MAX_REMEMBERED,
     Claims,
     InvalidToken,
-    Revocations,
     TokenVerifier,
     bearer,
+    is_revoked,
 )
 
 
@@ -62,6 +63,19 @@ def verifier(own_issuer: Issuer, keys: LocalKeys, clock: FixedClock) -> TokenVer
 def listening(clock: FixedClock) -> Iterator[Issuer]:
     with serve(Issuer(clock)) as issuer:
         yield issuer
+
+
+def checking(
+    revocations: Revocations, keys: LocalKeys, issuer: Issuer, clock: FixedClock
+) -> TokenVerifier:
+    """A verifier that asks for revocations."""
+    return TokenVerifier(
+        issuer=issuer.issuer,
+        audience=AUDIENCE,
+        keys=keys,
+        clock=clock,
+        revoked=lambda claims: is_revoked(revocations, claims),
+    )
 
 
 def encoded(header: dict[str, Any]) -> str:
@@ -194,27 +208,81 @@ def test_memory_is_bounded(own_issuer: Issuer, verifier: TokenVerifier) -> None:
 
 
 @pytest.mark.req("ID-43")
-def test_revocations_count_at_every_use_and_are_forgotten(
+@pytest.mark.parametrize("who", ["p-1", "u-1", "a-1"])
+def test_the_end_of_anybody_a_token_speaks_for_counts_at_every_use(
+    own_issuer: Issuer, keys: LocalKeys, clock: FixedClock, who: str
+) -> None:
+    revocations = Revocations(clock)
+    verifier = checking(revocations, keys, own_issuer, clock)
+    acting = {"sub": "u-1", "acting": "p-1", "via": "a-1"}
+    token = own_issuer.token("unit", **acting)
+    verifier.verify(token)
+    revocations.end_account(who)
+    with pytest.raises(InvalidToken):
+        verifier.verify(token)
+    clock.advance(seconds=2)  # what is issued later is good: a level fell, or the lock is off
+    assert verifier.verify(own_issuer.token("unit", **acting)).kind == "unit"
+
+
+@pytest.mark.req("ID-43", "EA-13")
+def test_a_token_on_an_older_version_of_its_binding_is_worth_nothing(
     own_issuer: Issuer, keys: LocalKeys, clock: FixedClock
 ) -> None:
     revocations = Revocations(clock)
-    verifier = TokenVerifier(
-        issuer=own_issuer.issuer,
-        audience=AUDIENCE,
-        keys=keys,
-        clock=clock,
-        revoked=revocations.covers,
+    verifier = checking(revocations, keys, own_issuer, clock)
+    old, new = (
+        own_issuer.token("unit", acting="p-1", binding="b-1", bver=version) for version in (3, 4)
     )
-    token = own_issuer.token("unit", sub="u-1", acting="p-1", sid="s-1", expires_in=10_000)
-    verifier.verify(token)
-    revocations.lock_account("p-1")  # who acts for a unit takes the unit's token along
+    revocations.revise_binding("b-1", 3)
+    verifier.verify(old)
+    revocations.revise_binding("b-1", 4)
+    revocations.revise_binding("b-1", 2)  # told late: the newest known counts
     with pytest.raises(InvalidToken):
-        verifier.verify(token)
-    clock.advance(seconds=2)
-    assert verifier.verify(own_issuer.token("unit", sub="u-1", acting="p-1")).kind == "unit"
-    clock.advance(minutes=11)
-    revocations.end_session("another")
-    assert verifier.verify(token).kind == "unit"  # by now every such token has expired by itself
+        verifier.verify(old)
+    assert verifier.verify(new).actor.binding_version == 4
+
+
+@pytest.mark.req("ID-43")
+def test_what_no_token_can_be_older_than_is_forgotten(clock: FixedClock) -> None:
+    revocations = Revocations(clock)
+    for n in range(LOOK_AT):
+        revocations.end_session(f"s-{n}")
+    clock.advance(minutes=16)
+    revocations.end_session("the newest")
+    assert len(revocations) == 1
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"act": {"sub": "p", "act": {"sub": "a", "act": {"sub": "b"}}}},
+        {"act": {}},
+        {"act": "p"},
+        {"act": {"sub": 7}},
+        {"bver": "1"},
+        {"bver": True},
+        {"bver": None},
+        {"binding": None},
+        {"sub_type": "person"},
+        {"sub_type": "officer"},
+    ],
+)
+@pytest.mark.req("EA-13")
+def test_acting_is_said_in_full_or_not_at_all(
+    own_issuer: Issuer, verifier: TokenVerifier, claims: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidToken):
+        verifier.verify(own_issuer.token("unit", acting="p-1", **claims))
+
+
+@pytest.mark.req("ID-24")
+def test_the_two_scales_are_never_mixed(own_issuer: Issuer, verifier: TokenVerifier) -> None:
+    unit = verifier.verify(own_issuer.token("unit", level=5))
+    assert (unit.level, unit.unit_level) == (0, 5)
+    person = verifier.verify(own_issuer.token(level=3))
+    assert (person.level, person.unit_level) == (3, 0)
+    acting = verifier.verify(own_issuer.token("unit", level=4, acting="p-1"))
+    assert (acting.level, acting.unit_level) == (2, 4)
 
 
 def test_keys_are_fetched_once_and_again_when_a_new_one_is_named(
