@@ -15,14 +15,20 @@ FORM = rules.Template(
 
 
 @pytest.fixture
-def system(world, monkeypatch):
-    """A token of another service's, by scopes."""
+def issuer(world, monkeypatch):
+    """Signs what this identity takes for its own tokens."""
     made = Issuer(clock=world.clock)
     monkeypatch.setattr(world.app.verifier, "keys", SimpleNamespace(find=lambda kid: made.key))
     monkeypatch.setattr(world.app.verifier, "revoked", lambda claims: False)
+    return made
+
+
+@pytest.fixture
+def system(issuer):
+    """A token of another service's, by scopes."""
 
     def token(scope="notices", client="jiuye-employer-auth"):
-        return made.token("system", sub=client, client_id=client, scope=scope, sid="")
+        return issuer.token("system", sub=client, client_id=client, scope=scope, sid="")
 
     return token
 
@@ -81,7 +87,7 @@ def test_a_notice_is_read_in_the_application_and_by_sms_and_its_secret_is_sealed
 @pytest.mark.parametrize(
     ("scope", "form", "words"),
     [
-        ("notices.test", "code-granted", {"code": "ABCD-1234"}),
+        ("notices notices.test", "code-granted", {"code": "ABCD-1234"}),
         ("notices", "test-notice", {"name": "示例"}),
     ],
 )
@@ -139,3 +145,13 @@ def test_everything_is_marked_read_at_once(world, person):
     assert browser.api("POST", "/me/messages/read-all", token=token).json == {"unread": 0}
     page = browser.api("GET", "/me/messages", token=token).json
     assert all(m["read_at"] for m in page["items"])
+
+
+@pytest.mark.req("ID-48")
+def test_a_units_messages_are_read_by_whoever_acts_for_it(world, person, system, issuer):
+    sends(world, system(), person)
+    acting = issuer.token("unit", sub=person.id, acting="an-agent")
+    page = world.browser().api("GET", "/me/messages", token=acting)
+    assert [m["title"] for m in page.json["items"]] == ["授权码已生成"]
+    stranger = issuer.token("unit", sub="another-unit", acting="an-agent")
+    assert world.browser().api("GET", "/me/messages", token=stranger).json["items"] == []

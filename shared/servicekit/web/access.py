@@ -149,6 +149,7 @@ class Mark:
     grants: str | None = None
     unit_level: int = 0
     unit_account: bool = False
+    acting: bool = False
     scopes: frozenset[str] = frozenset()
     keyed: bool = True
     max_body: int | None = None
@@ -180,6 +181,7 @@ def access(
     grants: str | None = None,
     unit_level: int = 0,
     unit_account: bool = False,
+    acting: bool = False,
     scopes: Iterable[str] = (),
 ) -> Callable[[View], View]:
     """Let these roles use the route.
@@ -194,6 +196,7 @@ def access(
             acts here: the route is for people themselves and for the unit's own account.
         unit_level: the least province level of the unit: 3, 4 or 5 (原 L1, L2, L3).
         unit_account: with ``grants``, may the unit's own account do it too (EA-01)?
+        acting: may everybody use it who acts for the unit, whatever the grant (its messages)?
         scopes: what a system's client must have been given, all of them.
     """
     if not roles:
@@ -208,6 +211,7 @@ def access(
         grants=grants,
         unit_level=unit_level,
         unit_account=unit_account,
+        acting=acting,
         scopes=frozenset(scopes),
     )
 
@@ -287,6 +291,8 @@ def _check_person(mark: Mark, claims: Claims) -> None:
 
 def _check_unit(mark: Mark, claims: Claims) -> None:
     if claims.actor.is_acting:
+        if mark.acting:
+            return
         if mark.grants is None:
             raise PersonalSessionRequired if "person" in mark.kinds else UnitAccountRequired
         if mark.grants not in claims.actor.permissions:

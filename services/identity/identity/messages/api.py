@@ -1,4 +1,4 @@
-"""HTTP for one's messages."""
+"""HTTP for one's messages; a unit's are read by its own account and by whoever acts for it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class UnreadSchema(Schema):
 @blueprint.route("", methods=["GET"])
 @blueprint.arguments(PageArguments, location="query")
 @blueprint.response(200, page_schema(MessageSchema), example=examples.page(examples.MESSAGE))
-@access(*_EVERYBODY)
+@access(*_EVERYBODY, acting=True)
 def list_messages(page: Page) -> PageOf[Message]:
     """One's messages, the newest first (我的消息)."""
     with reading() as db:
@@ -50,7 +50,7 @@ def list_messages(page: Page) -> PageOf[Message]:
 
 @blueprint.route("/unread", methods=["GET"])
 @blueprint.response(200, UnreadSchema, example=examples.UNREAD)
-@access(*_EVERYBODY)
+@access(*_EVERYBODY, acting=True)
 def count_unread() -> dict[str, int]:
     """How many are unread (未读消息数)."""
     with reading() as db:
@@ -59,7 +59,7 @@ def count_unread() -> dict[str, int]:
 
 @blueprint.route("/read-all", methods=["POST"])
 @blueprint.response(200, UnreadSchema, example=examples.NONE_UNREAD)
-@access(*_EVERYBODY)
+@access(*_EVERYBODY, acting=True)
 def mark_all_read() -> dict[str, int]:
     """Mark all as read (全部标为已读)."""
     with transaction() as db:
@@ -69,7 +69,7 @@ def mark_all_read() -> dict[str, int]:
 
 @blueprint.route("/<message_id>/read", methods=["POST"])
 @blueprint.response(200, MessageSchema, example=examples.MESSAGE)
-@access(*_EVERYBODY)
+@access(*_EVERYBODY, acting=True)
 def mark_read(message_id: str) -> Message:
     """Mark as read (标为已读)."""
     with transaction() as db:
