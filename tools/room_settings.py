@@ -19,6 +19,7 @@ SHARED = {
     "gateway_client_secret": "jiuye-gateway-client-secret",
     "client_secret": "jiuye-gateway-client-secret",
     "bank_card_secret": "bank-card-secret",
+    "employer_auth_client_secret": "jiuye-employer-auth-client-secret",
 }
 
 
@@ -30,6 +31,7 @@ def service_environment(
     bus_url: str,
     public_url: str,
     identity_url: str,
+    employer_auth_url: str,
     simulators_url: str,
     demo_file: Path,
 ) -> dict[str, str]:
@@ -41,6 +43,7 @@ def service_environment(
     known = {
         "public_url": public_url,
         "identity_url": identity_url,
+        "employer_auth_url": employer_auth_url,
         "sms_url": f"{simulators_url}/sms",
         "bank_card_url": f"{simulators_url}/bank-card",
         "demo_file": str(demo_file),

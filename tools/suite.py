@@ -110,6 +110,7 @@ class Suite:
             bus_url=self.bus_url,
             public_url=self.choice.public_url,
             identity_url=f"http://127.0.0.1:{identity}",
+            employer_auth_url=f"http://127.0.0.1:{self.choice.base_port + 2}",
             simulators_url=self.choice.simulators_url,
             demo_file=self.choice.state / "demo.json",
         )

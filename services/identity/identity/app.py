@@ -16,7 +16,7 @@ from identity.officers import api as officers
 from identity.parts import KEY, Parts
 from identity.settings import Settings
 from identity.sign_in import api as sessions
-from identity.sign_in import endpoints, leaving, pages
+from identity.sign_in import endpoints, leaving, pages, system_api
 from identity.sign_in.keys import KeyRing
 from identity.sign_in.provider import Provider
 from identity.sign_in.tokens import OwnKeys, OwnSessions
@@ -45,6 +45,7 @@ SERVICE = Service(
         notices.blueprint,
         sessions.blueprint,
         officers.blueprint,
+        system_api.blueprint,
         endpoints.blueprint,
         pages.blueprint,
         leaving.blueprint,

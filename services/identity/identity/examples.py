@@ -127,6 +127,13 @@ APPOINTED: Final[Example] = {
 STANDING: Final[Example] = {"id": _ID, "standing": "locked"}
 
 
+REVOCATIONS: Final[Example] = {
+    "now": _TIME,
+    "sessions": [{"session_id": _ID, "at": _TIME}],
+    "accounts": [{"account_id": _ID, "at": _TIME}],
+}
+
+
 def page(item: Example) -> Example:
     """One page of a list of such items."""
     return {"items": [item], "next_cursor": None, "total": 1}

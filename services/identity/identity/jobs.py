@@ -52,9 +52,9 @@ def turn_keys(context: JobContext) -> None:
 
 @JOBS.every(timedelta(hours=1), name="write-clients")
 def write_clients(context: JobContext) -> None:
-    """Keep the gateway's client as the settings have it, where nobody seeds."""
+    """Keep our own clients as the settings have them, where nobody seeds."""
     with context.database.transaction() as db:
-        clients.write_gateway(db, context.settings, now=context.clock.now())
+        clients.write_own(db, context.settings, now=context.clock.now())
 
 
 @JOBS.every(timedelta(hours=1), name="forget-old-tokens")

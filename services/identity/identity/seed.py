@@ -1,4 +1,4 @@
-"""Demo rows: an admin, two reviewers, and the gateway's client; never in production."""
+"""Demo rows: an admin, two reviewers, and our own clients; never in production."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEMO: Final = {
 
 
 def seed(app: ServiceApp) -> None:
-    """Write the gateway's client always, the demo accounts where a demo file is asked for.
+    """Write our own clients always, the demo accounts where a demo file is asked for.
 
     Accounts are made once and kept between runs, with the file that tells their passwords.
 
@@ -39,7 +39,7 @@ def seed(app: ServiceApp) -> None:
     assert isinstance(settings, Settings)
     now = app.clock.now()
     with app.database.transaction() as db:
-        clients.write_gateway(db, settings, now=now)
+        clients.write_own(db, settings, now=now)
     if settings.demo_file is not None:
         _seed_accounts(app, Path(settings.demo_file))
 

@@ -18,6 +18,13 @@ class Settings(ServiceSettings):
     gateway_client_secret: str = setting(
         "Secret of the OAuth client jiuye-gateway; the gateway has the same.", secret=True
     )
+    employer_auth_client_secret: str = setting(
+        "Secret of the OAuth client jiuye-employer-auth; employer-auth has the same.", secret=True
+    )
+    employer_auth_url: str = setting(
+        "Where employer-auth listens: asked for the units a person may act for.",
+        default="http://127.0.0.1:8102",
+    )
     sms_url: str = setting("The SMS gateway.", default="http://127.0.0.1:8190/sms", outside=True)
     bank_card_url: str = setting(
         "The bank-card check (银联四要素).",

@@ -37,6 +37,7 @@ from servicekit.vault import new_key
 PUBLIC = "http://127.0.0.1:8080"
 CALLBACK = f"{PUBLIC}/sso/callback"
 SECRET = "a-gateway-secret-for-tests-only"
+EMPLOYER_AUTH_SECRET = "an-employer-auth-secret-for-tests"
 BANK_SECRET = "a-bank-secret-for-tests-only-000"
 KEYS = {"field_keys": f"k1:{new_key()}", "index_key": new_key(), "history_key": new_key()}
 PASSWORD = "Gd2024rsT"
@@ -97,6 +98,7 @@ def settings(postgres: TestPostgres, template: str, simulators: Any) -> Iterator
             bus_url=f"local://{url}",
             public_url=PUBLIC,
             gateway_client_secret=SECRET,
+            employer_auth_client_secret=EMPLOYER_AUTH_SECRET,
             bank_card_secret=BANK_SECRET,
             sms_url=f"{simulators.url}/sms",
             bank_card_url=f"{simulators.url}/bank-card",
@@ -111,7 +113,7 @@ def settings(postgres: TestPostgres, template: str, simulators: Any) -> Iterator
 def app(settings: Settings, clock: Clock) -> Iterator[Any]:
     made = create_app(settings, clock=clock)
     with made.database.transaction() as db:
-        clients.write_gateway(db, settings, now=clock.now())
+        clients.write_own(db, settings, now=clock.now())
     yield made
     made.extensions[KEY].counts.database.close()
     made.database.close()

@@ -26,6 +26,7 @@ SAFE = {
     "IDENTITY_INDEX_KEY": new_key(),
     "IDENTITY_HISTORY_KEY": new_key(),
     "IDENTITY_GATEWAY_CLIENT_SECRET": new_key(),
+    "IDENTITY_EMPLOYER_AUTH_CLIENT_SECRET": new_key(),
     "IDENTITY_BANK_CARD_SECRET": new_key(),
     "IDENTITY_PUBLIC_URL": "https://jiuye.example.gov.cn",
     "IDENTITY_SMS_URL": "https://sms.example.gov.cn/v1",

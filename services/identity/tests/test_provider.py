@@ -206,7 +206,7 @@ def test_parameters_given_twice_are_refused(browser, tell):
         ({"code": "nothing-like-it"}, "invalid_grant"),
         ({"code": None}, "invalid_request"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
-        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": "implicit"}, "unsupported_grant_type"),
         ({"grant_type": None}, "unsupported_grant_type"),
     ],
 )

@@ -5,8 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, OAuth2Request
-from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, RefreshTokenGrant
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Request,
+)
+from authlib.oauth2.rfc6749.grants import (
+    AuthorizationCodeGrant,
+    ClientCredentialsGrant,
+    RefreshTokenGrant,
+)
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from identity.sign_in import rules, sessions, store
@@ -14,6 +23,7 @@ from identity.sign_in.model import AuthorizationCode, RefreshToken
 from identity.sign_in.sessions import Subject
 
 _AUTH_METHODS: Final = ["client_secret_basic", "client_secret_post", "none"]
+_SECRET_METHODS: Final = ["client_secret_basic", "client_secret_post"]
 _LONGEST_NONCE: Final = 400
 
 
@@ -175,3 +185,23 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
 
     def revoke_old_credential(self, refresh_token: RefreshFacts) -> None:
         """Done by the rotation itself."""
+
+
+class SystemGrant(ClientCredentialsGrant):  # type: ignore[misc]
+    """A program's own token (RFC 6749, 4.4): for confidential clients, with their system scopes."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = _SECRET_METHODS
+
+    def validate_requested_scope(self) -> None:
+        """Only what the client was registered with; asked for nothing, it gets all of that."""
+        asked = (self.request.payload.scope or "").split()
+        allowed = self.request.client.system_scopes
+        if not set(asked) <= set(allowed):
+            raise InvalidScopeError
+        self.request.scope = " ".join(dict.fromkeys(asked or allowed))
+
+    def generate_token(self, **options: Any) -> dict[str, Any]:
+        """The resolved scopes, not the asked ones."""
+        options["scope"] = self.request.scope
+        token: dict[str, Any] = super().generate_token(**options)
+        return token

@@ -50,7 +50,12 @@ class ClientFacts:
         return None  # always asked for: what is left out cannot be compared
 
     def get_allowed_scope(self, scope: str | None) -> str:
-        return rules.granted_scopes(scope, self.row.scopes)
+        allowed = [s for s in self.row.scopes if s in rules.TOKEN_SCOPES]
+        return rules.granted_scopes(scope, allowed)
+
+    @property
+    def system_scopes(self) -> list[str]:
+        return [s for s in self.row.scopes if s in rules.SYSTEM_SCOPES]
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         return redirect_uri in self.row.redirect_uris  # exactly (RFC 9700 2.1)
@@ -107,6 +112,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         self.register_grant(grants.CodeGrant, [grants.AlwaysPkce(), with_id])
         again = tokens.id_tokens(tokens.IdTokens, issuer, keys, now)
         self.register_grant(grants.RefreshGrant, [again])
+        self.register_grant(grants.SystemGrant)
         self.register_endpoint(Revocation(self))
         self.register_endpoint(EndSession(self))
 

@@ -1,11 +1,23 @@
-"""What userinfo says, scope by scope."""
+"""What userinfo says, scope by scope; and which logins and accounts ended lately."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from identity.sign_in.model import SignInSession
 from identity.sign_in.sessions import Subject
+from servicekit.db import OUTBOX
+from servicekit.revocations import KEPT
+
+_CLOSING: Final = ("identity.account.locked.v1", "identity.account.cancelled.v1")
+_LEVEL: Final = "identity.account.level-changed.v1"
+_HELD_UP: Final = timedelta(minutes=1)  # two clocks of ours never differ by more
+_MOST: Final = 20_000
 
 
 def claims_of(subject: Subject, scopes: Sequence[str]) -> dict[str, Any]:
@@ -30,3 +42,37 @@ def claims_of(subject: Subject, scopes: Sequence[str]) -> dict[str, Any]:
         claims["phone_number"] = subject.account.phone.expose()
         claims["phone_number_verified"] = True
     return claims
+
+
+def list_revocations(db: Session, since: datetime, *, now: datetime) -> dict[str, Any]:
+    """Sessions and accounts whose tokens from before are worth nothing.
+
+    The announced facts themselves are asked, so nothing is true here that was not told.
+
+    Args:
+        since: older than a quarter of an hour means a quarter of an hour: no token lives longer.
+    """
+    since = max(since, now - KEPT)
+    ended = (
+        select(SignInSession.id, SignInSession.ended_at)
+        .where(SignInSession.ended_at >= since)
+        .order_by(SignInSession.ended_at)
+        .limit(_MOST)
+    )
+    told = (
+        select(OUTBOX.c.type, OUTBOX.c.data, OUTBOX.c.time)
+        .where(
+            OUTBOX.c.type.in_((*_CLOSING, _LEVEL)),
+            OUTBOX.c.time >= since,
+            or_(OUTBOX.c.published_at.is_(None), OUTBOX.c.published_at >= since - _HELD_UP),
+        )
+        .order_by(OUTBOX.c.position)
+        .limit(_MOST)
+    )
+    accounts = [
+        {"account_id": row.data["account_id"], "at": row.time}
+        for row in db.execute(told)
+        if row.type != _LEVEL or row.data["level"] < row.data["before"]
+    ]
+    sessions = [{"session_id": row.id, "at": row.ended_at} for row in db.execute(ended)]
+    return {"now": now, "sessions": sessions, "accounts": accounts}

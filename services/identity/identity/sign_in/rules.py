@@ -15,6 +15,7 @@ from identity.pace import Pace
 from servicekit import messages
 from servicekit.errors import Invalid, NotFound, TooMany, Unauthenticated
 
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - RFC 8693
 AUDIENCE: Final = "urn:jiuye:api"
 ACCESS_LIFE: Final = timedelta(seconds=300)
 ID_TOKEN_LIFE: Final = timedelta(seconds=300)
@@ -31,6 +32,8 @@ KEY_PUBLISHED_BEFORE: Final = timedelta(hours=1)  # ≥ 2 × the max-age of the 
 KEY_KEPT_AFTER: Final = timedelta(hours=24)  # longer than any id token is used as a hint
 JWKS_MAX_AGE: Final = timedelta(minutes=5)
 
+# What systems' clients may be given (client_credentials), each by name and never by default.
+SYSTEM_SCOPES: Final = ("accounts.match", "notices", "revocations")
 TOKEN_SCOPES: Final = ("openid", "profile", "real_name", "phone", "offline_access")
 
 # ID-08: a person mistypes; from the fourth failure on the name is closed for 1, 2, 4 … seconds,

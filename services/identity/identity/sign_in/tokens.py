@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey, RSAKey
 from identity.accounts.rules import Kind
 from identity.sign_in import rules, sessions
 from identity.sign_in.keys import ACCESS_ALGORITHM, ALGORITHMS, KeyRing
+from identity.sign_in.model import Client
 from identity.sign_in.sessions import Subject
 from servicekit.db import Database
 from servicekit.web.tokens import Claims
@@ -40,7 +41,7 @@ class AccessTokens(BearerTokenGenerator):  # type: ignore[misc]
         self._keys = keys
         self._now = now
 
-    def sign(self, client: Any, grant_type: str, user: Subject, scope: str) -> str:
+    def sign(self, client: Any, grant_type: str, user: Subject | None, scope: str) -> str:
         """One access token; ``kid`` is always written, verifiers hold several keys."""
         now = self._now()
         key = self._keys.signer(ACCESS_ALGORITHM, now=now)
@@ -53,10 +54,15 @@ class AccessTokens(BearerTokenGenerator):  # type: ignore[misc]
             "jti": secrets.token_urlsafe(16),
             "iat": issued,
             "exp": issued + int(rules.ACCESS_LIFE.total_seconds()),
-            **subject_claims(user),
+            **(subject_claims(user) if user is not None else system_claims(client)),
         }
         header = {"alg": ACCESS_ALGORITHM, "typ": ACCESS_TYPE, "kid": key.kid}
         return jwt.encode(header, claims, key, algorithms=[ACCESS_ALGORITHM])
+
+
+def system_claims(client: Any) -> dict[str, Any]:
+    """A program that asks on nobody's behalf: its scopes say what it may."""
+    return {"sub": client.get_client_id(), "sub_type": "system"}
 
 
 def subject_claims(user: Subject) -> dict[str, Any]:
@@ -160,7 +166,10 @@ class OwnKeys:
 
 
 class OwnSessions:
-    """Our sessions, for the kit's verifier: an ended one is worth nothing here at once (ID-43)."""
+    """Our sessions, for the kit's verifier: an ended one is worth nothing here at once (ID-43).
+
+    A system's token names no session; it ends with its client.
+    """
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -169,6 +178,8 @@ class OwnSessions:
     def has_ended(self, claims: Claims) -> bool:
         """Has the session ended, or is its account locked?"""
         with self._database.reading() as db:
+            if claims.kind == "system":
+                return db.get(Client, claims.client_id) is None
             return sessions.has_ended(db, claims.session_id, now=self._now())
 
 
