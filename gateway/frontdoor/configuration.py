@@ -6,21 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any, Final
 
-from frontdoor import units
+from frontdoor import content_reading, limit_reading, units
+from frontdoor.content import Files
 from frontdoor.given import Given
 from frontdoor.reading import BadConfiguration, Statement, read
-from frontdoor.sites import (
-    Address,
-    Configuration,
-    Limit,
-    Location,
-    PeerServer,
-    Return,
-    Server,
-    Upstream,
-    Zone,
-)
+from frontdoor.routing import Paths
+from frontdoor.sites import Address, Configuration, Location, Server, Tls
+from frontdoor.upstream_reading import read_upstream
 
 
 def load(path: Path, included: Mapping[str, Path] | None = None) -> Configuration:
@@ -36,17 +30,25 @@ def load(path: Path, included: Mapping[str, Path] | None = None) -> Configuratio
     http = [statement for statement in statements if statement.name == "http"]
     if not http:
         raise BadConfiguration('no "http" block', path, 1)
-    return _Builder(Given(http[0])).configuration()
+    return _Builder(Given(http[0]), path.parent).configuration()
 
 
 class _Builder:
-    def __init__(self, http: Given) -> None:
+    def __init__(self, http: Given, folder: Path) -> None:
         self.http = http
-        self.upstreams = {u.name: u for u in map(_upstream, http.all("upstream"))}
-        self.zones = {z.name: z for z in map(_zone, http.all("limit_req_zone"))}
-        for name, known in (("upstream", self.upstreams), ("limit_req_zone", self.zones)):
-            if len(known) != len(http.all(name)):
-                raise http.all(name)[-1].wrong(f'duplicate "{name}"')
+        self.folder = folder
+        self.upstreams = {u.name: u for u in (read_upstream(s, http) for s in http.all("upstream"))}
+        zones = (*http.all("limit_req_zone"), *http.all("limit_conn_zone"))
+        self.zones = {z.name: z for z in map(limit_reading.read_zone, zones)}
+        paths = http.all("proxy_cache_path")
+        self.caches = {z.name: z for z in map(content_reading.read_cache_zone, paths)}
+        for statements, known in (
+            (http.all("upstream"), self.upstreams),
+            (zones, self.zones),
+            (paths, self.caches),
+        ):
+            if len(known) != len(statements):
+                raise statements[-1].wrong(f'duplicate "{statements[-1].name}"')
 
     def configuration(self) -> Configuration:
         blocks = self.http.all("server")
@@ -56,6 +58,11 @@ class _Builder:
         defaults = [address for server in servers for address in server.default_for]
         if len(defaults) != len(set(defaults)):
             raise blocks[-1].wrong("a duplicate default server")
+        mixed = {a for s in servers for a in s.secure} & {
+            a for s in servers for a in s.listen if a not in s.secure
+        }
+        if mixed:
+            raise blocks[-1].wrong("one address listens with ssl and without")
         keys, audience = self.http.word("auth_jwt_key_request"), self.http.word("auth_jwt_audience")
         return Configuration(self.upstreams, self.zones, servers, keys, audience)
 
@@ -68,13 +75,15 @@ class _Builder:
         buffers = given.checked("large_client_header_buffers", int, number)
         locations = tuple(self._location(Given(s, given)) for s in given.all("location"))
         _check_places(given.all("location"))
+        _check_last_tries(given.all("location"), locations)
+        secure = tuple(address for address, flags in listens if "ssl" in flags)
         return Server(
-            names=given.words_of_all("server_name"),
+            names=self._names(given),
             listen=tuple(address for address, _ in listens),
-            default_for=tuple(address for address, flags in listens if flags),
-            returns=_return(given.own("return")),
+            default_for=tuple(address for address, flags in listens if "default_server" in flags),
+            returns=content_reading.read_return(given.own("return")),
             locations=locations,
-            fallback=self._values(given, "", "/", None, None),
+            fallback=self._values(given, "", "/"),
             header_timeout=given.seconds("client_header_timeout"),
             keepalive_timeout=given.seconds("keepalive_timeout"),
             longest_line=longest,
@@ -84,7 +93,30 @@ class _Builder:
                 given.checked("set_real_ip_from", ip_network, statement.arguments[0])
                 for statement in given.inherited("set_real_ip_from")
             ),
+            secure=secure,
+            tls=self._tls(given) if secure else None,
         )
+
+    @staticmethod
+    def _names(given: Given) -> tuple[str, ...]:
+        names = given.words_of_all("server_name")
+        for name in names:
+            if name.startswith("~"):
+                given.checked("server_name", re.compile, name[1:])
+        return names
+
+    def _tls(self, given: Given) -> Tls:
+        files = []
+        for name in ("ssl_certificate", "ssl_certificate_key"):
+            found = given.inherited(name)
+            if not found:
+                raise given.statement.wrong(f'listen … ssl needs "{name}"')
+            path = self.folder / found[0].arguments[0]
+            if not path.is_file():
+                raise found[0].wrong(f"cannot read {path}")
+            files.append(path)
+        certificate, key = files
+        return Tls(certificate, key, given.set_of("ssl_protocols", ("TLSv1.2", "TLSv1.3")))
 
     def _location(self, given: Given) -> Location:
         *modifier, path = given.statement.arguments
@@ -94,39 +126,50 @@ class _Builder:
             given.checked("location", lambda text: re.compile(text.encode()), path)
         elif not path.startswith("/"):
             raise given.statement.wrong(f'location "{path}" does not begin with "/"')
-        answers = ("proxy_pass", "return", "browser_session", "health")
-        given_answers = [name for name in answers if given.own(name)]
-        if len(given_answers) != 1:
-            raise given.statement.wrong(f"a location needs exactly one of {', '.join(answers)}")
+        given_answers = [name for name in _ANSWERS if given.own(name)]
         kind = "".join(modifier)
-        return self._values(given, kind, path, self._proxy_pass(given), given.own("return"))
+        files = content_reading.read_files(given, self.folder, kind, path)
+        if given_answers:
+            files = None
+        if len(given_answers) + (files is not None) != 1 or (given.own("alias") and not files):
+            wanted = ", ".join((*_ANSWERS, "root", "alias"))
+            raise given.statement.wrong(f"a location needs exactly one of {wanted}")
+        upstream, rewrite = self._proxy_pass(given, kind, path)
+        return self._values(
+            given,
+            kind,
+            path,
+            proxy_pass=upstream,
+            rewrite=rewrite,
+            returns=content_reading.read_return(given.own("return")),
+            files=files,
+        )
 
-    def _proxy_pass(self, given: Given) -> str | None:
+    def _proxy_pass(self, given: Given, kind: str, path: str) -> tuple[str | None, str | None]:
         statement = given.own("proxy_pass")
         if statement is None:
-            return None
-        found = re.fullmatch(r"http://([A-Za-z0-9._-]+)", statement.arguments[0])
+            return None, None
+        found = re.fullmatch(
+            r"http://([A-Za-z0-9._-]+)(/[A-Za-z0-9._~/-]*)?", statement.arguments[0]
+        )
         if found is None or found[1] not in self.upstreams:
             raise statement.wrong(f'"{statement.arguments[0]}" is not http:// and an upstream')
-        return found[1]
+        if found[2] is not None and kind.startswith("~"):
+            raise statement.wrong("proxy_pass takes no path in a location by pattern")
+        if found[2] is not None and kind != "=" and found[2].endswith("/") > path.endswith("/"):
+            raise statement.wrong('this would put "//" into paths')
+        return found[1], found[2]
 
-    def _values(
-        self,
-        given: Given,
-        modifier: str,
-        path: str,
-        proxy_pass: str | None,
-        returns: Statement | None,
-    ) -> Location:
+    def _values(self, given: Given, modifier: str, path: str, **answers: Any) -> Location:
         realm = given.word("auth_jwt")
         log = given.words("access_log")
         log_format = given.one_of("access_log", log[1] if log[1:] else "combined", _FORMATS)
+        limits, in_hand = given.inherited("limit_req"), given.inherited("limit_conn")
+        found: dict[str, Any] = {"proxy_pass": None, "returns": None, **answers}
         return Location(
             modifier=modifier,
             path=path,
-            proxy_pass=proxy_pass,
-            returns=_return(returns),
-            step=given.own_choice("browser_session", ("login", "callback", "logout", "show")),
+            step=given.own_choice("browser_session", _STEPS),
             health=given.own_choice("health", ("live", "ready")),
             connect_timeout=given.seconds("proxy_connect_timeout"),
             read_timeout=given.seconds("proxy_read_timeout"),
@@ -137,26 +180,31 @@ class _Builder:
             send_timeout=given.seconds("send_timeout"),
             realm=None if realm == "off" else realm,
             token_optional=given.flag("auth_jwt_optional"),
-            limits=tuple(self._limit(s) for s in given.inherited("limit_req")),
+            limits=tuple(limit_reading.read_limit(s, self.zones) for s in limits),
             limit_status=given.number("limit_req_status"),
-            headers=tuple(_header(s) for s in given.inherited("add_header")),
+            limit_headers=given.flag("limit_req_headers"),
+            headers=tuple(content_reading.read_header(s) for s in given.inherited("add_header")),
             log_path=None if log[0] == "off" else log[0],
             log_format=log_format,
+            tries=given.number("proxy_next_upstream_tries"),
+            caching=content_reading.read_caching(given, self.caches),
+            cors=content_reading.read_cors(given),
+            demand=content_reading.read_demand(given),
+            in_hand=tuple(limit_reading.read_in_hand(s, self.zones) for s in in_hand),
+            in_hand_status=given.number("limit_conn_status"),
+            access=limit_reading.read_access(given),
+            compression=content_reading.read_compression(given),
+            openapi=content_reading.read_openapi(given.own("openapi"), self.upstreams),
+            status_page=given.own("stub_status") is not None,
+            **found,
         )
 
-    def _limit(self, statement: Statement) -> Limit:
-        given = dict(word.partition("=")[::2] for word in statement.arguments)
-        zone = self.zones.get(given.pop("zone", ""))
-        if zone is None:
-            raise statement.wrong("limit_req names no limit_req_zone")
-        burst, nodelay = given.pop("burst", "0"), given.pop("nodelay", None)
-        if given or not burst.isdecimal() or (burst != "0" and nodelay is None):
-            raise statement.wrong("limit_req is zone=name [burst=n nodelay]; nothing is delayed")
-        return Limit(zone, int(burst))
 
-
-_FORMATS = ("combined", "json")
-_REASONS = ("error", "timeout", "http_502", "http_503", "http_504", "off")
+_PROXY_PASS: Final = re.compile(r"http://([A-Za-z0-9._-]+)(/[A-Za-z0-9._~/-]*)?")
+_ANSWERS: Final = ("proxy_pass", "return", "browser_session", "health", "openapi", "stub_status")
+_STEPS: Final = ("login", "callback", "logout", "back-channel-logout", "act", "leave", "show")
+_FORMATS: Final = ("combined", "json")
+_REASONS: Final = ("error", "timeout", "http_502", "http_503", "http_504", "off")
 
 
 def _check_places(statements: Sequence[Statement]) -> None:
@@ -171,80 +219,21 @@ def _check_places(statements: Sequence[Statement]) -> None:
         seen.add(place)
 
 
-def _upstream(statement: Statement) -> Upstream:
-    given = Given(statement)
-    servers = tuple(_peer(s) for s in given.all("server"))
-    if not any(not server.down for server in servers):
-        raise statement.wrong(f'no servers in upstream "{statement.arguments[0]}"')
-    return Upstream(
-        name=statement.arguments[0],
-        servers=servers,
-        least_conn=given.own("least_conn") is not None,
-        keepalive=given.number("keepalive"),
-        keepalive_timeout=given.seconds("keepalive_timeout"),
-    )
-
-
-def _peer(statement: Statement) -> PeerServer:
-    place, *options = statement.arguments
-    host, _, port = place.rpartition(":")
-    if not host or not port.isdecimal():
-        raise statement.wrong(f'"{place}" is not host:port')
-    given = dict(option.partition("=")[::2] for option in options)
-    try:
-        peer = PeerServer(
-            address=Address(host.strip("[]"), int(port)),
-            weight=units.number(given.pop("weight", "1")),
-            max_fails=units.number(given.pop("max_fails", "1")),
-            fail_timeout=units.seconds(given.pop("fail_timeout", "10s")),
-            down=given.pop("down", None) is not None,
-        )
-    except ValueError as error:
-        raise statement.wrong(str(error)) from error
-    if given or peer.weight < 1:
-        raise statement.wrong(f'invalid parameter "{" ".join(options)}"')
-    return peer
-
-
-def _zone(statement: Statement) -> Zone:
-    key, *options = statement.arguments
-    given = dict(option.partition("=")[::2] for option in options)
-    name, _, size = given.get("zone", "").partition(":")
-    if key not in ("$binary_remote_addr", "$remote_addr", "$jwt_claim_sub"):
-        raise statement.wrong(f'a zone cannot be keyed by "{key}"')
-    try:
-        zone = Zone(name, key, units.size(size), units.rate(given.get("rate", "")))
-    except ValueError as error:
-        raise statement.wrong(str(error)) from error
-    if not name or zone.size < _SMALLEST_ZONE:
-        raise statement.wrong(f'zone "{name}" is too small')
-    return zone
-
-
-_SMALLEST_ZONE = 32 << 10  # nginx: eight pages
+def _check_last_tries(statements: Sequence[Statement], locations: Sequence[Location]) -> None:
+    """nginx would look for a location again; here the last of try_files stays where it is."""
+    paths: Paths[Files | None] = Paths([(loc, loc.files) for loc in locations], None)
+    for statement, location in zip(statements, locations, strict=True):
+        files = location.files
+        if files is None or files.otherwise is None:
+            continue
+        if paths.find(files.otherwise.encode()) is not files:
+            raise statement.wrong(f'try_files: "{files.otherwise}" is of another location')
 
 
 def _listen(statement: Statement) -> Address:
     place, *flags = statement.arguments
     host, _, port = place.rpartition(":")
-    if not port.isdecimal() or flags not in ([], ["default_server"]):
+    known = {"default_server", "ssl"}
+    if not port.isdecimal() or not set(flags) <= known or len(flags) != len(set(flags)):
         raise statement.wrong(f'"{" ".join(statement.arguments)}" is not [host:]port')
     return Address(host.strip("[]*") or "0.0.0.0", int(port))  # noqa: S104 - as nginx
-
-
-def _return(statement: Statement | None) -> Return | None:
-    if statement is None:
-        return None
-    code, text = statement.arguments[0], " ".join(statement.arguments[1:])
-    if not re.fullmatch(r"[2-5]\d\d", code):
-        raise statement.wrong(f'invalid return code "{code}"')
-    if "$" in text:
-        raise statement.wrong("variables are not part of the subset")
-    return Return(int(code), text)
-
-
-def _header(statement: Statement) -> tuple[str, str, bool]:
-    name, value, *always = statement.arguments
-    if always not in ([], ["always"]) or "$" in value or not re.fullmatch(r"[A-Za-z0-9-]+", name):
-        raise statement.wrong("add_header is name value [always], without variables")
-    return name, value, bool(always)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-Like = Literal["nginx", "NGINX Plus", "ours"]
+Like = str  # nginx, NGINX Plus or ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,9 @@ class Paths(Generic[T]):
 
 
 class Hosts(Generic[T]):
-    """The sites at one address: exact name, longest ``*.name``, longest ``name.*``, the default.
+    """The sites at one address, as nginx finds them.
+
+    Exact name, longest ``*.name``, longest ``name.*``, first pattern, the default.
 
     Args:
         sites: in the file's order, each with what is found when it holds.
@@ -76,12 +78,16 @@ class Hosts(Generic[T]):
         self._exact: dict[bytes, T] = {}
         self._heads: list[tuple[bytes, T]] = []
         self._tails: list[tuple[bytes, T]] = []
+        self._patterns: list[tuple[re.Pattern[bytes], T]] = []
         for server, value in here:
             for name in server.names:
-                self._add(name.lower().encode(), value)
+                if name.startswith("~"):
+                    self._patterns.append((re.compile(name[1:].encode(), re.IGNORECASE), value))
+                else:
+                    self._add(name.lower().encode(), value)
         self._tails.sort(key=lambda entry: -len(entry[0]))
         self._heads.sort(key=lambda entry: -len(entry[0]))
-        self._only = not (self._exact or self._tails or self._heads)
+        self._only = not (self._exact or self._tails or self._heads or self._patterns)
 
     def _add(self, name: bytes, value: T) -> None:
         if name.startswith(b"*."):
@@ -106,5 +112,8 @@ class Hosts(Generic[T]):
                 return value
         for head, value in self._heads:
             if name.startswith(head) and len(name) > len(head):
+                return value
+        for pattern, value in self._patterns:
+            if pattern.search(name):
                 return value
         return self.default

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+
+from frontdoor.content import Caching, Compression, Cors, Demand, Files, OpenApi
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +22,75 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class PeerServer:
-    """One server of an upstream."""
+    """One server of an upstream.
+
+    Args:
+        max_conns: requests in hand at once, over all workers' shares; 0 is any.
+        slow_start: seconds in which a server that comes back grows to its weight.
+        backup: asked only when none of the others can be.
+        resolve: the name is asked for again and again; each address is a server.
+    """
 
     address: Address
     weight: int
     max_fails: int
     fail_timeout: float
     down: bool
+    max_conns: int = 0
+    slow_start: float = 0.0
+    backup: bool = False
+    resolve: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """How servers are asked whether they are well.
+
+    Args:
+        uri: answered with 2xx or 3xx by one that is.
+        fails: so many failures in a row and it is not.
+        passes: so many good answers in a row and it is again.
+    """
+
+    uri: str
+    interval: float
+    timeout: float
+    fails: int
+    passes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """When a server is left alone even if it is the only one.
+
+    Args:
+        failures: in a row.
+        rest: seconds until one request tries again.
+    """
+
+    failures: int
+    rest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many requests may wait for a server below its max_conns, and how long."""
+
+    length: int
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Whom to ask for names.
+
+    Args:
+        servers: name servers; none is the system's.
+        valid: seconds an answer holds whatever it says itself; None believes it.
+    """
+
+    servers: tuple[Address, ...]
+    valid: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +102,15 @@ class Upstream:
     least_conn: bool
     keepalive: int
     keepalive_timeout: float
+    check: HealthCheck | None = None
+    breaker: Breaker | None = None
+    queue: Queue | None = None
+    resolver: Resolver | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A shared memory of how often each key asked."""
+    """A shared memory of how often each key asked; a rate of 0 counts what is in hand instead."""
 
     name: str
     key: str
@@ -49,10 +120,18 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The use of a zone."""
+    """The use of a zone of limit_req."""
 
     zone: Zone
     burst: int
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """The use of a zone of limit_conn: how many requests of a key at once."""
+
+    zone: Zone
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +149,11 @@ class Location:
     Args:
         modifier: ``""``, ``=``, ``^~``, ``~`` or ``~*``.
         proxy_pass: the upstream's name.
+        rewrite: in place of the location's path when the request is passed on; None leaves it.
         returns: the answer of a ``return``.
         step: the step of a browser's session that answers here.
         health: the question about the gateway that is answered here.
+        tries: servers asked at most for one request.
     """
 
     modifier: str
@@ -95,11 +176,37 @@ class Location:
     headers: tuple[tuple[str, str, bool], ...]
     log_path: str | None
     log_format: str
+    rewrite: str | None = None
+    tries: int = 3
+    limit_headers: bool = False
+    files: Files | None = None
+    caching: Caching | None = None
+    cors: Cors | None = None
+    demand: Demand | None = None
+    in_hand: tuple[InHand, ...] = ()
+    in_hand_status: int = 503
+    access: tuple[tuple[bool, Network | None], ...] = ()
+    compression: Compression | None = None
+    openapi: OpenApi | None = None
+    status_page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """What a site shows to those who come by https."""
+
+    certificate: Path
+    key: Path
+    protocols: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A site: its hosts, its paths, and what holds before the path is known."""
+    """A site: its hosts, its paths, and what holds before the path is known.
+
+    Args:
+        listen: every address; those in ``secure`` speak TLS.
+    """
 
     names: tuple[str, ...]
     listen: tuple[Address, ...]
@@ -112,7 +219,9 @@ class Server:
     longest_line: int
     longest_head: int
     max_connections: int
-    balancers: tuple[IPv4Network | IPv6Network, ...]
+    balancers: tuple[Network, ...]
+    secure: tuple[Address, ...] = ()
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ BAD = [
     (2, 'invalid parameter "slow"', f"http {{\nupstream a {{ server b:1 slow; }}\n{SITE} }}\n"),
     (2, 'duplicate "upstream"', f"http {{\n{UP}{UP}{SITE} }}\n"),
     (2, "is not http:// and an upstream", "http {\nserver { listen 1; location / { proxy_pass http://a; } } }\n"),
-    (1, "is not http:// and an upstream", f"http {{ {UP} server {{ listen 1; location / {{ proxy_pass http://a/x; }} }} }}\n"),
+    (1, "is not http:// and an upstream", f"http {{ {UP} server {{ listen 1; location / {{ proxy_pass http://a/$x; }} }} }}\n"),
     (2, 'location "x" does not begin', "http {\nserver { listen 80; location x { return 200; } } }\n"),
     (2, "invalid location modifier", "http {\nserver { listen 80; location ^ /x { return 200; } } }\n"),
     (2, "unterminated subpattern", "http {\nserver { listen 80; location ~ (a { return 200; } } }\n"),

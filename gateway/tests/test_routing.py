@@ -27,14 +27,14 @@ SEGMENTS = ("a", "b", "ab", "A", "a.b", "%61", "c%20d", "%E4%BA%BA", "a;x", "a%3
 PATTERNS = (r"^/a", r"b$", r"/a/.*b", r"\.b$", r"^/(a|b)/", r"c d", r"[A-Z]", r"^/ab?/", r";x")
 HOSTS = (
     "a.example", "x.b.example", "y.x.b.example", "b.example", "www.c", "www.c.d", "z",
-    "A.EXAMPLE:1", "a.example.",
+    "A.EXAMPLE:1", "a.example.", "z1", "z.x", "wwwx",
 )  # fmt: skip
 
 
 def file(random_: random.Random, port: int) -> str:
     """A random configuration of nginx's own subset."""
     servers = []
-    names = ["a.example", "*.b.example", "*.x.b.example", "www.*", "www.c"]
+    names = ["a.example", "*.b.example", "*.x.b.example", "www.*", "www.c", r"~^z\d?$", "~^www"]
     for number in range(3):
         own = " ".join(names[number::3])
         locations, used = [], set()
@@ -88,7 +88,9 @@ def program() -> str:
 def nginx(folder: Path, text: str, port: int) -> Iterator[None]:
     """A real nginx on the file."""
     path = folder / "nginx.conf"
-    path.write_text(text, "utf-8")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    path.write_text(text.replace("http {", f"http {{ access_log off; {temporary}", 1), "utf-8")
     outside = f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;"
     command = [
         program(),
@@ -101,8 +103,6 @@ def nginx(folder: Path, text: str, port: int) -> Iterator[None]:
         "-g",
         outside,
     ]
-    for name in ("body", "proxy", "fastcgi", "uwsgi", "scgi"):
-        (folder / name).mkdir(exist_ok=True)
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:
         end = time.monotonic() + 10
@@ -131,8 +131,9 @@ def free_port() -> int:
 def test_random_files_lead_nginx_and_us_to_the_same_place(tmp_path, seed) -> None:
     random_, port = random.Random(seed), free_port()
     text = file(random_, port)
+    (tmp_path / "ours.conf").write_text(text, "utf-8")
     with nginx(tmp_path, text, port):
-        found = configuration.load(tmp_path / "nginx.conf")
+        found = configuration.load(tmp_path / "ours.conf")
         client = HTTPConnection("127.0.0.1", port, timeout=10)
         for _ in range(250):
             depth = random_.randint(0, 4)

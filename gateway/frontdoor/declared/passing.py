@@ -1,0 +1,76 @@
+"""Directives about passing requests on, and about time and size."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from frontdoor.declared import EVERYWHERE, SITES, time
+from frontdoor.directives import Directive
+
+PASSING: Final = (
+    Directive(
+        "proxy_pass",
+        ("location",),
+        "http://upstream[/path]",
+        (1, 1),
+        "Passes the request on; with a path, that stands in place of the location's.",
+    ),
+    time("proxy_connect_timeout", EVERYWHERE, "How long connecting to a server may take."),
+    time("proxy_send_timeout", EVERYWHERE, "How long a server may refuse to read."),
+    time("proxy_read_timeout", EVERYWHERE, "How long a server may be silent."),
+    Directive(
+        "proxy_next_upstream",
+        EVERYWHERE,
+        "error | timeout | http_502 | http_503 | http_504 | off …",
+        (1, 5),
+        "When a request that may be repeated goes to the next server.",
+        default="error timeout",
+    ),
+    Directive(
+        "proxy_next_upstream_tries",
+        EVERYWHERE,
+        "number",
+        (1, 1),
+        "Servers asked at most for one request; at most one request in five is sent twice anyway.",
+        default="3",
+    ),
+)
+
+BOUNDS: Final = (
+    Directive(
+        "client_max_body_size",
+        EVERYWHERE,
+        "size",
+        (1, 1),
+        "The largest body; 0 is any.",
+        default="1m",
+    ),
+    time("client_header_timeout", SITES, "How long a client may take for a request's head."),
+    time("client_body_timeout", EVERYWHERE, "How long a client may pause within a body."),
+    time("send_timeout", EVERYWHERE, "How long a client may refuse to read."),
+    Directive(
+        "large_client_header_buffers",
+        SITES,
+        "number size",
+        (2, 2),
+        "The longest line (414, 431) and, times number, the longest head.",
+        default="4 8k",
+    ),
+    Directive(
+        "client_max_connections",
+        SITES,
+        "number",
+        (1, 1),
+        "Open connections of one address per worker; 0 is any.",
+        like="ours",
+        default="0",
+    ),
+    Directive(
+        "set_real_ip_from",
+        SITES,
+        "address | network",
+        (1, 1),
+        "A balancer that may say in X-Forwarded-For who the client is (as real_ip_recursive on).",
+        many=True,
+    ),
+)
