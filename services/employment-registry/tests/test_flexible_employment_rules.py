@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from employment_registry.flexible_employment import rules
-from employment_registry.flexible_employment.rules import WORKFLOW, Claim, Employment, Kind
+from employment_registry.flexible_employment.rules import WORKFLOW, Employment, Kind
 from servicekit.personal import MobileNumber
 from servicekit.workflow import Role, State, WrongRole, WrongState
 
@@ -155,42 +155,6 @@ def test_age_and_form_are_named_together() -> None:
         "/employment/started_on",
         "/employment/address",
     ]
-
-
-@pytest.mark.req("AL-10")
-@pytest.mark.parametrize(
-    ("claim", "free"),
-    [
-        (None, True),
-        (Claim("me", NOW + timedelta(minutes=1)), True),
-        (Claim("other", NOW + timedelta(seconds=1)), False),
-        (Claim("other", NOW), True),
-    ],
-)
-def test_a_living_claim_keeps_others_out(claim: Claim | None, free: bool) -> None:
-    if free:
-        rules.check_free(claim, "me", NOW)
-        return
-    with pytest.raises(rules.ClaimedByOther) as refused:
-        rules.check_free(claim, "me", NOW)
-    assert "claimed_until" in refused.value.extra
-
-
-@pytest.mark.req("AL-10")
-@pytest.mark.parametrize(
-    "claim", [None, Claim("other", NOW + timedelta(hours=1)), Claim("me", NOW)]
-)
-def test_only_a_living_claim_of_ones_own_is_given_back(claim: Claim | None) -> None:
-    with pytest.raises(rules.NotClaimed):
-        rules.check_held(claim, "me", NOW)
-    rules.check_held(Claim("me", NOW + timedelta(seconds=1)), "me", NOW)
-
-
-def test_the_reason_is_the_ready_text_and_the_officers_words() -> None:
-    ready = rules.REASONS[0]
-    assert rules.reason_text(ready.code, None) == ready.text
-    assert rules.reason_text(None, "请补充") == "请补充"
-    assert rules.reason_text(ready.code, "请补充") == f"{ready.text}请补充"
 
 
 def test_every_type_of_employment_has_its_words() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import working_age, working_days
+from employment_registry import working_age
 from employment_registry.events import FACTS, FlexibleEmploymentRecordChanged
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.model import (
@@ -18,7 +18,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.person import Person
-from servicekit import history
+from servicekit import history, reviewing
 from servicekit.applications import Actor, advance, take_number
 from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
@@ -144,8 +144,7 @@ def submit(
     if application.number is None:
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
-    application.due_on = working_days.add_working_days(today, application.days_left or review_days)
-    application.decision_reason, application.fields_to_correct = None, []
+    reviewing.begin(application, days=review_days, now=now)
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
     return application
 
@@ -156,7 +155,7 @@ def withdraw(
     """Take back what is not decided yet; it stays readable and may be copied."""
     application = queries.find_own(db, application_id, actor)
     queries.hold_record(db, application)
-    _close(application)
+    reviewing.close(application)
     advance(db, rules.WORKFLOW, application, "withdraw", actor=actor, now=now, note=note)
     return application
 
@@ -227,15 +226,11 @@ def _end(
     if move == "delete":
         db.delete(application)
     elif move == "lapse":
-        _close(application)
+        reviewing.close(application)
         system = replace(actor, role=Role.SYSTEM)
         advance(db, rules.WORKFLOW, application, move, actor=system, now=now, note=reason)
     elif move is not None:
         advance(db, rules.WORKFLOW, application, move, actor=actor, now=now, note=reason)
-
-
-def _close(application: FlexibleEmploymentApplication) -> None:
-    application.claimed_by = application.claimed_until = application.due_on = None
 
 
 def _record_for(

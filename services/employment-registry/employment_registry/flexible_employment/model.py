@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
-    Computed,
     Date,
     DateTime,
     Enum,
@@ -18,26 +17,20 @@ from sqlalchemy import (
     TextClause,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
 from employment_registry.person import BirthDate
 from employment_registry.tables import Base
-from servicekit.applications import Application
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
 from servicekit.personal import DocumentNumber, MobileNumber, PersonName
+from servicekit.reviewing import Reviewed
 from servicekit.vault import BlindIndex, Sealed
 
 APPLICATION = "flexible_employment_application"
 RECORD = "flexible_employment_record"
 ONE_OPEN = "one_open_flexible_employment_application"
 ONE_VALID = "one_valid_flexible_employment_record"
-# The order of the officers' queue: what waits for a decision by its due date, the rest behind it.
-DUE_ORDER = (
-    "CASE WHEN state = 'submitted' THEN coalesce(due_on, DATE '9999-12-31') "
-    "ELSE DATE '9999-12-31' END"
-)
 _VALID = text("is_valid")
 _OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
@@ -55,7 +48,7 @@ def _only_one(name: str, where: TextClause) -> tuple[Index, Index]:
     )
 
 
-class FlexibleEmploymentApplication(Application, Base):
+class FlexibleEmploymentApplication(Reviewed, Base):
     """One filing: 新增 or 变更. After approval it is never edited; the record points at it."""
 
     __tablename__ = APPLICATION
@@ -102,18 +95,6 @@ class FlexibleEmploymentApplication(Application, Base):
     contact_phone: Mapped[MobileNumber | None] = mapped_column(
         Sealed(MobileNumber, f"{APPLICATION}.contact_phone"), info=PERSONAL
     )
-
-    due_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
-    due_order: Mapped[date] = mapped_column(
-        Date, Computed(DUE_ORDER, persisted=True), info=NOT_PERSONAL
-    )
-    days_left: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
-    claimed_by: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
-    claimed_until: Mapped[datetime | None] = mapped_column(
-        DateTime(timezone=True), info=NOT_PERSONAL
-    )
-    decision_reason: Mapped[str | None] = mapped_column(String(1000), info=PERSONAL)
-    fields_to_correct: Mapped[list[str]] = mapped_column(JSONB, default=list, info=NOT_PERSONAL)
 
     record: Mapped[FlexibleEmploymentRecord | None] = relationship(
         foreign_keys=[record_id], viewonly=True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from employment_registry.flexible_employment import rules
@@ -13,6 +13,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
+from servicekit import reviewing
 from servicekit.applications import Actor
 from servicekit.clock import SHANGHAI
 from servicekit.errors import ChangedMeanwhile
@@ -62,14 +63,12 @@ def find_for_officer(
         ApplicationNotFound: there is none, it is a draft, or it is another region's.
         ChangedMeanwhile: it is not as the officer saw it.
     """
-    application = db.scalar(
-        select(FlexibleEmploymentApplication).where(
-            FlexibleEmploymentApplication.id == application_id, *_visible(actor)
-        )
+    found = reviewing.find_for_officer(
+        db, FlexibleEmploymentApplication, application_id, *_visible(actor), seen=seen
     )
-    if application is None:
+    if found is None:
         raise rules.ApplicationNotFound
-    return _as_seen(application, seen)
+    return found
 
 
 def own_applications(actor: Actor, filters: Filters) -> Select[FlexibleEmploymentApplication]:
@@ -165,12 +164,7 @@ def _as_seen(
 
 
 def _visible(actor: Actor) -> list[ColumnElement[bool]]:
-    if not actor.region:
-        return [false()]
-    return [
-        FlexibleEmploymentApplication.state.in_(rules.FILED),
-        FlexibleEmploymentApplication.region.startswith(actor.region, autoescape=True),
-    ]
+    return reviewing.visible(FlexibleEmploymentApplication, actor, rules.FILED)
 
 
 def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:

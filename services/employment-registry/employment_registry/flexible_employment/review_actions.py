@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import working_days
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.actions import announce_record
 from employment_registry.flexible_employment.model import (
@@ -17,19 +15,12 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
+from servicekit import reviewing
 from servicekit.access_records import reveal
 from servicekit.applications import Actor, advance
-from servicekit.clock import shanghai_date
+from servicekit.claims import Decision
 from servicekit.db import unique_violation
 from servicekit.personal import Personal
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the applicant is told, and which fields they should correct (JSON pointers)."""
-
-    reason: str
-    fields_to_correct: tuple[str, ...] = ()
 
 
 def claim(
@@ -41,10 +32,7 @@ def claim(
         ClaimedByOther, WrongState
     """
     application = queries.find_for_officer(db, application_id, actor)
-    rules.check_free(claim_on(application), actor.id, now)
-    rules.WORKFLOW.next_state("claim", application.state, actor.role)
-    application.claimed_by, application.claimed_until = actor.id, now + rules.CLAIM_LASTS
-    db.flush()
+    reviewing.claim(db, rules.WORKFLOW, application, actor=actor, now=now)
     return application
 
 
@@ -57,9 +45,7 @@ def release(
         NotClaimed
     """
     application = queries.find_for_officer(db, application_id, actor)
-    rules.check_held(claim_on(application), actor.id, now)
-    application.claimed_by = application.claimed_until = None
-    db.flush()
+    reviewing.release(db, application, actor=actor, now=now)
     return application
 
 
@@ -78,7 +64,7 @@ def approve(
         ClaimedByOther, WrongState, RecordInvalid, AlreadyRegistered
     """
     application, record = _to_decide(db, application_id, actor, now, seen)
-    _settle(application)
+    reviewing.settle(application)
     advance(db, rules.WORKFLOW, application, "approve", actor=actor, now=now, note=note)
     if record is None:
         record = _found_record(db, application, now)
@@ -105,10 +91,8 @@ def send_back(
         ClaimedByOther, WrongState
     """
     application, _ = _to_decide(db, application_id, actor, now, seen)
-    today, due_on = shanghai_date(now), application.due_on
-    left = working_days.working_days_until(today, due_on) if due_on else 0
-    application.days_left, application.due_on = max(left, rules.SHORTEST_REVIEW_DAYS), None
-    _settle(application, decision)
+    reviewing.pause(application, now=now)
+    reviewing.settle(application, decision)
     advance(db, rules.WORKFLOW, application, "return", actor=actor, now=now, note=decision.reason)
     return application
 
@@ -128,7 +112,7 @@ def reject(
         ClaimedByOther, WrongState
     """
     application, _ = _to_decide(db, application_id, actor, now, seen)
-    _settle(application, decision)
+    reviewing.settle(application, decision)
     advance(db, rules.WORKFLOW, application, "reject", actor=actor, now=now, note=decision.reason)
     return application
 
@@ -164,25 +148,12 @@ def look_at(
     }
 
 
-def claim_on(application: FlexibleEmploymentApplication) -> rules.Claim | None:
-    """Who holds the application, living or run out; None when nobody ever did."""
-    if application.claimed_by is None or application.claimed_until is None:
-        return None
-    return rules.Claim(application.claimed_by, application.claimed_until)
-
-
 def _to_decide(
     db: Session, application_id: str, actor: Actor, now: datetime, seen: int | None
 ) -> tuple[FlexibleEmploymentApplication, FlexibleEmploymentRecord | None]:
     application = queries.find_for_officer(db, application_id, actor, seen=seen)
-    rules.check_free(claim_on(application), actor.id, now)
+    reviewing.check_free(application, actor, now)
     return application, queries.hold_record(db, application)
-
-
-def _settle(application: FlexibleEmploymentApplication, decision: Decision | None = None) -> None:
-    application.claimed_by = application.claimed_until = None
-    application.decision_reason = decision.reason if decision else None
-    application.fields_to_correct = list(decision.fields_to_correct) if decision else []
 
 
 def _found_record(

@@ -10,10 +10,12 @@ from employment_registry.flexible_employment import review_schemas as schemas
 from employment_registry.flexible_employment.model import FlexibleEmploymentApplication
 from employment_registry.flexible_employment.schemas import NothingSchema, page
 from servicekit import history
+from servicekit.claims import Decision, Reason
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint, NoteSchema
 from servicekit.web.paging import Page, page_of, page_schema
+from servicekit.web.reviewing import ReasonSchema
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
 
@@ -30,10 +32,10 @@ officer = access(Role.REVIEWER, business=rules.WORKFLOW.name)
 @officer
 @reviews.response(
     200,
-    schemas.ReasonSchema(many=True),
+    ReasonSchema(many=True),
     example=[{"code": r.code, "move": r.move, "text": r.text} for r in rules.REASONS[:1]],
 )
-def list_reasons() -> list[rules.Reason]:
+def list_reasons() -> list[Reason]:
     """Ready texts for sending back and turning down (常用理由)."""
     return list(rules.REASONS)
 
@@ -135,7 +137,7 @@ def approve(body: dict[str, Any], application_id: str) -> FlexibleEmploymentAppl
     },
 )
 @reviews.response(200, schemas.ReviewSchema, example=schemas.EXAMPLE_REVIEW)
-def send_back(decision: actions.Decision, application_id: str) -> FlexibleEmploymentApplication:
+def send_back(decision: Decision, application_id: str) -> FlexibleEmploymentApplication:
     """退回补正, with a reason and the fields to correct.
 
     409 `claimed-by-other` (with `claimed_until`), `wrong-state`, `changed-meanwhile`.
@@ -151,7 +153,7 @@ def send_back(decision: actions.Decision, application_id: str) -> FlexibleEmploy
 @officer
 @reviews.arguments(schemas.RejectionSchema, example={"reason_code": "not-working"})
 @reviews.response(200, schemas.ReviewSchema, example=schemas.EXAMPLE_REVIEW)
-def reject(decision: actions.Decision, application_id: str) -> FlexibleEmploymentApplication:
+def reject(decision: Decision, application_id: str) -> FlexibleEmploymentApplication:
     """审核不通过, with a reason.
 
     409 `claimed-by-other` (with `claimed_until`), `wrong-state`, `changed-meanwhile`.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from employment_registry import working_age
 from servicekit import messages, regions
+from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
 from servicekit.workflow import Role, State, Workflow, move
@@ -53,8 +54,6 @@ REQUIRED: Final = {
     "contact_phone": "请填写联系电话",
 }
 BUSINESS_DIGITS: Final = "01"  # of the 受理编号
-SHORTEST_REVIEW_DAYS: Final = 1  # after a correction, however late it was returned
-CLAIM_LASTS: Final = timedelta(minutes=15)
 LARGEST_INCOME: Final = Decimal("9999999.99")
 
 
@@ -103,23 +102,6 @@ class Employment:
     contact_phone: MobileNumber | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """认领: one officer holds an application until a time, and then nobody does."""
-
-    officer_id: str
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One ready text for a decision that sends an application back or ends it."""
-
-    code: str
-    move: str
-    text: str
-
-
 REASONS: Final = (
     Reason("work-place-unclear", "return", "就业地点不明确，请补充到街道（镇）并填写详细地址。"),
     Reason("start-date-doubtful", "return", "就业开始日期与所述情况不一致，请核对后重新填写。"),
@@ -164,20 +146,6 @@ class OnlyApprovedCanBeCancelled(Conflict):
 
     code = messages.ONLY_APPROVED_CAN_BE_CANCELLED.code
     default_message = messages.ONLY_APPROVED_CAN_BE_CANCELLED.text
-
-
-class ClaimedByOther(Conflict):
-    """AL-10: another officer holds the application for now."""
-
-    code = "claimed-by-other"
-    default_message = "该申请正由其他经办人员处理，请稍后再试。"
-
-
-class NotClaimed(Conflict):
-    """An officer gives back what they do not hold."""
-
-    code = "not-claimed"
-    default_message = "您没有认领该申请，或认领已到期。"
 
 
 class ApplicationNotFound(NotFound):
@@ -239,36 +207,6 @@ def check_cancellation(state: State, *, record_is_valid: bool) -> None:
         raise RecordInvalid
     if state is not State.APPROVED:
         raise OnlyApprovedCanBeCancelled
-
-
-def check_free(claim: Claim | None, officer_id: str, now: datetime) -> None:
-    """Another officer's claim holds until it runs out.
-
-    Raises:
-        ClaimedByOther: with the time at which the claim ends by itself.
-    """
-    if claim is not None and claim.until > now and claim.officer_id != officer_id:
-        raise ClaimedByOther(extra={"claimed_until": claim.until.isoformat()})
-
-
-def check_held(claim: Claim | None, officer_id: str, now: datetime) -> None:
-    """Only the holder of a living claim gives it back.
-
-    Raises:
-        NotClaimed: another officer holds it, nobody does, or it ran out.
-    """
-    if claim is None or claim.until <= now or claim.officer_id != officer_id:
-        raise NotClaimed
-
-
-def is_overdue(state: State, due_on: date | None, today: date) -> bool:
-    """Has the officers' time run out with the decision still open?"""
-    return state is State.SUBMITTED and due_on is not None and due_on < today
-
-
-def reason_text(code: str | None, words: str | None) -> str:
-    """What the applicant is told: the ready text, the officer's own words, or both."""
-    return "".join([*(r.text for r in REASONS if r.code == code), words or ""])
 
 
 def _missing(employment: Employment) -> Iterator[FieldError]:

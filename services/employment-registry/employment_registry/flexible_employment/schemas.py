@@ -15,11 +15,10 @@ from servicekit.identifiers import check_mobile_number
 from servicekit.personal import MobileNumber
 from servicekit.web import session
 from servicekit.web.paging import Page, PageArguments
+from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
 from servicekit.web.wording import Told
 from servicekit.workflow import State
 
-MAX_REASON: Final = 500
-NOT_BLANK: Final = validate.Regexp(r"(?s).*\S", error="不能为空")
 REGION: Final = r"^44(\d{2}|\d{4}|\d{7})$"
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from employment_registry.working_days import add_working_days, is_working_day, working_days_until
+from servicekit.working_days import add_working_days, is_working_day, working_days_until
 
 pytestmark = pytest.mark.req("AL-09")
 DAYS = st.dates(date(2018, 1, 1), date(2030, 12, 31))

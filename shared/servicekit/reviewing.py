@@ -1,0 +1,152 @@
+"""What every reviewed application shares: the queue of a region, claims, time limits, decisions.
+
+A matter mixes ``Reviewed`` into its application's table and calls the functions here from its
+own actions; which moves there are, and who decides what, stays in the matter's rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Computed, Date, DateTime, String, false, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from servicekit import claims, working_days
+from servicekit.applications import Actor, Application
+from servicekit.claims import Claim, Decision
+from servicekit.clock import shanghai_date
+from servicekit.columns import NOT_PERSONAL, PERSONAL
+from servicekit.errors import ChangedMeanwhile
+from servicekit.workflow import State, Workflow
+
+# The order of the officers' queue: what waits for a decision by its due date, the rest behind it.
+DUE_ORDER = (
+    "CASE WHEN state IN ('submitted', 'accepted') "
+    "THEN coalesce(due_on, DATE '9999-12-31') ELSE DATE '9999-12-31' END"
+)
+
+
+class Reviewed(Application):
+    """Columns of an application that officers decide on; mix in where ``Application`` would be."""
+
+    due_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
+    due_order: Mapped[date] = mapped_column(
+        Date, Computed(DUE_ORDER, persisted=True), info=NOT_PERSONAL
+    )
+    days_left: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
+    claimed_by: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
+    claimed_until: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=NOT_PERSONAL
+    )
+    decision_reason: Mapped[str | None] = mapped_column(String(1000), info=PERSONAL)
+    fields_to_correct: Mapped[list[str]] = mapped_column(JSONB, default=list, info=NOT_PERSONAL)
+
+
+R = TypeVar("R", bound=Reviewed)
+
+
+def visible(model: type[Reviewed], actor: Actor, filed: Collection[State]) -> list[Any]:
+    """The conditions under which an officer sees an application: filed, own region or below.
+
+    Args:
+        filed: the states officers may see; never drafts.
+    """
+    if not actor.region:
+        return [false()]
+    return [model.state.in_(filed), model.region.startswith(actor.region, autoescape=True)]
+
+
+def find_for_officer(
+    db: Session,
+    model: type[R],
+    application_id: str,
+    *conditions: ColumnElement[bool],
+    seen: int | None = None,
+) -> R | None:
+    """An application under the conditions of ``visible``; None when there is none.
+
+    Args:
+        seen: the version the officer was looking at, when they said so.
+
+    Raises:
+        ChangedMeanwhile: it is not as the officer saw it.
+    """
+    found = db.scalar(select(model).where(model.id == application_id, *conditions))
+    if found is not None and seen is not None and seen != found.version:
+        raise ChangedMeanwhile
+    return found
+
+
+def claim(
+    db: Session, workflow: Workflow[Any], application: Reviewed, *, actor: Actor, now: datetime
+) -> None:
+    """Hold it for fifteen minutes; claiming again begins them anew (AL-10).
+
+    Raises:
+        ClaimedByOther, WrongState, WrongRole
+    """
+    check_free(application, actor, now)
+    workflow.next_state("claim", application.state, actor.role)
+    application.claimed_by, application.claimed_until = actor.id, now + claims.CLAIM_LASTS
+    db.flush()
+
+
+def release(db: Session, application: Reviewed, *, actor: Actor, now: datetime) -> None:
+    """Give it back before the fifteen minutes are over.
+
+    Raises:
+        NotClaimed
+    """
+    claims.check_held(claim_on(application), actor.id, now)
+    application.claimed_by = application.claimed_until = None
+    db.flush()
+
+
+def check_free(application: Reviewed, actor: Actor, now: datetime) -> None:
+    """May this officer decide now?
+
+    Raises:
+        ClaimedByOther: somebody else holds it.
+    """
+    claims.check_free(claim_on(application), actor.id, now)
+
+
+def begin(application: Reviewed, *, days: int, now: datetime) -> None:
+    """The time limit begins, or goes on with what was left of it after a correction (AL-09).
+
+    Args:
+        days: working days an officer has.
+    """
+    left = application.days_left or days
+    application.due_on = working_days.add_working_days(shanghai_date(now), left)
+    application.decision_reason, application.fields_to_correct = None, []
+
+
+def pause(application: Reviewed, *, now: datetime) -> None:
+    """The time limit stands still while the applicant corrects (AL-09)."""
+    left = 0
+    if application.due_on is not None:
+        left = working_days.working_days_until(shanghai_date(now), application.due_on)
+    application.days_left, application.due_on = max(left, claims.SHORTEST_DAYS), None
+
+
+def settle(application: Reviewed, decision: Decision | None = None) -> None:
+    """Nobody holds it any more; what was decided is told."""
+    application.claimed_by = application.claimed_until = None
+    application.decision_reason = decision.reason if decision else None
+    application.fields_to_correct = list(decision.fields_to_correct) if decision else []
+
+
+def close(application: Reviewed) -> None:
+    """Nobody waits for a decision any more: it was withdrawn or lapsed."""
+    application.claimed_by = application.claimed_until = application.due_on = None
+
+
+def claim_on(application: Reviewed) -> Claim | None:
+    """Who holds the application, living or run out; None when nobody ever did."""
+    if application.claimed_by is None or application.claimed_until is None:
+        return None
+    return Claim(application.claimed_by, application.claimed_until)
