@@ -125,6 +125,10 @@ LATE_HEAD: Final = refusal(408, "request-timeout", "请求超时，请重试", c
 LONG_TARGET: Final = refusal(414, "address-too-long", "请求地址过长", close=True)
 LONG_HEAD: Final = refusal(431, "headers-too-large", "请求头过大", close=True)
 BAD_METHOD: Final = refusal(501, "method-unknown", "不支持该请求方法", close=True)
+NOT_SERVED: Final = refusal(
+    405, "method-not-served", "不支持该请求方法",
+    b"Allow: GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS", close=True,
+)  # fmt: skip
 BAD_CODING: Final = refusal(501, "coding-unknown", "不支持该传输编码", close=True)
 BAD_VERSION: Final = refusal(505, "version-unknown", "不支持该协议版本", close=True)
 BAD_EXPECT: Final = refusal(417, "expectation-failed", "不支持该 Expect 请求头", close=True)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 
-from frontdoor import answers, http1, paths
+from frontdoor import answers, http1
 from frontdoor.answers import Answer
 from frontdoor.chunked import BadChunk, Chunked
 from frontdoor.exchange import Exchange
+from frontdoor.fields import BadHead, read_fields
 
 if TYPE_CHECKING:
     from frontdoor.door import Door
@@ -146,19 +147,18 @@ class ClientConnection(asyncio.Protocol):
             return
         self._buffer = data[end + 4 :]
         try:
-            head = http1.read_request(data, end, server.longest_line)
-            path = paths.decode(head.target)
-        except http1.BadHead as bad:
+            first = data.find(b"\r\n", 0, end + 2)
+            head = http1.read_line(data[:first], server.longest_line)
+            fields = read_fields(data[first + 2 : end], server.longest_line)
+            http1.check(head, fields)
+        except BadHead as bad:
             self._refuse(bad.answer)
             return
-        except paths.BadPath:
-            self._refuse(answers.BAD_PATH)
-            return
-        self.exchange = self.door.exchange(head, path, self._address)
+        self.exchange = self.door.exchange(head, fields, self._address)
         self.state = WAITING
         self.deadline = NEVER
-        self.chunked = Chunked() if head.fields.chunked else None
-        self.left = max(head.fields.length, 0)
+        self.chunked = Chunked() if fields.chunked else None
+        self.left = max(fields.length, 0)
         self._run(0)
 
     def _wait_for_head(self, data: bytes) -> None:
@@ -244,7 +244,7 @@ class ClientConnection(asyncio.Protocol):
         exchange = self.exchange
         self.drop_link()
         complete = self.body_is_complete()
-        self.keep = exchange.head.keep and complete and not (answer.close or self.door.draining)
+        self.keep = exchange.keeps_alive and complete and not (answer.close or self.door.draining)
         exchange.status = answer.status
         exchange.replied = True
         for outward in exchange.route.outward:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from frontdoor.balancers import Balancers
 from frontdoor.exchange import Exchange, Route
-from frontdoor.http1 import Fields, RequestHead
+from frontdoor.fields import Fields
+from frontdoor.http1 import RequestHead
 from frontdoor.routing import Hosts, Paths
 from frontdoor.sites import Server
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 DRAIN_IDLE = 2.0  # an idle client is asked to go when it was silent for so long
 
-_NO_REQUEST = RequestHead(b"-", b"-", 1, Fields())
+_NO_REQUEST = RequestHead(b"-", b"-", 1, b"-")
 
 
 class Site:
@@ -73,16 +74,17 @@ class Door:
         else:
             self._per_address.pop(address, None)
 
-    def exchange(self, head: RequestHead, path: bytes, address: bytes) -> Exchange:
+    def exchange(self, head: RequestHead, fields: Fields, address: bytes) -> Exchange:
         """The request with its route."""
-        if self._balancers is not None and head.fields.forwarded_for is not None:
-            address = self._balancers.client(address, head.fields.forwarded_for)
-        site = self.hosts.find(head.fields.host or b"")
-        return Exchange(head, path, site.paths.find(path), address, self.now())
+        if self._balancers is not None and fields.forwarded_for is not None:
+            address = self._balancers.client(address, fields.forwarded_for)
+        site = self.hosts.find(fields.host or b"")
+        return Exchange(head, fields, site.paths.find(head.path), address, self.now())
 
     def stray(self, address: bytes) -> Exchange:
         """Stands for what never became a request."""
-        exchange = Exchange(_NO_REQUEST, b"-", self.hosts.default.stray, address, self.now())
+        route = self.hosts.default.stray
+        exchange = Exchange(_NO_REQUEST, Fields(), route, address, self.now())
         exchange.route.inward[0](exchange)  # the chain begins with the request's id
         return exchange
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from frontdoor.answers import Answer
-from frontdoor.http1 import Fields, RequestHead
+from frontdoor.fields import Fields
+from frontdoor.http1 import RequestHead
 from frontdoor.sites import Location
 
 if TYPE_CHECKING:
@@ -22,41 +23,48 @@ MOST_KEPT = 64 << 10  # of a request's body, to send it again
 class Exchange:
     """A request, what the filters found out, and how it was answered.
 
+    What is not known yet keeps the class's value.
+
     Args:
-        head: the request's head.
-        path: the decoded path.
+        head: the request line.
+        fields: its fields.
         route: what handles it.
         address: the client's.
         started: monotonic seconds.
     """
 
-    __slots__ = (
-        "address", "authorization", "body_sent", "fields", "head", "identity", "kept_body",
-        "method", "path", "replied", "request_id", "response_lines", "route", "sent", "started",
-        "status", "tries", "upstream_lines",
-    )  # fmt: skip
+    request_id = b"-"
+    identity: Identity | None = None
+    upstream_lines = b""  # each with its line end, as all lines here
+    response_lines = b""
+    status = 0
+    sent = 0
+    replied = False
+    tries = 0
+    body_sent = 0
+    ended = 0.0  # monotonic seconds
+    kept_body: bytes | None = b""
 
     def __init__(
-        self, head: RequestHead, path: bytes, route: Route, address: bytes, started: float
+        self, head: RequestHead, fields: Fields, route: Route, address: bytes, started: float
     ) -> None:
         self.head = head
-        self.fields: Fields = head.fields
+        self.fields = fields
         self.method = head.method
-        self.path = path
         self.route = route
         self.address = address
         self.started = started
-        self.request_id = b"-"
-        self.authorization = head.fields.authorization
-        self.identity: Identity | None = None
-        self.upstream_lines = b""
-        self.response_lines = b""
-        self.status = 0
-        self.sent = 0
-        self.replied = False
-        self.tries = 0
-        self.body_sent = 0
-        self.kept_body: bytes | None = b""
+        self.authorization = fields.authorization
+
+    @property
+    def path(self) -> bytes:
+        """The decoded path."""
+        return self.head.path
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Does the client want to go on with the connection?"""
+        return not self.fields.close if self.head.minor else self.fields.keep_alive
 
     @property
     def repeatable(self) -> bool:
@@ -67,7 +75,7 @@ class Exchange:
         safe = self.method in _IDEMPOTENT or self.fields.idempotency_key is not None
         return safe and self.kept_body is not None and not self.replied
 
-    def keep(self, data: bytes) -> None:
+    def remember(self, data: bytes) -> None:
         """Remember what was sent of the body, while it is small."""
         self.body_sent += len(data)
         if self.kept_body is not None:
@@ -75,14 +83,11 @@ class Exchange:
 
     def head_for_service(self) -> bytes:
         """The head as the service gets it."""
-        parts = [
-            self.method, b" ", self.head.target, b" HTTP/1.1\r\n",
-            self.fields.lines, self.upstream_lines,
-        ]  # fmt: skip
-        if self.authorization is not None:
-            parts += (b"Authorization: ", self.authorization, b"\r\n")
-        parts.append(b"\r\n")
-        return b"".join(parts)
+        fields = self.fields
+        lines = fields.lines
+        if self.authorization is not fields.authorization:
+            lines = fields.lines_with(self.authorization)
+        return b"%b%b%b\r\n" % (self.head.line, lines, self.upstream_lines)
 
 
 Step = Answer | Awaitable[Answer | None] | None

@@ -66,7 +66,7 @@ class ProxyConnection(ClientConnection):
         exchange.replied = True
         exchange.status = head.status
         self.keep = (
-            framed and exchange.head.keep and self.state == ANSWERING and not self.door.draining
+            framed and exchange.keeps_alive and self.state == ANSWERING and not self.door.draining
         )
         for outward in route.outward:
             outward(exchange, head.status, head.present)
@@ -147,7 +147,7 @@ class ProxyConnection(ClientConnection):
         if link is None:
             return
         if data:
-            self.exchange.keep(data)
+            self.exchange.remember(data)
             link.transport.write(data)
         if rest is not None:
             self.put_back(rest)

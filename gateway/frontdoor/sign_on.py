@@ -17,7 +17,7 @@ from joserfc.jws import extract_compact
 
 from frontdoor.answers import READ_ONLY, UNAVAILABLE, Answer, as_json, go, page, refusal
 from frontdoor.exchange import Exchange, Inward, Step
-from frontdoor.http1 import Fields
+from frontdoor.fields import Fields
 from frontdoor.identity_client import IdentityClient, IdentityUnavailable
 from frontdoor.sealing import Sealer, joined
 from frontdoor.sessions import ATTRIBUTES, CLIENT_ID, Session, SessionOver, Sessions

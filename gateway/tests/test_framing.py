@@ -76,10 +76,11 @@ BAD_BODIES = {
 
 OTHERS = {
     501: (
-        b"TRACE / HTTP/1.1\r\n" + H + b"\r\n",
+        b"BREW / HTTP/1.1\r\n" + H + b"\r\n",
         b"get / HTTP/1.1\r\n" + H + b"\r\n",
         POST + b"Transfer-Encoding: gzip\r\n\r\n",
     ),
+    405: (b"TRACE / HTTP/1.1\r\n" + H + b"\r\n", b"CONNECT a:80 HTTP/1.1\r\n" + H + b"\r\n"),
     505: (b"GET / HTTP/2.0\r\n" + H + b"\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     417: (POST + b"Expect: something\r\nContent-Length: 3\r\n\r\nabc",),
     414: (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + H + b"\r\n", b"G" * 9000),

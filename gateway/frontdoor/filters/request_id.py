@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from frontdoor.exchange import Exchange, Inward, Outward
 from frontdoor.filters import Passive
-from frontdoor.http1 import OUR_NAME
+from frontdoor.fields import OUR_NAME
 from frontdoor.sites import Location
 
 _LAST = 0xFFFFFFFF
