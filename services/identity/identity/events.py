@@ -10,6 +10,7 @@ FACTS = Facts("identity")
 
 _ACCOUNT = "01890a5d-ac96-774b-bcce-b302099a8057"
 _SESSION = "01890a5d-ac96-774b-bcce-b302099a8058"
+_UNIT = "01890a5d-ac96-774b-bcce-b302099a8059"
 
 
 @FACTS.fact("account.registered", v=1, example={"account_id": _ACCOUNT, "kind": "person"})
@@ -33,6 +34,21 @@ class AccountVerified(Schema):
     channel = fields.Str(required=True)
 
 
+@FACTS.fact(
+    "account.level-changed",
+    v=1,
+    example={"account_id": _ACCOUNT, "kind": "unit", "scale": "prov", "level": 3, "before": 5},
+)
+class LevelChanged(Schema):
+    """A level rose or fell; after a fall the tokens of before are worth nothing (ID-43)."""
+
+    account_id = fields.Str(required=True)
+    kind = fields.Str(required=True)
+    scale = fields.Str(required=True)
+    level = fields.Int(required=True)
+    before = fields.Int(required=True)
+
+
 @FACTS.fact("account.locked", v=1, example={"account_id": _ACCOUNT})
 class AccountLocked(Schema):
     """An admin locked the account; its tokens are worth nothing from now on (ID-43)."""
@@ -46,3 +62,59 @@ class SessionEnded(Schema):
 
     session_id = fields.Str(required=True)
     account_id = fields.Str(required=True)
+
+
+@FACTS.fact("account.unlocked", v=1, example={"account_id": _ACCOUNT})
+class AccountUnlocked(Schema):
+    """An admin let the account in again; tokens from before stay worthless."""
+
+    account_id = fields.Str(required=True)
+
+
+@FACTS.fact("account.cancelled", v=1, example={"account_id": _ACCOUNT, "kind": "person"})
+class AccountCancelled(Schema):
+    """The account has ended for good, and what identity knew of its owner is unreadable (ID-17)."""
+
+    account_id = fields.Str(required=True)
+    kind = fields.Str(required=True)
+    merged_into = fields.Str(
+        metadata={"description": "Where one person had two accounts: the one that stays (ID-05)."}
+    )
+
+
+@FACTS.fact(
+    "unit.registered",
+    v=1,
+    example={
+        "unit_id": _UNIT,
+        "person_id": _ACCOUNT,
+        "certificate_type": "uscc",
+        "certificate_number": "91350100M000100Y43",
+        "name": "广州示例科技有限公司",
+        "region": "440106",
+        "level": 2,
+    },
+)
+class UnitRegistered(Schema):
+    """A verified person registered a unit (ID-20); number and name of a unit are public."""
+
+    unit_id = fields.Str(required=True)
+    person_id = fields.Str(required=True)
+    certificate_type = fields.Str(required=True)
+    certificate_number = fields.Str(required=True)
+    name = fields.Str(required=True)
+    region = fields.Str(required=True)
+    level = fields.Int(required=True)
+
+
+@FACTS.fact(
+    "unit.changed",
+    v=1,
+    example={"unit_id": _UNIT, "name": "广州示例科技股份有限公司", "region": "440106"},
+)
+class UnitChanged(Schema):
+    """A unit is called otherwise, is elsewhere, or another person represents it (ID-27)."""
+
+    unit_id = fields.Str(required=True)
+    name = fields.Str(required=True)
+    region = fields.Str(required=True)

@@ -57,7 +57,9 @@ CARD: Final[Example] = {
 EVIDENCE: Final[Example] = {
     "id": _ID,
     "channel": "bank-card",
+    "scale": "hrss",
     "level": 2,
+    "provider": "unionpay",
     "reference": "7f3c0d2e9b5a4c1d8e6f",
     "verified_at": _TIME,
     "expires_at": None,
@@ -132,6 +134,69 @@ REVOCATIONS: Final[Example] = {
     "sessions": [{"session_id": _ID, "at": _TIME}],
     "accounts": [{"account_id": _ID, "at": _TIME}],
 }
+
+
+UNIT_AGENT: Final[Example] = {
+    "login_name": "lin_xiaoman",
+    "document_number": "440106199001010012",
+}
+UNIT_TICKET: Final[Example] = {"ticket": "told-once"}
+UNIT_BEGUN: Final[Example] = {
+    "id": _ID,
+    "ticket": "told-once",
+    "expires_at": _TIME,
+    "agent": {"name": "林**", "phone": "138****0000"},
+}
+_UNIT: Final[Example] = {
+    "certificate_type": "uscc",
+    "certificate_number": "91350100M000100Y43",
+    "name": "广州示例科技有限公司",
+    "region": "440106",
+    "address": "示例路 1 号",
+    "legal_document_type": "resident-card",
+}
+UNIT_FORM: Final[Example] = {
+    **UNIT_TICKET,
+    **_UNIT,
+    "legal_name": "陈大文",
+    "legal_document_number": "44010619900101002X",
+    "legal_phone": "13900000000",
+    "login_name": "shili_keji",
+    "password": "Gd2024rsT",
+    "password_again": "Gd2024rsT",
+    "sms_code": "246810",
+    "agreements": REGISTRATION["agreements"],
+}
+UNIT: Final[Example] = {
+    **_UNIT,
+    "id": _ID,
+    "login_name": "shili_keji",
+    "legal_name": "陈**",
+    "legal_document_number": "440***********002X",
+    "legal_phone": "139****0000",
+    "phone": "138****0000",
+    "email": None,
+    "province_level": 2,
+    "verified": False,
+    "does_business": True,
+    "created_at": _TIME,
+    "version": 1,
+}
+UNIT_NUMBER: Final[Example] = {
+    "certificate_type": "uscc",
+    "certificate_number": "91350100M000100Y43",
+}
+UNIT_NUMBER_CHECKED: Final[Example] = {
+    "in_use": True,
+    "message": "单位证件号码已经被使用",
+    "recovery": "/identity/recovery",
+}
+PERSON_ASKED: Final[Example] = {
+    "login_name": "lin_xiaoman",
+    "name": "林小满",
+    "document_number": "440106199001010012",
+}
+PERSON_MATCHED: Final[Example] = {"account_id": _ID, "level": 2}
 
 
 def page(item: Example) -> Example:

@@ -9,6 +9,7 @@ from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
 from identity.limits import forget_counts
 from identity.messages import actions as messages
 from identity.sign_in import clients, keys, store
+from identity.verification import levels
 from servicekit.client import Client
 from servicekit.jobs import JobContext, Jobs
 
@@ -64,3 +65,12 @@ def forget_old(context: JobContext) -> None:
     with context.database.transaction() as db:
         store.forget_old(db, now=now)
         forget_counts(db, now=now)
+
+
+@JOBS.every(timedelta(minutes=1), name="lapse-evidence")
+def lapse_evidence(context: JobContext) -> None:
+    """Let levels fall whose evidence expired, batch by batch."""
+    while not context.stop.is_set():
+        with context.database.transaction() as db:
+            if levels.lapse(db, now=context.clock.now()) == 0:
+                return

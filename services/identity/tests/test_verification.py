@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.verification import rules
+from identity.verification.rules import Scale
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 
@@ -118,8 +119,8 @@ def test_only_a_person_has_this_channel(world):
     assert world.browser().api("POST", "/me/bank-card-checks", body).status_code == 401
 
 
-def evidence(level, expires=None, revoked=None):
-    return SimpleNamespace(level=level, expires_at=expires, revoked_at=revoked)
+def evidence(level, expires=None, revoked=None, scale=Scale.HRSS):
+    return SimpleNamespace(scale=scale, level=level, expires_at=expires, revoked_at=revoked)
 
 
 @pytest.mark.req("ID-06")
@@ -136,14 +137,14 @@ def evidence(level, expires=None, revoked=None):
     ],
 )
 def test_the_level_is_the_highest_of_what_still_holds(found, level):
-    assert rules.level_of(found, now=NOW) == level
+    assert rules.level_of(found, Scale.HRSS, now=NOW) == level
 
 
 @pytest.mark.req("ID-06")
 @given(st.lists(st.builds(evidence, st.integers(1, 3))), st.builds(evidence, st.integers(1, 3)))
 def test_more_evidence_never_lowers_the_level(found, more):
-    before = rules.level_of(found, now=NOW)
-    assert rules.level_of([*found, more], now=NOW) == max(before, more.level)
+    before = rules.level_of(found, Scale.HRSS, now=NOW)
+    assert rules.level_of([*found, more], Scale.HRSS, now=NOW) == max(before, more.level)
 
 
 @pytest.mark.parametrize(

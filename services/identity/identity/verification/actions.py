@@ -1,26 +1,23 @@
-"""Prove an identity through a channel, and let the level follow the evidence."""
+"""Prove an identity by the bank-card check; the level follows the evidence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account, Person
 from identity.adapters.bank_card import BankCardCheck, BankResult
-from identity.events import FACTS, AccountVerified
 from identity.limits import Counts
 from identity.sms_codes import actions as sms_codes
 from identity.sms_codes.rules import WRONG_CODE, Purpose
 from identity.verification import rules
+from identity.verification.levels import Found, add_evidence
 from identity.verification.model import Evidence
 from identity.verification.rules import Channel
-from servicekit.db import new_id
 from servicekit.errors import FieldError, Refusal
 from servicekit.identifiers import check_bank_card, check_mobile_number
-from servicekit.outbox import announce
 from servicekit.personal import BankCard, MobileNumber
 
 
@@ -59,51 +56,21 @@ def check_bank_card_of(
     if account.person is None or code_id is None or not sms_codes.use(db, code_id, now=now):
         raise rules.CheckForm(fields=[WRONG_CODE])
     result = _ask(account.person, card, bank=bank, counts=counts, now=now)
-    return add_evidence(
-        db, account, Channel.BANK_CARD, result.reference, result.answer_hash, now=now
+    found = Found(
+        channel=Channel.BANK_CARD,
+        provider="unionpay",
+        reference=result.reference,
+        answer_hash=result.answer_hash,
+        masked={
+            "card": BankCard(card.card_number).mask(),
+            "phone": MobileNumber(card.phone).mask(),
+        },
     )
+    return add_evidence(db, account, found, now=now)
 
 
-def add_evidence(
-    db: Session,
-    account: Account,
-    channel: Channel,
-    reference: str,
-    answer_hash: bytes,
-    *,
-    now: datetime,
-) -> Evidence:
-    """Keep what was proved; when the level rises, say so (ID-07)."""
-    evidence = Evidence(
-        id=new_id(),
-        account_id=account.id,
-        channel=channel,
-        level=rules.LEVEL_OF[channel],
-        reference=reference,
-        answer_hash=answer_hash,
-        verified_at=now,
-    )
-    db.add(evidence)
-    db.flush()
-    before, account.level = account.level, rules.level_of(list_evidence(db, account.id), now=now)
-    account.updated_at = now
-    if account.level > before:
-        verified = FACTS.of(
-            AccountVerified,
-            subject=account.id,
-            now=now,
-            account_id=account.id,
-            level=account.level,
-            channel=channel,
-        )
-        announce(db, verified)
-    return evidence
-
-
-def list_evidence(db: Session, account_id: str) -> list[Evidence]:
-    """Everything that was ever proved, the newest first; there are never many."""
-    wanted = select(Evidence).where(Evidence.account_id == account_id)
-    return list(db.scalars(wanted.order_by(Evidence.verified_at.desc()).limit(200)))
+def _masked(card: Card) -> dict[str, str]:
+    return {"card": BankCard(card.card_number).mask(), "phone": MobileNumber(card.phone).mask()}
 
 
 def _check_form(card: Card, *, code_known: bool) -> None:

@@ -9,8 +9,9 @@ from marshmallow import Schema, fields, post_load, validate
 from identity import examples
 from identity.accounts import actions as accounts
 from identity.parts import parts
-from identity.verification import actions
+from identity.verification import actions, queries
 from identity.verification.model import Evidence
+from identity.verification.rules import Scale
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
 from servicekit.web.session import actor, now, reading, transaction
@@ -38,7 +39,9 @@ class EvidenceSchema(Schema):
 
     id = fields.Str(required=True)
     channel = fields.Str(required=True)
+    scale = fields.Enum(Scale, by_value=True, required=True)
     level = fields.Int(required=True)
+    provider = fields.Str(required=True)
     reference = fields.Str(required=True)
     verified_at = fields.AwareDateTime(required=True)
     expires_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -78,4 +81,4 @@ def list_evidence() -> dict[str, Any]:
     """What was proved, when, through which channel."""
     with reading() as db:
         account = accounts.find(db, actor().id)
-        return {"level": account.level, "items": actions.list_evidence(db, account.id)}
+        return {"level": account.level, "items": queries.list_evidence(db, account.id)}
