@@ -80,7 +80,7 @@ def test_a_narrower_scope_holds_for_one_access_token_only(browser):
 @pytest.mark.req("ID-40")
 def test_another_clients_refresh_token_is_worth_nothing(world, browser):
     from identity.sign_in import rules
-    from identity.sign_in.model import Client
+    from identity.sign_in.client_model import Client
 
     token = browser.tokens()["refresh_token"]
     with world.app.database.transaction() as db:

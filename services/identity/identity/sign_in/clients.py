@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from identity.settings import Settings
 from identity.sign_in import rules
-from identity.sign_in.model import Client
+from identity.sign_in.client_model import Client
 
 GATEWAY: Final = "jiuye-gateway"
 EMPLOYER_AUTH: Final = "jiuye-employer-auth"

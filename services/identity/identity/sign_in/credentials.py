@@ -1,30 +1,36 @@
-"""Name and password, then for officers the code of their authenticator."""
+"""Name and password, and what is still owed after them or after any other way to sign in."""
 
 from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import pyotp
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account, LoginName
-from identity.accounts.rules import Kind, Standing, check_standing, login_key
+from identity.accounts.rules import Kind, Standing, check_standing, login_key, may_act
 from identity.hashing import Hasher
 from identity.limits import Counts
+from identity.login_history import actions as history
+from identity.login_history.rules import AMR_OF, Outcome, Way, place_of
 from identity.officers.model import Officer
-from identity.pace import Limit
-from identity.password_policy import Policy, check
+from identity.pace import Limit, Pace
+from identity.passwords import actions as passwords
+from identity.passwords.model import PasswordCondition
+from identity.passwords.rules import Condition
 from identity.sign_in import rules
 from identity.sign_in.model import SecondStep
 from identity.sign_in.rules import Stage
+from identity.sign_in.sessions import Device
 from servicekit.db import Database
-from servicekit.errors import FieldError
 
 TOTP_STEP_SECONDS = 30
 _WINDOW = 1  # clocks of telephones are half a minute off
+_MOST_ACCOUNTS: Final = 5  # that one browser is remembered for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,15 @@ class Known:
     account_id: str
     password_hash: str
     standing: Standing
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Somebody is on the way in, and by which way they came."""
+
+    account_id: str
+    way: Way
 
 
 def check_password(
@@ -41,8 +56,8 @@ def check_password(
     *,
     login_name: str,
     password: str,
-    address: str,
-    device: str | None,
+    device: Device,
+    mark: str | None,
     address_limit: Limit,
     counts: Counts,
     hasher: Hasher,
@@ -52,8 +67,11 @@ def check_password(
 
     The answer and the time are the same for a name nobody has (ID-08).
 
-    A device its owner has signed in from has a count of its own, so a stranger who fails on
-    purpose slows down strangers, not the owner (T8).
+    A device its owner has signed in from has a count of its own, and so has every neighbourhood
+    of addresses: a stranger who fails on purpose slows down strangers, not the owner (T8).
+
+    Args:
+        mark: the cookie that says which accounts signed in from this browser before.
 
     Returns: the account's id.
 
@@ -63,40 +81,64 @@ def check_password(
         AccountLocked: both are right, but the account is locked.
     """
     name = login_key(login_name)
-    wait = counts.take((address_limit,), address, now=now)
-    guesser = _guesser(counts, name, device)
-    wait = wait or counts.attempt(rules.GUESSING, guesser, now=now)
+    lanes = _lanes(counts, name, mark, device.address)
+    wait = counts.take((address_limit,), device.address, now=now)
+    for pace, who in lanes:
+        wait = wait or counts.attempt(pace, who, now=now)
     if wait is not None:
         raise rules.SlowDown(retry_after=wait)
     known = _find(database, name)
-    if not hasher.verify(known.password_hash if known else None, password) or known is None:
+    right = hasher.verify(known.password_hash if known else None, password)
+    if known is None or not right or known.condition.is_over(now=now):
+        _failed(counts, known, Outcome.WRONG, device, now=now)
         raise rules.WrongCredentials
-    counts.succeeded(rules.GUESSING, guesser)
+    counts.succeeded(*lanes[0])
+    for pace, who in lanes[1:]:
+        counts.forgive(pace, who, now=now)
+    if not may_act(known.standing):
+        _failed(counts, known, Outcome.LOCKED, device, now=now)
     check_standing(known.standing)
     return known.account_id
 
 
-def device_mark(counts: Counts, account: Account) -> str:
-    """A cookie value that says: somebody signed in to this account from here."""
-    device = rules.new_secret()
-    return f"{device}.{_mark(counts, login_key(account.login_name.expose()), device)}"
+def device_mark(counts: Counts, account: Account, mark: str | None) -> str:
+    """A cookie value that says: somebody signed in to this account, and to a few others, here."""
+    device, *marks = (mark or "").split(".")
+    device = device or rules.new_secret()
+    own = _mark(counts, login_key(account.login_name.expose()), device)
+    return ".".join([device, own, *(m for m in marks if m != own)][: 1 + _MOST_ACCOUNTS])
 
 
-def next_stage(account: Account, done: Stage | None = None) -> Stage | None:
+def knows_device(counts: Counts, account: Account, mark: str | None) -> bool:
+    """Has this account signed in from this browser before?"""
+    return _device_of(counts, login_key(account.login_name.expose()), mark) is not None
+
+
+def next_stage(
+    db: Session, account: Account, way: Way, done: Stage | None = None
+) -> Stage | None:
     """What is owed next; None when nothing is, and the session may begin."""
-    if account.kind is Kind.OFFICER and done is None:
-        return Stage.SECOND_FACTOR
-    if account.must_change_password and done is not Stage.NEW_PASSWORD:
-        return Stage.NEW_PASSWORD
-    return None
+    owed = []
+    if account.kind is Kind.OFFICER:
+        owed.append(Stage.SECOND_FACTOR)
+    if way is Way.PASSWORD and account.must_change_password:
+        if passwords.condition_of(db, account.id).distrusted_at is not None:
+            owed.append(Stage.PHONE_CODE)
+        owed.append(Stage.NEW_PASSWORD)
+    order = list(Stage)
+    after = -1 if done is None else order.index(done)
+    return next((stage for stage in owed if order.index(stage) > after), None)
 
 
-def methods(account: Account) -> list[str]:
+def methods(account: Account, way: Way) -> list[str]:
     """The ``amr`` of a login that came through every stage (RFC 8176)."""
-    return ["pwd", "otp"] if account.kind is Kind.OFFICER else ["pwd"]
+    second = ["otp"] if account.kind is Kind.OFFICER else []
+    return [*AMR_OF[way], *second]
 
 
-def begin_stage(db: Session, account: Account, stage: Stage, *, now: datetime) -> str:
+def begin_stage(
+    db: Session, account: Account, stage: Stage, *, way: Way = Way.PASSWORD, now: datetime
+) -> str:
     """Remember for five minutes what was proved so far and what is owed.
 
     Returns: the secret for the cookie; a new one for every stage.
@@ -108,6 +150,7 @@ def begin_stage(db: Session, account: Account, stage: Stage, *, now: datetime) -
             secret_hash=rules.hash_secret(secret),
             account_id=account.id,
             stage=stage,
+            way=way,
             expires_at=now + rules.SECOND_STEP_LIFE,
             tries=0,
         )
@@ -115,10 +158,10 @@ def begin_stage(db: Session, account: Account, stage: Stage, *, now: datetime) -
     return secret
 
 
-def take_try(database: Database, secret: str, stage: Stage, *, now: datetime) -> str | None:
+def take_try(database: Database, secret: str, stage: Stage, *, now: datetime) -> Step | None:
     """Use one of five tries; counted at once, so that guesses in parallel are five too.
 
-    Returns: the account, or None when there is no such stage or its tries are used up.
+    Returns: who is on the way in, or None when there is no such stage or its tries are used up.
     """
     once = (
         update(SecondStep)
@@ -129,45 +172,18 @@ def take_try(database: Database, secret: str, stage: Stage, *, now: datetime) ->
             SecondStep.tries < rules.SECOND_STEP_TRIES,
         )
         .values(tries=SecondStep.tries + 1)
-        .returning(SecondStep.account_id)
+        .returning(SecondStep.account_id, SecondStep.way)
         .execution_options(synchronize_session=False)
     )
     with database.transaction() as db:
-        return db.execute(once).scalar_one_or_none()
+        row = db.execute(once).one_or_none()
+    return None if row is None else Step(row.account_id, row.way)
 
 
 def renew_hash(account: Account, password: str, *, hasher: Hasher) -> None:
     """Hash a right password anew when the costs have been raised since."""
     if hasher.is_outdated(account.password_hash):
         account.password_hash = hasher.hash(password)
-
-
-def change_password(
-    db: Session,
-    account: Account,
-    password: str,
-    again: str,
-    *,
-    policy: Policy,
-    hasher: Hasher,
-    now: datetime,
-) -> None:
-    """Replace a one-time password by one of the owner's own.
-
-    Raises:
-        NewPasswordRefused: with everything that is wrong.
-    """
-    name = account.login_name.expose()
-    wrong = check(policy, password, context=(name, account.phone.expose()))
-    if password != again:
-        wrong.append(FieldError("/password_again", "password-differs", "两次输入的密码不一致"))
-    if hasher.verify(account.password_hash, password):
-        wrong.append(FieldError("/password", "password-same", "新密码不能与原密码相同"))
-    if wrong:
-        raise rules.NewPasswordRefused(fields=wrong)
-    account.password_hash = hasher.hash(password)
-    account.password_changed_at = account.updated_at = now
-    account.must_change_password = False
 
 
 def check_totp(db: Session, account_id: str, code: str, *, now: datetime) -> bool:
@@ -188,14 +204,36 @@ def end_stage(db: Session, secret: str) -> None:
     db.execute(delete(SecondStep).where(SecondStep.secret_hash == rules.hash_secret(secret)))
 
 
-def _guesser(counts: Counts, name: str, device: str | None) -> str:
-    known, _, mark = (device or "").partition(".")
-    right = hmac.compare_digest(mark.encode(), _mark(counts, name, known).encode())
-    return f"{name}:{known}" if known and right else name
+def _lanes(
+    counts: Counts, name: str, mark: str | None, address: str
+) -> list[tuple[Pace, str]]:
+    """The counts a try is written to: the device's own, or the place's and the strangers'."""
+    device = _device_of(counts, name, mark)
+    if device is not None:
+        return [(rules.GUESSING, f"{name}:{device}")]
+    strangers = (rules.GUESSING_ANYWHERE, name)
+    return [(rules.GUESSING, f"{name}@{place_of(address)}"), strangers]
+
+
+def _device_of(counts: Counts, name: str, mark: str | None) -> str | None:
+    device, *marks = (mark or "").split(".")
+    own = _mark(counts, name, device)
+    right = [hmac.compare_digest(m.encode(), own.encode()) for m in marks[:_MOST_ACCOUNTS]]
+    return device if device and any(right) else None
 
 
 def _mark(counts: Counts, name: str, device: str) -> str:
     return counts.vault.index(f"{name}:{device}", "sign_in.device").hex()
+
+
+def _failed(
+    counts: Counts, known: Known | None, outcome: Outcome, device: Device, *, now: datetime
+) -> None:
+    account_id = known.account_id if known else None
+    with counts.apart() as db:
+        history.record_failure(
+            db, account_id, way=Way.PASSWORD, outcome=outcome, device=device, now=now
+        )
 
 
 def _use_step(db: Session, account_id: str, step: int) -> bool:
@@ -210,8 +248,18 @@ def _use_step(db: Session, account_id: str, step: int) -> bool:
 
 
 def _find(database: Database, name: str) -> Known | None:
-    columns = (Account.id, Account.password_hash, Account.standing)
+    columns = (
+        Account.id,
+        Account.password_hash,
+        Account.standing,
+        PasswordCondition.expires_at,
+        PasswordCondition.distrusted_at,
+    )
     wanted = select(*columns).where(Account.login_name_index == LoginName(name))
     with database.reading() as db:
-        row = db.execute(wanted).one_or_none()
-    return None if row is None else Known(row.id, row.password_hash, row.standing)
+        own = PasswordCondition.account_id == Account.id
+        row = db.execute(wanted.outerjoin(PasswordCondition, own)).one_or_none()
+    if row is None:
+        return None
+    condition = Condition(row.expires_at, row.distrusted_at)
+    return Known(row.id, row.password_hash, row.standing, condition)

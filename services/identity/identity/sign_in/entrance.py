@@ -6,6 +6,8 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
+from identity.login_history import actions as history
+from identity.login_history.rules import Way
 from identity.parts import parts
 from identity.sign_in import browser, credentials, sessions
 from identity.sign_in.rules import EndReason, Stage
@@ -13,31 +15,49 @@ from servicekit.web.session import now
 
 _PATHS = {
     Stage.SECOND_FACTOR: f"{browser.PREFIX}/totp",
+    Stage.PHONE_CODE: f"{browser.PREFIX}/phone-code",
     Stage.NEW_PASSWORD: f"{browser.PREFIX}/new-password",
 }
 
 
-def go_on(db: Session, account: Account, *, done: Stage | None) -> Response:
-    """To what is still owed, or into the session."""
-    stage = credentials.next_stage(account, done)
+def go_on(
+    db: Session, account: Account, *, done: Stage | None = None, way: Way = Way.PASSWORD
+) -> Response:
+    """To what is still owed, or into the session.
+
+    Args:
+        done: the stage that was just passed; None when the login itself was.
+        way: how the person showed who they are; it is kept through the stages.
+    """
+    stage = credentials.next_stage(db, account, way, done)
     if stage is None:
-        return signed_in(db, account)
-    secret = credentials.begin_stage(db, account, stage, now=now())
+        return signed_in(db, account, way=way)
+    secret = credentials.begin_stage(db, account, stage, way=way, now=now())
     response = browser.go(browser.with_return(_PATHS[stage], browser.return_to()))
     browser.set_cookie(response, browser.STEP_COOKIE, secret)
     return response
 
 
-def signed_in(db: Session, account: Account) -> Response:
+def signed_in(db: Session, account: Account, *, way: Way = Way.PASSWORD) -> Response:
     """Begin the session with a fresh secret; what this browser had before ends."""
     old = sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
     if old is not None:
         sessions.end(db, old.session, EndReason.REPLACED, now=now())
-    amr = credentials.methods(account)
-    _, secret = sessions.begin(db, account, amr=amr, device=browser.device(), now=now())
+    counts, mark = parts().counts, request.cookies.get(browser.DEVICE_COOKIE)
+    amr, device = credentials.methods(account, way), browser.device()
+    session, secret = sessions.begin(db, account, amr=amr, device=device, now=now())
+    history.record_success(
+        db,
+        account,
+        way=way,
+        device=device,
+        known_device=credentials.knows_device(counts, account, mark),
+        session_id=session.id,
+        now=now(),
+    )
     response = browser.go(browser.return_to() or f"{browser.PREFIX}/")
     browser.set_cookie(response, browser.SESSION_COOKIE, secret)
-    browser.remember_device(response, credentials.device_mark(parts().counts, account))
+    browser.remember_device(response, credentials.device_mark(counts, account, mark))
     browser.drop_cookie(response, browser.STEP_COOKIE)
     return response
 

@@ -1,4 +1,4 @@
-"""Clients, keys, sessions, codes and refresh tokens; every secret hashed or sealed."""
+"""Keys, sessions, codes and refresh tokens; every secret hashed or sealed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy import DateTime, Enum, ForeignKey, Index, LargeBinary, String, T
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity.login_history.rules import Way
 from identity.sign_in.rules import KeyPhase, Stage
 from identity.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
@@ -16,24 +17,7 @@ from servicekit.personal import PersonalText
 from servicekit.vault import Sealed
 
 _TIME = DateTime(timezone=True)
-
-
-class Client(Base):
-    """A program that people sign in to: the gateway, later other government systems."""
-
-    __tablename__ = "oauth_client"
-
-    client_id: Mapped[str] = mapped_column(String(80), primary_key=True, info=NOT_PERSONAL)
-    name: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
-    # SHA-256 suffices: the secret is 32 random bytes, not something a person made up.
-    secret_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), info=NOT_PERSONAL)
-    redirect_uris: Mapped[list[str]] = mapped_column(ARRAY(Text), info=NOT_PERSONAL)
-    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(ARRAY(Text), info=NOT_PERSONAL)
-    scopes: Mapped[list[str]] = mapped_column(ARRAY(String(40)), info=NOT_PERSONAL)
-    grant_types: Mapped[list[str]] = mapped_column(ARRAY(String(80)), info=NOT_PERSONAL)
-    auth_methods: Mapped[list[str]] = mapped_column(ARRAY(String(40)), info=NOT_PERSONAL)
-    id_token_alg: Mapped[str] = mapped_column(String(10), info=NOT_PERSONAL)
-    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+_ACTING = JSONB(none_as_null=True)  # identity.sign_in.acting.Acting: ids and permissions
 
 
 class SigningKey(Base):
@@ -71,7 +55,10 @@ class SignInSession(Base):
     """One login on one device; ends after thirty idle minutes or twelve hours."""
 
     __tablename__ = "sign_in_session"
-    __table_args__ = (Index("sign_in_session_of_account", "account_id", "created_at"),)
+    __table_args__ = (
+        Index("sign_in_session_of_account", "account_id", "created_at"),
+        Index("sign_in_session_ended", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
@@ -88,6 +75,8 @@ class SignInSession(Base):
     last_seen_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     ended_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
     end_reason: Mapped[str | None] = mapped_column(String(32), info=NOT_PERSONAL)
+    # The unit the person chose to act for in this login (ID-41).
+    acting: Mapped[dict[str, Any] | None] = mapped_column(_ACTING, info=NOT_PERSONAL)
 
 
 class SecondStep(Base):
@@ -99,6 +88,10 @@ class SecondStep(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
     stage: Mapped[Stage] = mapped_column(
         Enum(Stage, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
+        info=NOT_PERSONAL,
+    )
+    way: Mapped[Way] = mapped_column(
+        Enum(Way, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e]),
         info=NOT_PERSONAL,
     )
     expires_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
@@ -118,6 +111,9 @@ class AuthorizationCode(Base):
     scope: Mapped[str] = mapped_column(String(400), info=NOT_PERSONAL)
     nonce: Mapped[str | None] = mapped_column(String(400), info=NOT_PERSONAL)
     code_challenge: Mapped[str] = mapped_column(String(128), info=NOT_PERSONAL)
+    acting: Mapped[dict[str, Any] | None] = mapped_column(_ACTING, info=NOT_PERSONAL)
+    # RFC 9449, 10: the key the tokens will be bound to, where the client said so beforehand.
+    dpop_thumbprint: Mapped[str | None] = mapped_column(String(64), info=NOT_PERSONAL)
     expires_at: Mapped[datetime] = mapped_column(_TIME, index=True, info=NOT_PERSONAL)
     used_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
 
@@ -136,6 +132,9 @@ class RefreshToken(Base):
     client_id: Mapped[str] = mapped_column(ForeignKey("oauth_client.client_id"), info=NOT_PERSONAL)
     session_id: Mapped[str] = mapped_column(ForeignKey("sign_in_session.id"), info=NOT_PERSONAL)
     scope: Mapped[str] = mapped_column(String(400), info=NOT_PERSONAL)
+    acting: Mapped[dict[str, Any] | None] = mapped_column(_ACTING, info=NOT_PERSONAL)
+    # A public client's refresh token is worth nothing without this key (RFC 9449, 5).
+    dpop_thumbprint: Mapped[str | None] = mapped_column(String(64), info=NOT_PERSONAL)
     created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     expires_at: Mapped[datetime] = mapped_column(_TIME, index=True, info=NOT_PERSONAL)
     used_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)

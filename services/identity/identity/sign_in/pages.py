@@ -8,7 +8,10 @@ from importlib.resources import files
 from flask import Blueprint, Response, request
 
 from identity.accounts.model import Account
-from identity.parts import client_address, parts
+from identity.login_history.rules import Way
+from identity.parts import parts
+from identity.passwords import actions as passwords
+from identity.passwords.rules import PasswordRefused
 from identity.sign_in import browser, credentials, entrance, rules, sessions
 from identity.sign_in.rules import Stage
 from servicekit.errors import FieldError, Refusal
@@ -65,8 +68,8 @@ def log_in() -> Response:
             own.counts.database,
             login_name=name,
             password=password,
-            address=client_address(),
-            device=request.cookies.get(browser.DEVICE_COOKIE),
+            device=browser.device(),
+            mark=request.cookies.get(browser.DEVICE_COOKIE),
             address_limit=own.sign_in_limit,
             counts=own.counts,
             hasher=own.hasher,
@@ -77,7 +80,7 @@ def log_in() -> Response:
     with transaction() as db:
         account = db.get_one(Account, account_id)
         credentials.renew_hash(account, password, hasher=own.hasher)
-        return entrance.go_on(db, account, done=None)
+        return entrance.go_on(db, account, way=Way.PASSWORD)
 
 
 @blueprint.get("/totp")
@@ -95,9 +98,10 @@ def check_totp() -> Response:
         return _totp_page(browser.STALE_FORM, 400)
     own = parts()
     secret = request.cookies.get(browser.STEP_COOKIE, "")
-    account_id = credentials.take_try(own.counts.database, secret, Stage.SECOND_FACTOR, now=now())
-    if account_id is None:
+    step = credentials.take_try(own.counts.database, secret, Stage.SECOND_FACTOR, now=now())
+    if step is None:
         return _login_page(_TIMED_OUT, 401)
+    account_id = step.account_id
     wait = own.counts.attempt(rules.SECOND_GUESSING, account_id, now=now())
     if wait is not None:
         return _totp_page(rules.SlowDown.default_message, 429, retry_after=wait)
@@ -105,7 +109,8 @@ def check_totp() -> Response:
         if not credentials.check_totp(db, account_id, request.form.get("code", ""), now=now()):
             return _totp_page(_WRONG_TOTP, 401)
         credentials.end_stage(db, secret)
-        response = entrance.go_on(db, db.get_one(Account, account_id), done=Stage.SECOND_FACTOR)
+        account = db.get_one(Account, account_id)
+        response = entrance.go_on(db, account, done=Stage.SECOND_FACTOR, way=step.way)
     own.counts.succeeded(rules.SECOND_GUESSING, account_id)
     return response
 
@@ -125,13 +130,13 @@ def change_password() -> Response:
         return _new_password_page([FieldError("/password", "form-stale", browser.STALE_FORM)], 400)
     own = parts()
     secret = request.cookies.get(browser.STEP_COOKIE, "")
-    account_id = credentials.take_try(own.counts.database, secret, Stage.NEW_PASSWORD, now=now())
-    if account_id is None:
+    step = credentials.take_try(own.counts.database, secret, Stage.NEW_PASSWORD, now=now())
+    if step is None:
         return _login_page(_TIMED_OUT, 401)
     try:
         with transaction() as db:
-            account = db.get_one(Account, account_id)
-            credentials.change_password(
+            account = db.get_one(Account, step.account_id)
+            passwords.replace(
                 db,
                 account,
                 request.form.get("password", "")[:_LONGEST_FIELD],
@@ -141,8 +146,8 @@ def change_password() -> Response:
                 now=now(),
             )
             credentials.end_stage(db, secret)
-            return entrance.go_on(db, account, done=Stage.NEW_PASSWORD)
-    except rules.NewPasswordRefused as refusal:
+            return entrance.go_on(db, account, done=Stage.NEW_PASSWORD, way=step.way)
+    except PasswordRefused as refusal:
         return _new_password_page(refusal.fields, 422)
 
 

@@ -18,8 +18,9 @@ from joserfc.jwk import KeySet
 from sqlalchemy.orm import Session
 
 from identity.sign_in import grants, rules, sessions, store, tokens
+from identity.sign_in.client_model import Client
 from identity.sign_in.keys import ALGORITHMS, KeyRing
-from identity.sign_in.model import Client, SignInSession
+from identity.sign_in.model import SignInSession
 from identity.sign_in.rules import EndReason
 
 AUTH_METHODS: Final = ["client_secret_basic", "client_secret_post", "none"]

@@ -16,8 +16,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 from identity.accounts.rules import Kind
 from identity.sign_in import rules, sessions
+from identity.sign_in.client_model import Client
 from identity.sign_in.keys import ACCESS_ALGORITHM, ALGORITHMS, KeyRing
-from identity.sign_in.model import Client
 from identity.sign_in.sessions import Subject
 from servicekit.db import Database
 from servicekit.web.tokens import Claims
