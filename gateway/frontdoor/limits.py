@@ -7,6 +7,7 @@ from typing import Final
 
 _SLOT: Final = 16  # bytes: the key's mark, and the time its bucket is empty again
 _PROBES: Final = 8
+_MARK: Final = (1 << 64) - 1
 
 
 class Buckets:
@@ -33,11 +34,17 @@ class Buckets:
             burst: how many may come before their time.
             now: monotonic seconds, the same clock in every worker.
         """
-        slot = self._find(key)
+        number = hash(key)
+        slot = number & self._mask
+        if self._marks[slot] != (number & _MARK or 1):
+            slot = self._find(key)
         empty = self._times[slot]
-        if empty - now > burst * self._interval:
+        if empty <= now:
+            self._times[slot] = now + self._interval
+        elif empty - now > burst * self._interval:
             return False
-        self._times[slot] = (max(now, empty)) + self._interval
+        else:
+            self._times[slot] = empty + self._interval
         return True
 
     def is_full(self, key: bytes, burst: int, now: float) -> bool:
@@ -46,7 +53,7 @@ class Buckets:
 
     def _find(self, key: bytes) -> int:
         number = hash(key)
-        mark = number & 0xFFFFFFFFFFFFFFFF or 1
+        mark = number & _MARK or 1
         marks, times, mask = self._marks, self._times, self._mask
         best = slot = number & mask
         for probe in range(_PROBES):

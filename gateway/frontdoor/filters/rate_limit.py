@@ -46,7 +46,7 @@ class RateLimit(Passive):
                 key = exchange.identity.subject
             else:
                 return None
-            now = self._now()
+            now = exchange.started
             for buckets, burst in uses:
                 if not buckets.take(key, burst, now):
                     return too_many
