@@ -48,6 +48,33 @@ def reveal(
     Raises:
         ReasonMissing: the reason is empty.
     """
+    record_look(
+        db,
+        column=column,
+        record_id=record_id,
+        owner_id=owner_id,
+        actor=actor,
+        reason=reason,
+        now=now,
+    )
+    return value.expose()
+
+
+def record_look(
+    db: Session,
+    *,
+    column: str,
+    record_id: str,
+    owner_id: str,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Only the record, for what is no column's value: a document's picture.
+
+    Raises:
+        ReasonMissing: the reason is empty.
+    """
     if not reason.strip():
         raise ReasonMissing
     here = tracing.current()
@@ -66,4 +93,3 @@ def reveal(
     }
     db.execute(insert(ACCESS_RECORD).values(row))
     after_commit(db, metrics.REVEALS.labels(column, actor.role.value).inc)
-    return value.expose()

@@ -64,13 +64,17 @@ class Vault:
 
     def seal(self, text: str, column: str) -> bytes:
         """Encrypt for one column, named ``table.column``."""
+        return self.seal_bytes(text.encode(), column)
+
+    def seal_bytes(self, clear: bytes, place: str) -> bytes:
+        """Encrypt for one place: a column, or an object outside the database with its id."""
         key_id = self._newest.encode()
         head = bytes((self._suite, len(key_id))) + key_id
         nonce = secrets.token_bytes(NONCE_BYTES)
         encryptor = self._cipher(self._suite, self._keys[self._newest], nonce).encryptor()
-        encryptor.authenticate_additional_data(head + column.encode())
-        sealed = encryptor.update(text.encode()) + encryptor.finalize()
-        return head + nonce + sealed + encryptor.tag
+        encryptor.authenticate_additional_data(head + place.encode())
+        sealed = encryptor.update(clear) + encryptor.finalize()
+        return b"".join((head, nonce, sealed, encryptor.tag))
 
     def open(self, sealed: bytes, column: str) -> str:
         """Decrypt what was sealed for this column.
@@ -78,21 +82,29 @@ class Vault:
         Raises:
             CannotOpen: wrong column, unknown key, unknown suite, or a changed byte.
         """
+        return self.open_bytes(sealed, column).decode()
+
+    def open_bytes(self, sealed: bytes, place: str) -> bytes:
+        """Decrypt what was sealed for this place.
+
+        Raises:
+            CannotOpen: as for :meth:`open`.
+        """
         sealed = bytes(sealed)
         size = 2 + (sealed[1] if len(sealed) > 1 else 0)
         if len(sealed) < size + NONCE_BYTES + TAG_BYTES:
-            raise CannotOpen(f"{column}: not a sealed value")
+            raise CannotOpen(f"{place}: not a sealed value")
         head, nonce = sealed[:size], sealed[size : size + NONCE_BYTES]
         key = self._keys.get(head[2:].decode("ascii", "replace"))
         if key is None or head[0] not in _SUITES.values():
-            raise CannotOpen(f"{column}: sealed with a key or suite we do not have")
+            raise CannotOpen(f"{place}: sealed with a key or suite we do not have")
         decryptor = self._cipher(head[0], key, nonce, sealed[-TAG_BYTES:]).decryptor()
-        decryptor.authenticate_additional_data(head + column.encode())
+        decryptor.authenticate_additional_data(head + place.encode())
         try:
             clear = decryptor.update(sealed[size + NONCE_BYTES : -TAG_BYTES])
-            return (clear + decryptor.finalize()).decode()
+            return clear + decryptor.finalize()
         except InvalidTag:
-            raise CannotOpen(f"{column}: changed, or sealed for another column") from None
+            raise CannotOpen(f"{place}: changed, or sealed for another column") from None
 
     def is_current(self, sealed: bytes) -> bool:
         """Was this sealed with the newest key and suite? Rotation seals the others anew."""

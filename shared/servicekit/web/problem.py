@@ -20,6 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from servicekit import errors, logs, metrics
 from servicekit.errors import ChangedMeanwhile, Conflict, Invalid, Refusal, Unavailable
+from servicekit.upload_table import FileTooLarge
 from servicekit.web.idempotency import KeyMalformed, KeyMissing, KeyReused
 from servicekit.web.limits import BodyTooLarge
 from servicekit.web.parsing import NotJson
@@ -46,6 +47,7 @@ STATUS: dict[type[Refusal], int] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     BodyTooLarge: 413,
+    FileTooLarge: 413,
     KeyReused: 422,
     errors.Invalid: 422,
     VersionNeeded: 428,
