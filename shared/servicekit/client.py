@@ -23,6 +23,7 @@ TRIES: Final = 2  # of a safe call
 FAILURES: Final = 5  # in a row, then the breaker opens
 OPEN_SECONDS: Final = 10.0
 MAX_ANSWER: Final = 4 * 1024 * 1024
+SIMULATOR: Final = "X-Simulator"  # what every simulator's answer carries
 
 
 class OutsideUnavailable(Unavailable):
@@ -52,6 +53,7 @@ class Client:
         timeout: seconds to connect and between two bytes.
         name: for logs and the problem document; never an address.
         headers: sent with every call.
+        simulators: may a simulator answer? In production nothing it says is believed.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Client:
         timeout: float = 5.0,
         name: str = "outside",
         headers: Mapping[str, str] | None = None,
+        simulators: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
         self._name = name
         self._headers = dict(headers or {})
+        self._simulators = simulators
         self._clock = clock
         self._breaker = _Breaker(clock)
         self._local = threading.local()
@@ -86,6 +90,15 @@ class Client:
         """
         return self._call("GET", path, tries=TRIES, params=query, headers=headers)
 
+    def get_bytes(self, path: str, *, headers: Mapping[str, str] | None = None) -> bytes:
+        """Read what is not JSON, a list of revoked certificates say; tried twice.
+
+        Raises:
+            OutsideUnavailable, Answered: as for :meth:`get`.
+        """
+        read: bytes = self._call("GET", path, tries=TRIES, headers=headers, raw=True)
+        return read
+
     def post(
         self,
         path: str,
@@ -104,6 +117,16 @@ class Client:
         tries = TRIES if repeatable else 1
         return self._call("POST", path, tries=tries, headers=headers, **sent)
 
+    def is_simulator(self) -> bool:
+        """Does a simulator answer there? Whoever does not answer at all is none."""
+        try:
+            answer = self._session().get(
+                self._base_url, timeout=self._timeout, allow_redirects=False
+            )
+        except RequestException:
+            return False
+        return SIMULATOR in answer.headers
+
     def _call(
         self,
         method: str,
@@ -111,12 +134,13 @@ class Client:
         *,
         tries: int,
         headers: Mapping[str, str] | None,
+        raw: bool = False,
         **sent: Any,
     ) -> Any:
         if not self._breaker.lets_through():
             raise OutsideUnavailable(self._name)
         for left in reversed(range(tries)):
-            status, body = self._try(method, path, headers, sent)
+            status, body = self._try(method, path, headers, sent, raw=raw)
             if status is not None and status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 self._breaker.succeeded()
                 if status >= HTTPStatus.BAD_REQUEST:
@@ -128,7 +152,13 @@ class Client:
         raise OutsideUnavailable(self._name)
 
     def _try(
-        self, method: str, path: str, headers: Mapping[str, str] | None, sent: dict[str, Any]
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None,
+        sent: dict[str, Any],
+        *,
+        raw: bool,
     ) -> tuple[int | None, Any]:
         started = self._clock()
         try:
@@ -140,7 +170,9 @@ class Client:
                 headers=self._all_headers(headers),
                 **sent,
             )
-            status, body = response.status_code, _body(response)
+            if not self._simulators and SIMULATOR in response.headers:
+                raise ValueError("a simulator answers where real people are")
+            status, body = response.status_code, _body(response, raw=raw)
         except (RequestException, ValueError) as error:
             # Not the error's text: it holds the address, and the address may hold an id.
             log.warning("outside call failed", system=self._name, error=type(error).__name__)
@@ -193,9 +225,11 @@ class _Breaker:
                 self._closed_from = self._clock() + OPEN_SECONDS
 
 
-def _body(response: Response) -> Any:
+def _body(response: Response, *, raw: bool) -> Any:
     if len(response.content) > MAX_ANSWER:
         raise ValueError("the answer is too large")
+    if raw and response.ok:
+        return response.content
     if not response.content:
         return None
     return response.json()

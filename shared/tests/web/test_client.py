@@ -24,6 +24,7 @@ class Outside:
     answers: list[tuple[int, bytes]] = field(default_factory=list)
     heard: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     hang: threading.Event = field(default_factory=threading.Event)
+    simulator: bool = False
 
 
 @pytest.fixture
@@ -41,6 +42,8 @@ def outside() -> Iterator[Outside]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            if told.simulator:
+                self.send_header("X-Simulator", "1")
             self.end_headers()
             self.wfile.write(body)
 
@@ -179,3 +182,22 @@ def test_the_breaker_opens_and_closes(outside: Outside, client: Client, ticks: T
     assert client.post("/check", {}) == {"ok": True}
     assert client.post("/check", {}) == {"ok": True}
     assert len(outside.heard) == FAILURES + 3
+
+
+def test_in_production_a_simulator_is_not_believed(outside: Outside) -> None:
+    outside.simulator = True
+    assert Client(outside.url).get("/x") == {"ok": True}
+    with pytest.raises(OutsideUnavailable):
+        Client(outside.url, simulators=False).get("/x")
+    assert Client(outside.url).is_simulator()
+    outside.simulator = False
+    assert not Client(outside.url).is_simulator()
+    assert not Client("http://127.0.0.1:1", timeout=0.5).is_simulator()
+
+
+def test_what_is_not_json_is_read_as_bytes(outside: Outside) -> None:
+    outside.answers = [(200, b"\x30\x82"), (404, b"{}")]
+    client = Client(outside.url)
+    assert client.get_bytes("/crl") == b"\x30\x82"
+    with pytest.raises(Answered):
+        client.get_bytes("/crl")
