@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from employer_auth.acting.api import acting
+from employer_auth.acting.keys import KeyRing
+from employer_auth.events import FACTS
+from employer_auth.handlers import SUBSCRIPTIONS
+from employer_auth.jobs import JOBS
+from employer_auth.parts import KEY, Parts
 from employer_auth.settings import Settings
 from employer_auth.tables import Base
 from servicekit.clock import Clock, SystemClock
-from servicekit.facts import Facts
-from servicekit.inbox import Subscriptions
-from servicekit.jobs import Jobs
 from servicekit.settings import load
 from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
@@ -17,14 +20,20 @@ SERVICE = Service(
     title="单位授权",
     package="employer_auth",
     base=Base,
-    blueprints=(about("employer-auth", "单位授权"),),
+    blueprints=(
+        about("employer-auth", "单位授权"),
+        acting,
+    ),
     workflows=(),
-    facts=Facts("employer-auth"),
-    subscriptions=Subscriptions("employer-auth"),
-    jobs=Jobs(),
+    facts=FACTS,
+    subscriptions=SUBSCRIPTIONS,
+    jobs=JOBS,
 )
 
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> ServiceApp:
     """The service, ready to be served; its settings come from the environment unless given."""
-    return build(SERVICE, settings or load(Settings, "EMPLOYER_AUTH"), clock=clock or SystemClock())
+    settings = settings or load(Settings, "EMPLOYER_AUTH")
+    app = build(SERVICE, settings, clock=clock or SystemClock())
+    app.extensions[KEY] = Parts(settings, KeyRing(app.database))
+    return app

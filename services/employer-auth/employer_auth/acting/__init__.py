@@ -1,0 +1,1 @@
+"""Acting: which units a person may choose, and the mandate that identity redeems."""

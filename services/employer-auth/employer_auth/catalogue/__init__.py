@@ -1,0 +1,1 @@
+"""The catalogue of businesses that can be granted, as the business services publish it."""

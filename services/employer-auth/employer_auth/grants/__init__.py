@@ -1,0 +1,1 @@
+"""Grants: what a bound person may do for the unit, per business."""

@@ -1,0 +1,115 @@
+"""What employer-auth does when identity speaks: keeps the word, and lets bindings follow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+from sqlalchemy.orm import Session
+
+from employer_auth.accounts import actions as accounts
+from employer_auth.accounts.rules import Kind, Standing
+from employer_auth.bindings import moves
+from servicekit.inbox import Envelope, Subscriptions
+
+SUBSCRIPTIONS = Subscriptions("employer-auth")
+
+
+class AccountRead(Schema):
+    """Whose account it is about."""
+
+    account_id = fields.Str(required=True)
+
+
+class RegisteredRead(AccountRead):
+    """A new account."""
+
+    kind = fields.Enum(Kind, by_value=True, required=True)
+
+
+class LevelRead(AccountRead):
+    """The level that holds from now on."""
+
+    level = fields.Int(required=True)
+
+
+class ScaledLevelRead(LevelRead):
+    """The same, of a person or a unit."""
+
+    kind = fields.Enum(Kind, by_value=True, required=True)
+
+
+class UnitRegisteredRead(Schema):
+    """A new unit's public data."""
+
+    unit_id = fields.Str(required=True)
+    certificate_type = fields.Str(required=True)
+    certificate_number = fields.Str(required=True)
+    name = fields.Str(required=True)
+    region = fields.Str(required=True)
+    level = fields.Int(required=True)
+
+
+class UnitChangedRead(Schema):
+    """A unit's public data that changed."""
+
+    unit_id = fields.Str(required=True)
+    name = fields.Str(required=True)
+    region = fields.Str(required=True)
+
+
+@SUBSCRIPTIONS.on("identity.account.registered.v1", reads=RegisteredRead)
+def keep_account(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """Its kind; level and standing begin at the lowest and active."""
+    accounts.remember(db, said["account_id"], kind=said["kind"], now=envelope.time)
+
+
+@SUBSCRIPTIONS.on("identity.account.verified.v1", reads=LevelRead)
+def keep_verification(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """A person's level rose; events of one account come in order."""
+    accounts.remember(db, said["account_id"], level=said["level"], now=envelope.time)
+    moves.settle_account(db, said["account_id"], now=envelope.time)
+
+
+@SUBSCRIPTIONS.on("identity.account.level-changed.v1", reads=ScaledLevelRead)
+def keep_level(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """It rose or fell; a binding of a person below 二级 rests."""
+    account_id, kind = said["account_id"], said["kind"]
+    accounts.remember(db, account_id, kind=kind, level=said["level"], now=envelope.time)
+    moves.settle_account(db, account_id, now=envelope.time)
+
+
+@SUBSCRIPTIONS.on("identity.account.locked.v1", reads=AccountRead)
+def keep_lock(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """Every binding of the account rests."""
+    _keep_standing(db, said["account_id"], Standing.LOCKED, envelope)
+
+
+@SUBSCRIPTIONS.on("identity.account.unlocked.v1", reads=AccountRead)
+def keep_unlock(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """Bindings that rested for the lock alone work again."""
+    _keep_standing(db, said["account_id"], Standing.ACTIVE, envelope)
+
+
+@SUBSCRIPTIONS.on("identity.account.cancelled.v1", reads=AccountRead)
+def keep_cancellation(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """Every binding of the account ends."""
+    _keep_standing(db, said["account_id"], Standing.CANCELLED, envelope)
+
+
+@SUBSCRIPTIONS.on("identity.unit.registered.v1", reads=UnitRegisteredRead)
+def keep_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """From now on the unit may invite persons."""
+    accounts.register_unit(db, accounts.UnitData(**said), now=envelope.time)
+    moves.settle_account(db, said["unit_id"], now=envelope.time)
+
+
+@SUBSCRIPTIONS.on("identity.unit.changed.v1", reads=UnitChangedRead)
+def keep_unit_change(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """Its name and region, as identity has verified them."""
+    accounts.change_unit(db, said["unit_id"], said["name"], said["region"], now=envelope.time)
+
+
+def _keep_standing(db: Session, account_id: str, standing: Standing, envelope: Envelope) -> None:
+    accounts.remember(db, account_id, standing=standing, now=envelope.time)
+    moves.settle_account(db, account_id, now=envelope.time)

@@ -1,0 +1,34 @@
+"""What the application lends to its endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from employer_auth.acting.keys import KeyRing
+from employer_auth.settings import Settings
+from servicekit.web.session import app
+
+KEY: Final = "employer-auth"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Made once in ``create_app``."""
+
+    settings: Settings
+    keys: KeyRing
+
+    @property
+    def parties(self) -> dict[str, str]:
+        """Who signs mandates, and who they are meant for."""
+        return {
+            "issuer": f"{self.settings.public_url}/employer-auth",
+            "audience": self.settings.issuer,
+        }
+
+
+def parts() -> Parts:
+    """The parts of the application that answers this request."""
+    found: Parts = app().extensions[KEY]
+    return found
