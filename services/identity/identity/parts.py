@@ -16,6 +16,7 @@ from identity.password_policy import Policy
 from identity.settings import Settings
 from identity.sign_in.provider import Provider
 from identity.sms_codes.rules import Limits
+from identity.units.rules import Limits as UnitLimits
 
 KEY: Final = "identity"
 
@@ -43,6 +44,14 @@ class Parts:
             per_address_hour=self.settings.sms_codes_per_address_hour,
             per_address_day=self.settings.sms_codes_per_address_day,
             everybody_day=self.settings.sms_codes_per_day,
+        )
+
+    @property
+    def unit_limits(self) -> UnitLimits:
+        """How often a unit's registration may be tried, and a number looked up."""
+        return UnitLimits(
+            tries_per_address_hour=self.settings.unit_tries_per_address,
+            checks_per_address_hour=self.settings.unit_checks_per_address,
         )
 
     @property

@@ -60,6 +60,16 @@ class Settings(ServiceSettings):
     sign_ins_per_address: int = setting(
         "Password attempts one address has in ten minutes.", default=120
     )
+    matches_per_client: int = setting(
+        "How often one service may ask in an hour whether a person is registered.", default=3_000
+    )
+    unit_tries_per_address: int = setting(
+        "How often step 1 of a unit's registration may be tried from one address in an hour.",
+        default=60,
+    )
+    unit_checks_per_address: int = setting(
+        "How many unit numbers one address may look up in an hour.", default=60
+    )
 
     def __post_init__(self) -> None:
         """Refuse what contradicts production.

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from identity.accounts.model import Account
 from identity.app import create_app
 from identity.jobs import JOBS
 from identity.messages.model import Delivery
@@ -55,6 +56,17 @@ def resident_number(first17: str) -> str:
     weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
     total = sum(int(a) * b for a, b in zip(first17, weights, strict=True))
     return first17 + "10X98765432"[total % 11]
+
+
+def uscc(serial: int) -> str:
+    """A unit's credit code that is right, with its inner organisation code (GB 32100)."""
+    digits = f"{serial:08}"
+    weights = (3, 7, 9, 10, 5, 8, 4, 2)
+    total = sum(int(d) * w for d, w in zip(digits, weights, strict=True))
+    code = f"91440106{digits}" + "0123456789X0"[11 - total % 11]
+    alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+    total = sum(alphabet.index(c) * pow(3, i, 31) for i, c in enumerate(code))
+    return code + alphabet[(31 - total % 31) % 31]
 
 
 def card(magic: str) -> str:
@@ -180,6 +192,54 @@ class World:
         answer = self.browser().api("POST", "/registrations", form)
         assert answer.status_code == 201, answer.text
         return SimpleNamespace(**form, id=answer.json["id"], form=form)
+
+    def proves(self, person: SimpleNamespace, level: int = 2) -> SimpleNamespace:
+        """Somebody proved who they are; how is another test's story."""
+        with self.app.database.transaction() as db:
+            db.get_one(Account, person.id).level = level
+        return person
+
+    def unit_form(self, **changes: Any) -> dict[str, Any]:
+        """A unit's data that are right, but for ticket and code."""
+        self.serial += 1
+        return {
+            "certificate_type": "uscc",
+            "certificate_number": uscc(self.serial),
+            "name": "广州示例科技有限公司",
+            "region": "440106",
+            "address": "天河区示例路 1 号",
+            "legal_name": "陈大文",
+            "legal_document_type": "resident-card",
+            "legal_document_number": resident_number(f"44010619800101{self.serial:03}"),
+            "legal_phone": f"1370000{self.serial:04}",
+            "login_name": f"unit_{self.serial:03}",
+            "password": PASSWORD,
+            "password_again": PASSWORD,
+            "sms_code": "000000",
+            "agreements": self.form()["agreements"],
+        } | changes
+
+    def begins_unit(self, agent: SimpleNamespace) -> SimpleNamespace:
+        """Step 1 of a unit's registration, and the code for step 2."""
+        asked = {"login_name": agent.login_name, "document_number": agent.document_number}
+        begun = self.browser().api("POST", "/unit-registrations", asked)
+        assert begun.status_code == 201, begun.text
+        path, ticket = f"/unit-registrations/{begun.json['id']}", begun.json["ticket"]
+        sent = self.browser().api("POST", f"{path}/sms-code", {"ticket": ticket})
+        assert sent.status_code == 202, sent.text
+        code = re.search(r"\d{6}", self.texts(agent.phone)[0])[0]
+        return SimpleNamespace(path=path, ticket=ticket, code=code)
+
+    def registers_unit(
+        self, agent: SimpleNamespace | None = None, **changes: Any
+    ) -> SimpleNamespace:
+        """Register a unit by a verified agent; a unit to go on with."""
+        agent = agent or self.proves(self.registers())
+        begun = self.begins_unit(agent)
+        form = self.unit_form(**changes) | {"ticket": begun.ticket, "sms_code": begun.code}
+        answer = self.browser().api("POST", f"{begun.path}/unit", form)
+        assert answer.status_code == 201, answer.text
+        return SimpleNamespace(**form, id=answer.json["id"], agent=agent)
 
     def officer(self, *roles: str, region: str = "440106", **more: Any) -> SimpleNamespace:
         """Appoint an officer from the command line's side."""
@@ -322,6 +382,7 @@ def tell() -> SimpleNamespace:
     return SimpleNamespace(
         query=query,
         resident_number=resident_number,
+        uscc=uscc,
         card=card,
         PASSWORD=PASSWORD,
         CALLBACK=CALLBACK,

@@ -86,7 +86,7 @@ def register(
         now=now,
     )
     account.person = _open_person(db, account, form.name, identity, key)
-    _accept(db, account, now=now)
+    accept(db, account, now=now)
     return account
 
 
@@ -108,6 +108,7 @@ def open_account(
         password_changed_at=now,
         phone=MobileNumber(phone),
         phone_index=MobileNumber(phone),
+        level=rules.UNVERIFIED_UNIT if kind is rules.Kind.UNIT else rules.LOWEST,
         created_at=now,
         updated_at=now,
     )
@@ -168,6 +169,12 @@ def change_phone(
     account.updated_at = now
 
 
+def accept(db: Session, account: Account, *, now: datetime) -> None:
+    """Keep which versions of the agreements were accepted, and when."""
+    for name, version in agreements.in_force().items():
+        db.add(Acceptance(account_id=account.id, agreement=name, version=version, accepted_at=now))
+
+
 def lock(db: Session, account_id: str, *, now: datetime) -> Account:
     """Lock an account: no login, and every service refuses its tokens within two seconds (ID-43).
 
@@ -198,11 +205,6 @@ def _open_person(
     )
     _add(db, person)
     return person
-
-
-def _accept(db: Session, account: Account, *, now: datetime) -> None:
-    for name, version in agreements.in_force().items():
-        db.add(Acceptance(account_id=account.id, agreement=name, version=version, accepted_at=now))
 
 
 def _check_free(db: Session, login_name: str, key: DocumentNumber) -> None:

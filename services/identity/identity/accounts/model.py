@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, DateTime, Enum, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from identity.accounts.rules import Kind, Standing
@@ -38,7 +38,10 @@ class Account(Base):
 
     __tablename__ = "account"
     # The names are what the refusals are found by when two registrations meet in the database.
-    __table_args__ = (Index("account_login_name_once", "login_name_index", unique=True),)
+    __table_args__ = (
+        Index("account_login_name_once", "login_name_index", unique=True),
+        CheckConstraint("kind <> 'unit' OR level >= 2", name="account_unit_scale"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
     kind: Mapped[Kind] = mapped_column(
@@ -71,6 +74,8 @@ class Account(Base):
     email: Mapped[EmailAddress | None] = mapped_column(
         Sealed(EmailAddress, "account.email"), info=PERSONAL
     )
+    # Of a person on HRSS's scale (一/二/三级); of a unit on the province's: 2 (not verified),
+    # 3 (原L1), 4 (原L2), 5 (原L3). Ask for the scale you mean: the two are never compared.
     level: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
@@ -79,6 +84,16 @@ class Account(Base):
     person: Mapped[Person | None] = relationship(lazy="joined", innerjoin=False)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads the class
+
+    @property
+    def hrss_level(self) -> int:
+        """一, 二 or 三级; 0 for whoever is no person."""
+        return self.level if self.kind is Kind.PERSON else 0
+
+    @property
+    def province_level(self) -> int:
+        """2 to 5; 0 for whoever is no unit."""
+        return self.level if self.kind is Kind.UNIT else 0
 
 
 class Person(Base):

@@ -23,6 +23,7 @@ PURPOSE_TITLES = {
     rules.Purpose.REGISTRATION: "注册账号",
     rules.Purpose.BANK_CARD_CHECK: "银联实名认证",
     rules.Purpose.CHANGE_PHONE: "更换手机号码",
+    rules.Purpose.UNIT_REGISTRATION: "注册单位账号",
 }
 
 

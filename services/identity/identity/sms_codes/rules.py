@@ -22,6 +22,7 @@ class Purpose(StrEnum):
     REGISTRATION = "registration"  # 注册
     BANK_CARD_CHECK = "bank-card-check"  # 银联实名认证
     CHANGE_PHONE = "change-phone"  # 更换手机号码
+    UNIT_REGISTRATION = "unit-registration"  # 单位注册；sent to the agent's own phone
 
 
 class TooManyCodes(TooMany):
