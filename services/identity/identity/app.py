@@ -10,10 +10,13 @@ from identity.handlers import SUBSCRIPTIONS
 from identity.hashing import Hasher
 from identity.jobs import JOBS
 from identity.limits import Counts
+from identity.login_history import api as login_history
+from identity.matching import api as matching
 from identity.messages import api as messages
 from identity.messages import notice_api as notices
 from identity.officers import api as officers
 from identity.parts import KEY, Parts
+from identity.passwords import api as passwords
 from identity.settings import Settings
 from identity.sign_in import api as sessions
 from identity.sign_in import endpoints, leaving, pages, system_api
@@ -22,6 +25,7 @@ from identity.sign_in.provider import Provider
 from identity.sign_in.tokens import OwnKeys, OwnSessions
 from identity.sms_codes import api as sms_codes
 from identity.tables import Base
+from identity.units import api as units
 from identity.verification import api as verification
 from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
@@ -39,10 +43,14 @@ SERVICE = Service(
     base=Base,
     blueprints=(
         accounts.blueprint,
+        units.blueprint,
+        matching.blueprint,
         sms_codes.blueprint,
         verification.blueprint,
         messages.blueprint,
         notices.blueprint,
+        login_history.blueprint,
+        passwords.blueprint,
         sessions.blueprint,
         officers.blueprint,
         system_api.blueprint,

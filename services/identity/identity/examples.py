@@ -199,6 +199,25 @@ PERSON_ASKED: Final[Example] = {
 PERSON_MATCHED: Final[Example] = {"account_id": _ID, "level": 2}
 
 
+LOGIN: Final[Example] = {
+    "id": _ID,
+    "at": _TIME,
+    "way": "password",
+    "outcome": "signed-in",
+    "device": "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0",
+    "address": "198.51.100.7",
+    "elsewhere": False,
+    "session_id": _OTHER_ID,
+    "current": True,
+    "disowned_at": None,
+}
+PASSWORD_CHANGE: Final[Example] = {
+    "current_password": "Gd2024rsT",
+    "password": "Hb2026rsW",
+    "password_again": "Hb2026rsW",
+}
+
+
 def page(item: Example) -> Example:
     """One page of a list of such items."""
     return {"items": [item], "next_cursor": None, "total": 1}

@@ -7,6 +7,7 @@ from typing import Final
 
 from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
 from identity.limits import forget_counts
+from identity.login_history import actions as history
 from identity.messages import actions as messages
 from identity.sign_in import clients, keys, store
 from identity.verification import levels
@@ -65,6 +66,14 @@ def forget_old(context: JobContext) -> None:
     with context.database.transaction() as db:
         store.forget_old(db, now=now)
         forget_counts(db, now=now)
+        history.forget_old(db, now=now)
+
+
+@JOBS.every(timedelta(minutes=1), name="tell-guessed")
+def tell_guessed(context: JobContext) -> None:
+    """Tell owners at whose name somebody guesses (ID-08)."""
+    with context.database.transaction() as db:
+        history.tell_guessed(db, now=context.clock.now())
 
 
 @JOBS.every(timedelta(minutes=1), name="lapse-evidence")

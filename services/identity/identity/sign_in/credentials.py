@@ -114,9 +114,7 @@ def knows_device(counts: Counts, account: Account, mark: str | None) -> bool:
     return _device_of(counts, login_key(account.login_name.expose()), mark) is not None
 
 
-def next_stage(
-    db: Session, account: Account, way: Way, done: Stage | None = None
-) -> Stage | None:
+def next_stage(db: Session, account: Account, way: Way, done: Stage | None = None) -> Stage | None:
     """What is owed next; None when nothing is, and the session may begin."""
     owed = []
     if account.kind is Kind.OFFICER:
@@ -204,9 +202,7 @@ def end_stage(db: Session, secret: str) -> None:
     db.execute(delete(SecondStep).where(SecondStep.secret_hash == rules.hash_secret(secret)))
 
 
-def _lanes(
-    counts: Counts, name: str, mark: str | None, address: str
-) -> list[tuple[Pace, str]]:
+def _lanes(counts: Counts, name: str, mark: str | None, address: str) -> list[tuple[Pace, str]]:
     """The counts a try is written to: the device's own, or the place's and the strangers'."""
     device = _device_of(counts, name, mark)
     if device is not None:

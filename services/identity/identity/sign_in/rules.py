@@ -153,6 +153,11 @@ def acr_of(*, level: int, second_factor: bool) -> str:
     return "urn:gdhrss:aal:2" if second_factor else f"urn:gdhrss:ial:{level}"
 
 
+def unit_acr(level: int) -> str:
+    """The province's level of a unit: 2 is not verified, 3, 4 and 5 were L1, L2 and L3."""
+    return f"urn:gdprov:ial:{level}"
+
+
 def granted_scopes(asked: str | None, allowed: Sequence[str]) -> str:
     """What was asked for and may be had, in the client's order of asking."""
     wanted = (asked or "openid").split()
