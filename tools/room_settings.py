@@ -47,6 +47,7 @@ def service_environment(
         "sms_url": f"{simulators_url}/sms",
         "bank_card_url": f"{simulators_url}/bank-card",
         "demo_file": str(demo_file),
+        "storage_url": f"file://{demo_file.resolve().parent}/uploads/{name}",
         "database_pool": "4",
         # One developer's machine is one address; the limits are for halls and attackers.
         "sms_codes_per_address_hour": "100000",
