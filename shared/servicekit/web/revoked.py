@@ -13,7 +13,9 @@ from servicekit.bus import pause_after
 from servicekit.listening import Listener
 from servicekit.revocations import CHANNEL, HEARD_SINCE, KEPT, Revocations
 
-LOOK_EVERY: Final = 5.0  # seconds; a notification comes at once, this is for one that was lost
+# Seconds; a notification comes at once, this is for one that was lost and for a dead connection,
+# which psycopg notices when it next speaks. Two seconds are promised.
+LOOK_EVERY: Final = 1.0
 # Rows of transactions that committed later than younger ones are read again.
 OVERLAP: Final = timedelta(seconds=10)
 

@@ -118,6 +118,16 @@ class ShownSchema(Schema):
 papers = Blueprint("papers", __name__, url_prefix="/papers", description="稿件")
 pages = Pages("pages", __name__, url_prefix="/pages")
 own = access(Role.APPLICANT, level=2, kinds=("person",))
+WRITTEN = (
+    "paper",
+    "idempotency_key",
+    "outbox",
+    "event_sequence",
+    "inbox",
+    "event_progress",
+    "event_parked",
+    "revocation",
+)
 COLUMNS = ("title", "pages", "price", "due_on")
 EXAMPLE = {"title": "论就业", "pages": 12, "price": "9.90", "due_on": "2026-03-31"}
 
@@ -291,13 +301,14 @@ add_moves(papers, WORKFLOW, make_move, ShownSchema, level=2, kinds=("person",))
 
 MIGRATION = """
 from alembic import op
-from servicekit.migrations import create_standard_tables
+from servicekit.migrations import create_revocations, create_standard_tables
 
 revision, down_revision = "0001", None
 
 
 def upgrade() -> None:
     create_standard_tables(op)
+    create_revocations(op)
 """
 
 
@@ -400,7 +411,7 @@ def make_room(paper_url: str, issuer: Issuer) -> Iterator[Callable[..., PaperRoo
     for app in made:
         app.database.close()
     with psycopg.connect(paper_url) as connection:
-        for table in ("paper", "idempotency_key", "outbox", "event_sequence"):
+        for table in WRITTEN:
             connection.execute(f"DELETE FROM {table}")
 
 
