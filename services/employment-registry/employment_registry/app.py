@@ -10,12 +10,20 @@ from employment_registry.parts import KEY, Parts
 from employment_registry.settings import Settings
 from employment_registry.tables import Base
 from employment_registry.userinfo import TIMEOUT_SECONDS, Userinfo
+from servicekit.businesses import Business, declare
 from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
 from servicekit.jobs import Jobs
 from servicekit.settings import load
 from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
+
+JOBS = Jobs()
+declare(
+    FACTS,
+    JOBS,
+    Business("employment-registry.staff-registration", "就业登记（单位）"),
+)
 
 SERVICE = Service(
     name="employment-registry",
@@ -31,7 +39,7 @@ SERVICE = Service(
     workflows=(WORKFLOW,),
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
-    jobs=Jobs(),
+    jobs=JOBS,
 )
 
 

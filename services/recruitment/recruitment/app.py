@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from recruitment.settings import Settings
 from recruitment.tables import Base
+from servicekit.businesses import Business, declare
 from servicekit.clock import Clock, SystemClock
 from servicekit.facts import Facts
 from servicekit.inbox import Subscriptions
@@ -12,6 +13,15 @@ from servicekit.settings import load
 from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
 
+FACTS = Facts("recruitment")
+JOBS = Jobs()
+declare(
+    FACTS,
+    JOBS,
+    Business("recruitment.jobs", "招聘管理", unit_level=5),
+    Business("recruitment.fairs", "招聘会", unit_level=5),
+)
+
 SERVICE = Service(
     name="recruitment",
     title="公共招聘",
@@ -19,9 +29,9 @@ SERVICE = Service(
     base=Base,
     blueprints=(about("recruitment", "公共招聘"),),
     workflows=(),
-    facts=Facts("recruitment"),
+    facts=FACTS,
     subscriptions=Subscriptions("recruitment"),
-    jobs=Jobs(),
+    jobs=JOBS,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from servicekit.businesses import Business, declare
 from servicekit.clock import Clock, SystemClock
 from servicekit.facts import Facts
 from servicekit.inbox import Subscriptions
@@ -12,6 +13,15 @@ from servicekit.web.app import Service, ServiceApp, build
 from stability_refund.settings import Settings
 from stability_refund.tables import Base
 
+FACTS = Facts("stability-refund")
+JOBS = Jobs()
+declare(
+    FACTS,
+    JOBS,
+    # 三(二): from L2 on the unit's own account may confirm it (EA-01, ID-25).
+    Business("stability-refund.confirmation", "稳岗返还信息确认", unit_level=4, unit_account=True),
+)
+
 SERVICE = Service(
     name="stability-refund",
     title="稳岗返还",
@@ -19,9 +29,9 @@ SERVICE = Service(
     base=Base,
     blueprints=(about("stability-refund", "稳岗返还"),),
     workflows=(),
-    facts=Facts("stability-refund"),
+    facts=FACTS,
     subscriptions=Subscriptions("stability-refund"),
-    jobs=Jobs(),
+    jobs=JOBS,
 )
 
 

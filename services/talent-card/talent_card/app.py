@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from servicekit.businesses import Business, declare
 from servicekit.clock import Clock, SystemClock
 from servicekit.facts import Facts
 from servicekit.inbox import Subscriptions
@@ -12,6 +13,14 @@ from servicekit.web.app import Service, ServiceApp, build
 from talent_card.settings import Settings
 from talent_card.tables import Base
 
+FACTS = Facts("talent-card")
+JOBS = Jobs()
+declare(
+    FACTS,
+    JOBS,
+    Business("talent-card.employer", "人才绿卡（单位）"),
+)
+
 SERVICE = Service(
     name="talent-card",
     title="人才绿卡",
@@ -19,9 +28,9 @@ SERVICE = Service(
     base=Base,
     blueprints=(about("talent-card", "人才绿卡"),),
     workflows=(),
-    facts=Facts("talent-card"),
+    facts=FACTS,
     subscriptions=Subscriptions("talent-card"),
-    jobs=Jobs(),
+    jobs=JOBS,
 )
 
 
