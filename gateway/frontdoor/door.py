@@ -14,9 +14,13 @@ from frontdoor.routing import Hosts, Paths
 from frontdoor.sites import Server
 
 if TYPE_CHECKING:
-    from frontdoor.client_connection import ClientConnection
+    from frontdoor.client_socket import ClientSocket
 
 DRAIN_IDLE = 2.0  # an idle client is asked to go when it was silent for so long
+
+_MOST_HOSTS = 16
+_MOST_ROUTES = 1024
+_LONGEST_KEPT = 256
 
 _NO_REQUEST = RequestHead(b"-", b"-", 1, b"-")
 
@@ -50,12 +54,13 @@ class Door:
         self.now = now
         self.draining = False
         self.date = formatdate(usegmt=True).encode()
-        self.connections: set[ClientConnection] = set()
+        self.connections: set[ClientSocket] = set()
         networks = self.server.balancers
         self._balancers = Balancers(networks) if networks else None
         self._per_address: dict[bytes, int] = {}
+        self._routes: dict[bytes | None, dict[bytes, Route]] = {}
 
-    def admit(self, connection: ClientConnection, address: bytes) -> bool:
+    def admit(self, connection: ClientSocket, address: bytes) -> bool:
         """May this address have one more connection?"""
         count = self._per_address.get(address, 0)
         limited = self._balancers is None or not self._balancers.trusts(address)
@@ -65,7 +70,7 @@ class Door:
         self.connections.add(connection)
         return True
 
-    def forget(self, connection: ClientConnection, address: bytes) -> None:
+    def forget(self, connection: ClientSocket, address: bytes) -> None:
         """The connection is over."""
         self.connections.discard(connection)
         left = self._per_address.get(address, 1) - 1
@@ -78,8 +83,22 @@ class Door:
         """The request with its route."""
         if self._balancers is not None and fields.forwarded_for is not None:
             address = self._balancers.client(address, fields.forwarded_for)
-        site = self.hosts.find(fields.host or b"")
-        return Exchange(head, fields, site.paths.find(head.path), address, self.now())
+        host, path = fields.host, head.path
+        routes = self._routes.get(host)
+        route = None if routes is None else routes.get(path)
+        if route is None:
+            route = self._find(host, path)
+        return Exchange(head, fields, route, address, self.now())
+
+    def _find(self, host: bytes | None, path: bytes) -> Route:
+        """The route, remembered."""
+        route = self.hosts.find(host or b"").paths.find(path)
+        routes = self._routes.setdefault(host, {})
+        if len(routes) >= _MOST_ROUTES or len(self._routes) > _MOST_HOSTS:
+            self._routes.clear()
+        elif len(path) <= _LONGEST_KEPT:
+            routes[path] = route
+        return route
 
     def stray(self, address: bytes) -> Exchange:
         """Stands for what never became a request."""

@@ -44,6 +44,8 @@ class Exchange:
     body_sent = 0
     ended = 0.0  # monotonic seconds
     kept_body: bytes | None = b""
+    service_line: bytes | None = None  # the request line where it is not the client's
+    upgrade: bytes | None = None  # the protocol the service may switch to, in small letters
 
     def __init__(
         self, head: RequestHead, fields: Fields, route: Route, address: bytes, started: float
@@ -87,7 +89,7 @@ class Exchange:
         lines = fields.lines
         if self.authorization is not fields.authorization:
             lines = fields.lines_with(self.authorization)
-        return b"%b%b%b\r\n" % (self.head.line, lines, self.upstream_lines)
+        return b"%b%b%b\r\n" % (self.service_line or self.head.line, lines, self.upstream_lines)
 
 
 Step = Answer | Awaitable[Answer | None] | None

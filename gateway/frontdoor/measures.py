@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -38,18 +39,13 @@ class Measures:
 
     def counter(self, number: int) -> Finished:
         """Counts the requests of one location."""
-        cells, now = self._cells, self._now
+        cells = self._cells
 
         def count(exchange: Exchange) -> None:
             base = self._start + number * _WIDTH
-            took = now() - exchange.started
+            took = exchange.ended - exchange.started
             cells[base + exchange.status // 100 - 1] += 1
-            bucket = 0
-            for bound in _BOUNDS:
-                if took <= bound:
-                    break
-                bucket += 1
-            cells[base + _CLASSES + bucket] += 1
+            cells[base + _CLASSES + bisect_left(_BOUNDS, took)] += 1
             cells[base + _SUM] += int(took * 1e6)
 
         return count

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from frontdoor import answers
 from frontdoor.answers import Answer
 from frontdoor.chunked import BadChunk
-from frontdoor.client_connection import ANSWERING, BODY, CLOSED, NEVER, WAITING, ClientConnection
+from frontdoor.client_connection import ClientConnection
+from frontdoor.client_socket import ANSWERING, BODY, CLOSED, NEVER, TUNNEL, WAITING
 from frontdoor.pools import RETRY_RESERVE, Peer, Pool
 from frontdoor.responses import DATE, ResponseHead
 from frontdoor.upstream_connection import Reason, UpstreamConnection
@@ -28,7 +29,8 @@ class ProxyConnection(ClientConnection):
     def forward(self) -> None:
         """Send the request to a service."""
         exchange = self.exchange
-        pool = self._pool()
+        pool = exchange.route.pool
+        assert pool is not None  # routes without one answer by themselves
         if exchange.fields.expects and (self.left or self.chunked):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if pool.budget < RETRY_RESERVE:
@@ -55,21 +57,19 @@ class ProxyConnection(ClientConnection):
             untouched = self.exchange.body_sent == 0
             self._lost(peer, reason, answers.UNAVAILABLE, may_repeat=untouched)
 
-    def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool) -> None:
+    def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool, more: bool) -> None:
         """The head came, with the first bytes of the body as they go to the client."""
-        exchange = self.exchange
+        exchange, status = self.exchange, head.status
         route = exchange.route
-        if head.status > 500 and f"http_{head.status}" in route.location.next_upstream:  # noqa: PLR2004
-            link = self._link
-            if link is not None and exchange.repeatable and self._go_elsewhere(link.peer):
-                return
+        if status > 500 and self._asks_elsewhere(status):  # noqa: PLR2004
+            return
         exchange.replied = True
-        exchange.status = head.status
+        exchange.status = status
         self.keep = (
-            framed and exchange.keeps_alive and self.state == ANSWERING and not self.door.draining
+            framed and self.state == ANSWERING and exchange.keeps_alive and not self.door.draining
         )
         for outward in route.outward:
-            outward(exchange, head.status, head.present)
+            outward(exchange, status, head.present)
         lines = head.lines
         if not head.present & DATE:
             lines.append(b"Date: " + self.door.date)
@@ -82,6 +82,24 @@ class ProxyConnection(ClientConnection):
         lines += (exchange.response_lines, data)  # the former end with a CRLF of their own
         exchange.sent = len(data)
         self.transport.write(b"\r\n".join(lines))
+        if more:
+            self._progress()
+
+    def tunnel_begins(self, head: ResponseHead, data: bytes) -> None:
+        """The service speaks another protocol from now on; bytes pass as they are."""
+        exchange = self.exchange
+        exchange.replied = True
+        exchange.status = head.status
+        self.keep = False
+        self.state = TUNNEL
+        for outward in exchange.route.outward:
+            outward(exchange, head.status, head.present)
+        lines = [*head.lines, b"Connection: upgrade", b"Upgrade: " + (head.upgrade or b"")]
+        self.transport.write(b"\r\n".join((*lines, exchange.response_lines, data)))
+        early = self.take_buffer()
+        if early:
+            self.read_body(early)
+        self.resume_body()
         self._progress()
 
     def response_goes_on(self, data: bytes) -> None:
@@ -93,7 +111,7 @@ class ProxyConnection(ClientConnection):
     def response_ends(self) -> None:
         """The body is complete."""
         self._link = None
-        self.finish(complete=self.state == ANSWERING)
+        self.finish(complete=self.state in (ANSWERING, TUNNEL))
 
     def response_breaks(self, connection: UpstreamConnection, *, heard: bool) -> None:
         """The service went away, or what it says makes no sense."""
@@ -128,7 +146,9 @@ class ProxyConnection(ClientConnection):
         """Send on what came of the body."""
         rest: bytes | None = None
         location = self.exchange.route.location
-        if self.chunked is None:
+        if self.state == TUNNEL:
+            pass
+        elif self.chunked is None:
             self.left -= len(data)
             if self.left <= 0:
                 end = len(data) + self.left
@@ -147,7 +167,8 @@ class ProxyConnection(ClientConnection):
         if link is None:
             return
         if data:
-            self.exchange.remember(data)
+            if self.state == BODY:
+                self.exchange.remember(data)
             link.transport.write(data)
         if rest is not None:
             self.put_back(rest)
@@ -164,7 +185,7 @@ class ProxyConnection(ClientConnection):
     def expire_exchange(self) -> None:
         """Client or service took too long."""
         link = self._link
-        if self.stalled or link is None:
+        if self.stalled or link is None or self.state == TUNNEL:
             self.transport.abort()
         elif self.state == BODY and not self._service_stalls():
             self._fail(answers.LATE_HEAD)
@@ -174,6 +195,12 @@ class ProxyConnection(ClientConnection):
 
     def _service_stalls(self) -> bool:
         return self._paused
+
+    def _asks_elsewhere(self, status: int) -> bool:
+        """Is the answer one that another server may better?"""
+        exchange, link = self.exchange, self._link
+        wanted = f"http_{status}" in exchange.route.location.next_upstream
+        return wanted and exchange.repeatable and link is not None and self._go_elsewhere(link.peer)
 
     def _pool(self) -> Pool:
         pool = self.exchange.route.pool
@@ -197,23 +224,27 @@ class ProxyConnection(ClientConnection):
         exchange = self.exchange
         exchange.tries += 1
         self._link = link
-        complete = self.left == 0 and self.chunked is None
-        self.state = ANSWERING if complete else BODY
         head = exchange.head_for_service()
-        link.begin(self, head + exchange.kept_body if exchange.kept_body else head)
+        if exchange.kept_body:
+            head += exchange.kept_body
+        link.begin(self, head)
         if self.stalled:
             link.hold()
-        self._progress()
-        if not complete:
+        if self.left or self.chunked is not None:
+            self.state = BODY
+            self._progress()
             early = self.take_buffer()
             if early:
                 self.read_body(early)
             self.resume_body()
+        else:
+            self.state = ANSWERING
+            self.deadline = self.door.now() + exchange.route.location.read_timeout
 
     def _progress(self) -> None:
         """Something moved; the next thing may take as long as its directive says."""
         location = self.exchange.route.location
-        if self.state == ANSWERING:
+        if self.state in (ANSWERING, TUNNEL):
             patience = location.send_timeout if self.stalled else location.read_timeout
         else:
             patience = location.write_timeout if self._paused else location.body_timeout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import filterfalse
 from typing import Final
 
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t -~\x80-\xff]*)?")
@@ -25,12 +26,16 @@ _ADDED: Final = {
     b"strict-transport-security": HSTS,
 }  # fmt: skip
 _DROPPED: Final = frozenset(
-    (b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"te", b"trailer", b"upgrade",
+    (b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"te", b"trailer",
      b"x-request-id", b"server", b"x-powered-by", b"via")
 )  # fmt: skip
-_PLAIN, _GONE, _LENGTH_FIELD, _CODING, _CONNECTION = 0, -1, -2, -3, -4
+_NOT_HOP_BY_HOP: Final = frozenset(
+    (b"content-length", b"transfer-encoding", b"content-type", b"content-encoding", b"set-cookie")
+)
+_PLAIN, _GONE, _LENGTH_FIELD, _CODING, _CONNECTION, _UPGRADE = 0, -1, -2, -3, -4, -5
 _FRAMING: Final = {
     b"content-length": _LENGTH_FIELD, b"transfer-encoding": _CODING, b"connection": _CONNECTION,
+    b"upgrade": _UPGRADE,
 }  # fmt: skip
 
 
@@ -39,26 +44,47 @@ class BadResponse(Exception):
 
 
 class ResponseHead:
-    """Status, fields to pass on, and how the body is framed."""
+    """Status, fields to pass on, and how the body is framed.
 
-    __slots__ = ("chunked", "length", "lines", "named", "present", "reusable", "status")
+    What is not said keeps the class's value.
 
-    def __init__(self, status: int, minor: bytes) -> None:
+    Args:
+        status: the code.
+        reusable: may the connection carry another request?
+    """
+
+    length = -1
+    chunked = False
+    present = 0
+    named: frozenset[bytes] | None = None
+    upgrade: bytes | None = None
+
+    def __init__(self, status: int, reusable: bool, lines: list[bytes]) -> None:
         self.status = status
-        self.lines: list[bytes] = []
-        self.length = -1
-        self.chunked = False
-        self.reusable = minor == b"1"
-        self.present = 0
-        self.named: set[bytes] | None = None
+        self.reusable = reusable
+        self.lines = lines
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Every value of a field, by its name in small letters."""
+        start, end = name + b":", len(name) + 1
+        return [line[end:].strip(b" \t") for line in self.lines if line[:end].lower() == start]
+
+    def value(self, name: bytes) -> bytes | None:
+        """A field's value; several are joined."""
+        found = self.all(name)
+        return b", ".join(found) if found else None
 
 
 # What a line is to us, and its number: the length, or the bits of `present`.
 _Line = tuple[int, int]
 _lines: dict[bytes, _Line] = {}
-_firsts: dict[bytes, tuple[int, bytes, bytes]] = {}
+_plain: set[bytes] = set()
+_is_plain: Final = _plain.__contains__
+_firsts: dict[bytes, tuple[int, bool, bytes]] = {}
+_misses: dict[bytes, int] = {}
 _MOST_LINES: Final = 4096
 _MOST_FIRSTS: Final = 256
+_CHANGES: Final = 1000  # different lines of one name
 _LONGEST_LINE_KEPT: Final = 200
 
 
@@ -72,18 +98,23 @@ def read_response(data: bytes, end: int) -> ResponseHead:
     Raises:
         BadResponse: it is not HTTP/1.1, or its framing is not clear.
     """
-    lines = data[:end].split(b"\r\n")
-    status, minor, first = _firsts.get(lines[0]) or _read_first(lines[0])
-    head = ResponseHead(status, minor)
-    head.lines = kept = [first]
+    kept = data[:end].split(b"\r\n")
+    status, reusable, first = _firsts.get(kept[0]) or _read_first(kept[0])
+    kept[0] = first
+    head = ResponseHead(status, reusable, kept)
     present = 0
-    for line in lines[1:]:
+    for line in filterfalse(_is_plain, kept[1:]):
         kind, number = _lines.get(line) or _classify(line)
         if kind == _PLAIN:
-            kept.append(line)
             present |= number
-        elif kind != _GONE:
-            _MEANING[kind](head, line, number)
+        elif kind == _LENGTH_FIELD:
+            if head.length >= 0:
+                raise BadResponse("Content-Length")
+            head.length = number
+        else:
+            kept.remove(line)
+            if kind != _GONE:
+                _MEANING[kind](head, line)
     head.present = present
     if head.chunked and head.length >= 0:
         raise BadResponse("Content-Length and Transfer-Encoding")
@@ -92,11 +123,11 @@ def read_response(data: bytes, end: int) -> ResponseHead:
     return head
 
 
-def _read_first(line: bytes) -> tuple[int, bytes, bytes]:
+def _read_first(line: bytes) -> tuple[int, bool, bytes]:
     found = _STATUS.fullmatch(line)
     if found is None:
         raise BadResponse("status line")
-    read = (int(found[2]), found[1], b"HTTP/1.1" + line[8:])
+    read = (int(found[2]), found[1] == b"1", b"HTTP/1.1" + line[8:])
     if len(_firsts) < _MOST_FIRSTS:
         _firsts[line] = read
     return read
@@ -107,26 +138,27 @@ def has_body(head: ResponseHead, method: bytes) -> bool:
     return method != b"HEAD" and head.status not in (NO_CONTENT, NOT_MODIFIED)
 
 
-def _length(head: ResponseHead, line: bytes, number: int) -> None:
-    if head.length >= 0:
-        raise BadResponse("Content-Length")
-    head.length = number
-    head.lines.append(line)
-
-
-def _coding(head: ResponseHead, line: bytes, number: int) -> None:
+def _coding(head: ResponseHead, line: bytes) -> None:
     if head.chunked:
         raise BadResponse("Transfer-Encoding")
     head.chunked = True
 
 
-def _connection(head: ResponseHead, line: bytes, number: int) -> None:
+def _connection(head: ResponseHead, line: bytes) -> None:
     for option in line.partition(b":")[2].lower().split(b","):
-        word = option.strip()
+        word = option.strip(b" \t")
         if word == b"close":
             head.reusable = False
+        elif word in _NOT_HOP_BY_HOP:
+            raise BadResponse("Connection")
         elif word and word != b"keep-alive":
-            head.named = (head.named or set()) | {word}
+            head.named = (head.named or frozenset()) | {word}
+
+
+def _upgrade(head: ResponseHead, line: bytes) -> None:
+    if head.upgrade is not None:
+        raise BadResponse("Upgrade")
+    head.upgrade = line.partition(b":")[2].strip(b" \t")
 
 
 def present_in(lines: Iterable[bytes]) -> int:
@@ -156,15 +188,21 @@ def _classify(line: bytes) -> _Line:
     elif kind == _CONNECTION and value.lower() == b"keep-alive":
         kind = _GONE
     read = (kind, number)
-    if len(line) <= _LONGEST_LINE_KEPT:
-        if len(_lines) >= _MOST_LINES:
-            _lines.clear()
-        _lines[line] = read
+    misses = _misses.get(name, 0)
+    if len(line) <= _LONGEST_LINE_KEPT and misses < _CHANGES:
+        if len(_lines) + len(_plain) >= _MOST_LINES or len(_misses) >= _MOST_LINES:
+            for known in (_lines, _plain, _misses):
+                known.clear()
+        _misses[name] = misses + 1
+        if read == (_PLAIN, 0):
+            _plain.add(line)
+        else:
+            _lines[line] = read
     return read
 
 
-_MEANING: Final[dict[int, Callable[[ResponseHead, bytes, int], None]]] = {
-    _LENGTH_FIELD: _length,
+_MEANING: Final[dict[int, Callable[[ResponseHead, bytes], None]]] = {
     _CODING: _coding,
     _CONNECTION: _connection,
+    _UPGRADE: _upgrade,
 }

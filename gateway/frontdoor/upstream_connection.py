@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 Reason = Literal["error", "timeout"]
 
-_IDLE, _HEAD, _LENGTH, _CHUNKED, _TO_THE_END, _DEAD = range(6)
+_IDLE, _HEAD, _LENGTH, _CHUNKED, _TO_THE_END, _TUNNEL, _DEAD = range(7)
 _CONTINUE: Final = 100
+_SWITCHING: Final = 101
 
 
 class Caller(Protocol):
@@ -36,8 +37,18 @@ class Caller(Protocol):
     def not_connected(self, peer: Peer, reason: Reason) -> None:
         """The server could not be reached."""
 
-    def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool) -> None:
-        """The head came, with the first bytes of the body as they go to the client."""
+    def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool, more: bool) -> None:
+        """The head came, with the first bytes of the body as they go to the client.
+
+        Args:
+            head: status and fields.
+            data: of the body.
+            framed: its end is known without the end of the connection.
+            more: it is not over.
+        """
+
+    def tunnel_begins(self, head: ResponseHead, data: bytes) -> None:
+        """The service speaks the protocol the client asked for; bytes pass as they are."""
 
     def response_goes_on(self, data: bytes) -> None:
         """More of the body."""
@@ -133,7 +144,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._leave(_DEAD)
         if caller is None or state in (_IDLE, _DEAD):
             return
-        if state == _TO_THE_END and exc is None:
+        if state in (_TO_THE_END, _TUNNEL) and exc is None:
             caller.response_ends()
         else:
             caller.response_breaks(self, heard=self._heard)
@@ -155,7 +166,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._read_chunks(caller, data)
             except BadChunk:
                 self._give_up(caller)
-        elif state == _TO_THE_END:
+        elif state in (_TO_THE_END, _TUNNEL):
             caller.response_goes_on(data)
 
     def _give_up(self, caller: Caller) -> None:
@@ -173,15 +184,31 @@ class UpstreamConnection(asyncio.Protocol):
         head = read_response(data, end)
         rest = data[end + 4 :]
         if head.status < FIRST_FINAL:
-            if head.status < _CONTINUE or head.status == 101:  # noqa: PLR2004 - never asked for
-                raise BadResponse("switching")
-            if rest:
-                self._read_head(caller, rest)
+            self._read_interim(caller, head, rest)
             return
         self._reusable = head.reusable
         if self.peer.fails:
             self.pool.succeeded(self.peer)
-        self._begin_body(caller, head, rest)
+        if head.length == len(rest) and rest and has_body(head, caller.exchange.method):
+            self._left = 0  # everything is here already, as most answers are
+            self._state = _LENGTH
+            caller.response_begins(head, rest, framed=True, more=False)
+            if self.caller is caller:
+                self._finish(caller)
+        else:
+            self._begin_body(caller, head, rest)
+
+    def _read_interim(self, caller: Caller, head: ResponseHead, rest: bytes) -> None:
+        if head.status < _CONTINUE:
+            raise BadResponse("status")
+        if head.status == _SWITCHING:
+            if head.upgrade is None or head.upgrade.lower() != caller.exchange.upgrade:
+                raise BadResponse("switching")  # to what nobody asked for
+            self._state = _TUNNEL
+            self._reusable = False
+            caller.tunnel_begins(head, rest)
+        elif rest:
+            self._read_head(caller, rest)
 
     def _begin_body(self, caller: Caller, head: ResponseHead, rest: bytes) -> None:
         if not has_body(head, caller.exchange.method):
@@ -189,16 +216,13 @@ class UpstreamConnection(asyncio.Protocol):
             self._begin_length(caller, head, rest, b"")
         elif head.chunked:
             self._begin_chunks(caller, head, rest)
-        elif head.length == len(rest):
-            self._left = head.length
-            self._begin_length(caller, head, b"", rest)
         elif head.length >= 0:
             self._left = head.length
             self._begin_length(caller, head, rest[head.length :], rest[: head.length])
         else:
             self._state = _TO_THE_END
             self._reusable = False
-            caller.response_begins(head, rest, framed=False)
+            caller.response_begins(head, rest, framed=False, more=True)
 
     def _begin_length(
         self, caller: Caller, head: ResponseHead, surplus: bytes, data: bytes
@@ -208,7 +232,7 @@ class UpstreamConnection(asyncio.Protocol):
         if surplus:
             self._reusable = False
         done = self._left == 0
-        caller.response_begins(head, data, framed=True)
+        caller.response_begins(head, data, framed=True, more=not done)
         if done and self.caller is caller:
             self._finish(caller)
 
@@ -217,7 +241,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._state = _CHUNKED
         self._chunked = Chunked(unwrap=unwrap)
         out, rest = self._chunked.feed(data)
-        caller.response_begins(head, out, framed=not unwrap)
+        caller.response_begins(head, out, framed=not unwrap, more=rest is None)
         if rest is not None and self.caller is caller:
             self._end_chunks(caller, rest)
 
@@ -250,7 +274,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._state = _IDLE
             self.caller = None
             self.fresh = False
-            self.release()  # its next client reads
+            if self._held:
+                self.release()  # its next client reads
             self.pool.give_back(self)
         else:
             self.kill()

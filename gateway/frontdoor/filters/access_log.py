@@ -101,7 +101,7 @@ class AccessLog(Passive):
                     _shown(exchange),
                     exchange.status,
                     exchange.sent,
-                    (self._now() - exchange.started) * 1000,
+                    (exchange.ended - exchange.started) * 1000,
                 )
             )
 
@@ -128,7 +128,9 @@ class AccessLog(Passive):
 
 
 def _shown(exchange: Exchange) -> bytes:
-    path = exchange.head.target.partition(b"?")[0]
-    if _PERSONAL.search(path):
-        path = _PERSONAL.sub(b"***", path)
-    return _UNQUOTED.sub(b"?", path)
+    head = exchange.head
+    shown = head.shown
+    if shown is None:
+        path = head.target.partition(b"?")[0]
+        head.shown = shown = _UNQUOTED.sub(b"?", _PERSONAL.sub(b"***", path))
+    return shown

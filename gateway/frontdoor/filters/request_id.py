@@ -6,8 +6,8 @@ import secrets
 from urllib.parse import urlsplit
 
 from frontdoor.exchange import Exchange, Inward, Outward
-from frontdoor.filters import Passive
 from frontdoor.fields import OUR_NAME
+from frontdoor.filters import Passive
 from frontdoor.sites import Location
 
 _LAST = 0xFFFFFFFF

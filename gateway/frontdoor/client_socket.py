@@ -1,0 +1,101 @@
+"""What every connection of a client has: a deadline, a state, bytes that came early, an end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, cast
+
+if TYPE_CHECKING:
+    from frontdoor.door import Door
+    from frontdoor.exchange import Exchange
+
+NEVER: Final = float("inf")
+MOST_WAITING: Final = 64 << 10  # bytes kept from a client while it is not its turn
+LINGER_SECONDS: Final = 2.0  # for a client that still sends to hear why nobody reads
+MOST_LINGERING: Final = 32 << 20
+
+# Reading a head; waiting for a filter or a connection; passing the body on; waiting for the answer
+# or passing it back; another protocol than ours; reading what nobody wants, so that the client
+# hears the answer; over.
+HEAD, WAITING, BODY, ANSWERING, TUNNEL, LINGERING, CLOSED = range(7)
+
+
+class ClientSocket(asyncio.Protocol):
+    """The transport's side of a client's connection.
+
+    Args:
+        door: the address it came in at.
+    """
+
+    transport: asyncio.Transport
+    exchange: Exchange
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.deadline = NEVER
+        self.state = HEAD
+        self.stalled = False  # the client does not read what we write
+        self.left = 0  # bytes of a body of known length
+        self._paused = False
+        self._admitted = False
+        self._buffer = b""
+        self._address = b"-"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self._address = peer[0].encode() if peer else b"-"
+        self._admitted = self.door.admit(self, self._address)
+        if self._admitted:
+            self.deadline = self.door.now() + self.door.server.header_timeout
+        else:
+            self.state = CLOSED
+            self.transport.abort()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        raise NotImplementedError
+
+    def eof_received(self) -> bool:
+        return False
+
+    def is_idle(self) -> bool:
+        """Is it between two requests?"""
+        return self.state == HEAD and not self._buffer
+
+    def pause_body(self) -> None:
+        """Read no more for now."""
+        if not self._paused and not self.transport.is_closing():
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume_body(self) -> None:
+        """Read on."""
+        if self._paused and not self.transport.is_closing():
+            self._paused = False
+            self.transport.resume_reading()
+
+    def take_buffer(self) -> bytes:
+        """What the client sent before its turn."""
+        data, self._buffer = self._buffer, b""
+        return data
+
+    def put_back(self, data: bytes) -> None:
+        """What came after the body belongs to the next request."""
+        self._buffer = data
+
+    def linger(self) -> None:
+        """Closing now would reset the connection before the client has read the answer."""
+        self.state = LINGERING
+        self.left = 0
+        self.deadline = self.door.now() + LINGER_SECONDS
+        if not self.transport.is_closing() and self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.resume_body()
+
+    def close(self) -> None:
+        """Over, when everything is written."""
+        self.state = CLOSED
+        patience = self.exchange.route.location.send_timeout if self.stalled else LINGER_SECONDS
+        self.deadline = self.door.now() + patience
+        self.transport.close()
