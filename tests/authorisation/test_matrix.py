@@ -1,0 +1,54 @@
+"""Every operation × everybody × own, another's and missing things, against the committed table.
+
+The table is `rows/<service>.csv`: a line per operation, a column per caller. `401`, `403` and
+`404` are refusals; `ok` means the caller got through to the rules, whatever these say. An
+operation without a line fails the build and prints the line it behaves like: put it into the
+table after you have found it right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from servicekit import launch
+
+SERVICES = sorted(launch.services())
+
+
+@pytest.mark.req("EA-06", "AL-02", "AL-05")
+@pytest.mark.parametrize("service", SERVICES)
+def test_everybody_gets_what_the_table_says(
+    service: str, desk_of: Callable[[str], Any], matrix: Any
+) -> None:
+    desk = desk_of(service)
+    table, wrong, leaks = matrix.rows_of(service), [], []
+    operations = matrix.operations_of(desk.app)
+    for operation in operations:
+        row, seen = matrix.observe(desk, operation)
+        known = table.get(operation.name)
+        if known is None or (known.cells, known.missing) != (row.cells, row.missing):
+            wrong.append(matrix.written(operation.name, row))
+        if seen and not (known and known.shared):
+            leaks.append(f"{operation.name}: {', '.join(seen)}")
+    assert not wrong, "not as in the table:\n" + "\n".join(wrong)
+    assert not leaks, "ids of others were shown:\n" + "\n".join(leaks)
+    assert table.keys() == {operation.name for operation in operations}, "lines of nothing"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_table_itself_is_sound(
+    service: str, desk_of: Callable[[str], Any], matrix: Any
+) -> None:
+    public = {o.name for o in matrix.operations_of(desk_of(service).app) if o.mark.is_public}
+    for operation, row in matrix.rows_of(service).items():
+        visitor = row.cells["visitor"]
+        assert (visitor != "401") == (operation in public), operation
+        if "{" in operation and not row.shared:
+            let_in = [caller for caller in matrix.STRANGERS if row.cells[caller] == "ok"]
+            assert not let_in, f"{operation}: {let_in} reach what is not theirs"
+            assert row.missing in ("404", "-"), operation
+        assert row.cells["agent_without_grant"] != "ok" or operation in public, operation
+        assert row.cells["other_system"] != "ok" or operation in public, operation
