@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from frontdoor import answers
 from frontdoor.answers import go
+from frontdoor.catching_up import CatchingUp
 from frontdoor.door import Door, Site
 from frontdoor.exchange import Exchange, Inward, Route, Step
 from frontdoor.filters import Filter
@@ -25,9 +26,11 @@ from frontdoor.identity_client import IdentityClient
 from frontdoor.limits import Buckets
 from frontdoor.measures import Measures
 from frontdoor.pools import Pool
+from frontdoor.proofs import Proofs
 from frontdoor.returning import returning
 from frontdoor.revocations import Revocations
 from frontdoor.routing import Hosts, Paths
+from frontdoor.sessions import basic
 from frontdoor.settings import Settings
 from frontdoor.sign_on import SignOn
 from frontdoor.sites import Address, Configuration, Location, Return, Server
@@ -47,6 +50,7 @@ class Gateway:
     revocations: Revocations
     measures: Measures
     access_log: AccessLog
+    catching_up: CatchingUp
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def sweep(self) -> None:
@@ -84,9 +88,24 @@ def build(
     client = IdentityClient(settings.identity_url)
     keys = Keys(client, configuration.keys_path, now)
     revocations = Revocations(now, wall)
-    known = {"issuer": settings.issuer, "audience": configuration.audience}
-    verifier = Verifier(keys, **known, revocations=revocations, now=now, wall=wall)
-    sign_on = SignOn(settings, client, verifier, now=now, wall=wall)
+    verifier = Verifier(
+        keys,
+        issuer=settings.issuer,
+        audiences=configuration.audiences,
+        revocations=revocations,
+        now=now,
+        wall=wall,
+    )
+    pools = {name: Pool(upstream, now) for name, upstream in configuration.upstreams.items()}
+    sign_on = SignOn(
+        settings,
+        client,
+        verifier,
+        mandates=configuration.mandates,
+        addresses=lambda name: _addresses(pools[name]),
+        now=now,
+        wall=wall,
+    )
     zones = {zone.name: Buckets(zone.size, zone.rate) for zone in configuration.zones.values()}
     access_log = AccessLog(now)
 
@@ -98,17 +117,38 @@ def build(
         RateLimit(BY_ADDRESS, zones, now),
         BodyLimit(),
         BrowserSession(sign_on),
-        Tokens(verifier, now),
+        Tokens(verifier, Proofs(settings.public_url, now, wall), now),
         RateLimit(BY_SUBJECT, zones, now),
     )
 
-    pools = {name: Pool(upstream, now) for name, upstream in configuration.upstreams.items()}
     maker = _Routes(configuration, chain, pools, sign_on, keys)
     maker.measures = Measures(maker.names, settings.workers, now)
     doors = maker.doors(now)
-    return Gateway(
-        settings, configuration, chain, doors, pools, keys, revocations, maker.measures, access_log
+    catching_up = CatchingUp(
+        configuration.sources,
+        lambda name: _addresses(pools[name]),
+        client,
+        basic(settings.client_secret),
+        revocations,
+        now=now,
+        wall=wall,
     )
+    return Gateway(
+        settings=settings,
+        configuration=configuration,
+        chain=chain,
+        doors=doors,
+        pools=pools,
+        keys=keys,
+        revocations=revocations,
+        measures=maker.measures,
+        access_log=access_log,
+        catching_up=catching_up,
+    )
+
+
+def _addresses(pool: Pool) -> list[Address]:
+    return [peer.server.address for peer in pool.peers]
 
 
 class _Routes:

@@ -13,7 +13,7 @@ from frontdoor.content import Files
 from frontdoor.given import Given
 from frontdoor.reading import BadConfiguration, Statement, read
 from frontdoor.routing import Paths
-from frontdoor.sites import Address, Configuration, Location, Server, Tls
+from frontdoor.sites import Address, Configuration, Location, Server, Source, Tls
 from frontdoor.upstream_reading import read_upstream
 
 
@@ -64,7 +64,23 @@ class _Builder:
         if mixed:
             raise blocks[-1].wrong("one address listens with ssl and without")
         keys, audience = self.http.word("auth_jwt_key_request"), self.http.word("auth_jwt_audience")
-        return Configuration(self.upstreams, self.zones, servers, keys, audience)
+        sources = tuple(map(self._source, self.http.all("auth_jwt_revocations")))
+        mandates = self.http.own("browser_session_mandates")
+        return Configuration(
+            upstreams=self.upstreams,
+            zones=self.zones,
+            servers=servers,
+            keys_path=keys,
+            audience=audience,
+            sources=sources,
+            mandates=None if mandates is None else self._source(mandates),
+        )
+
+    def _source(self, statement: Statement) -> Source:
+        found = _PROXY_PASS.fullmatch(statement.arguments[0])
+        if found is None or found[1] not in self.upstreams or found[2] is None:
+            raise statement.wrong(f'"{statement.arguments[0]}" is not http://, upstream and path')
+        return Source(found[1], found[2])
 
     def _server(self, given: Given) -> Server:
         listens = [(_listen(s), s.arguments[1:]) for s in given.all("listen")]

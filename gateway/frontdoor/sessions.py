@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -24,18 +24,42 @@ REMEMBERED: Final = 60.0  # how long requests with the former cookie share the n
 MOST_REMEMBERED: Final = 10_000
 
 
+Mandates = Callable[[bytes], Awaitable[tuple[int, bytes]]]
+
+
 class SessionOver(Exception):
     """identity gives no more tokens for it."""
 
 
+class ActingRefused(Exception):
+    """No token to act with; the session goes on as the person's own.
+
+    Args:
+        session: the person's, perhaps with fresh tokens.
+        status: what employer-auth answered.
+        problem: its problem document; empty when identity said no.
+    """
+
+    def __init__(self, session: Session, status: int = 403, problem: bytes = b"") -> None:
+        super().__init__(status)
+        self.session = session
+        self.status = status
+        self.problem = problem
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The tokens of one login."""
+    """The tokens of one login.
+
+    Args:
+        home: the person's own refresh token while the others act for a unit.
+    """
 
     access_token: str
     refresh_token: str
     id_token: str
     expires: float  # seconds since 1970
+    home: str = ""
 
     @property
     def authorization(self) -> bytes:
@@ -65,7 +89,7 @@ class Sessions:
     ) -> None:
         self._sealer = sealer
         self._client = client
-        self._basic = _basic(secret)
+        self._basic = basic(secret)
         self._now = now
         self._wall = wall
         self._known: dict[bytes, Session] = {}
@@ -101,6 +125,7 @@ class Sessions:
         """The Set-Cookie lines that keep it."""
         fields = [
             session.access_token, session.refresh_token, session.id_token, session.expires,
+            session.home,
         ]  # fmt: skip
         pieces = self._sealer.seal(COOKIE, orjson.dumps(fields))
         kept = [f"Set-Cookie: {name}={value}; {ATTRIBUTES}" for name, value in pieces.items()]
@@ -143,9 +168,56 @@ class Sessions:
             task.add_done_callback(lambda done: self._renewing.pop(old, None))
         return await asyncio.shield(task)
 
+    async def act(self, session: Session, mandate: Mandates) -> Session:
+        """The same login, now acting for a unit.
+
+        Args:
+            session: the person's, or one that acts already.
+            mandate: asks employer-auth with the person's authorization.
+
+        Raises:
+            ActingRefused: employer-auth or identity says no.
+            SessionOver: identity gives the person no tokens.
+            IdentityUnavailable: no answer.
+        """
+        person = await self.leave(session)
+        status, text = await mandate(person.authorization)
+        if status >= 400:  # noqa: PLR2004 - a refusal
+            raise ActingRefused(person, status, text)
+        form = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": text.decode(),
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "actor_token": person.access_token,
+            "actor_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        }
+        try:
+            acting = await self._tokens(form, id_token=person.id_token)
+        except SessionOver as error:
+            raise ActingRefused(person) from error
+        return replace(acting, home=person.refresh_token)
+
+    async def leave(self, session: Session) -> Session:
+        """The same login as the person's own again, with a token that lives for a while.
+
+        Raises:
+            SessionOver: identity refuses.
+            IdentityUnavailable: no answer.
+        """
+        if session.home:
+            return await self.renew(replace(session, refresh_token=session.home, home=""))
+        return await self.renew(session) if self.is_due(session) else session
+
     async def _renew(self, session: Session) -> Session:
         form = {"grant_type": "refresh_token", "refresh_token": session.refresh_token}
-        fresh = await self._tokens(form, id_token=session.id_token)
+        try:
+            fresh = await self._tokens(form, id_token=session.id_token)
+            fresh = replace(fresh, home=session.home)
+        except SessionOver:
+            if not session.home:
+                raise
+            form["refresh_token"] = session.home  # acting has ended, the login has not
+            fresh = await self._tokens(form, id_token=session.id_token)
         now = self._now()
         if len(self._renewed) >= MOST_REMEMBERED:
             self._renewed = {k: v for k, v in self._renewed.items() if v[1] > now}
@@ -173,5 +245,6 @@ def _gone(name: str) -> str:
     return f"Set-Cookie: {name}=; Max-Age=0; {ATTRIBUTES}"
 
 
-def _basic(secret: str) -> bytes:
+def basic(secret: str) -> bytes:
+    """How the gateway says at identity who it is."""
     return b"Basic " + base64.b64encode(f"{CLIENT_ID}:{secret}".encode())

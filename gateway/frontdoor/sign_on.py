@@ -6,41 +6,34 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from html import escape
 from typing import Any, Final
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import orjson
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
-from frontdoor.answers import READ_ONLY, UNAVAILABLE, Answer, as_json, go, page, refusal
+from frontdoor.acting import Acting
+from frontdoor.answers import UNAVAILABLE, Answer, go, refusal
 from frontdoor.exchange import Exchange, Inward, Step
-from frontdoor.fields import Fields
 from frontdoor.identity_client import IdentityClient, IdentityUnavailable
+from frontdoor.own_pages import OwnPages, own_path, query_of
+from frontdoor.pages import page
 from frontdoor.sealing import Sealer, joined
 from frontdoor.sessions import ATTRIBUTES, CLIENT_ID, Session, SessionOver, Sessions
 from frontdoor.settings import Settings
+from frontdoor.sign_off import SignOff
+from frontdoor.sites import Address, Source
 from frontdoor.verifying import ALGORITHMS, BadToken, UnknownKey, Verifier
 
 SCOPE: Final = "openid profile real_name phone offline_access"
 LOGIN_COOKIE: Final = "__Host-jiuye-login"
 LOGIN_LIFE: Final = 600  # seconds from the start of a login to its end
 _STATE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-
-# A path of ours: not another site's address in disguise, not this very endpoint.
-_OWN_PATH: Final = re.compile(r"/(?![/\\])(?!sso/)[!-\[\]-~]*")
-
-_WRONG_METHOD: Final = refusal(405, "method-not-allowed", "不支持该请求方法", b"Allow: GET, POST")
-_LOGOUT_FORM: Final = (
-    '<form method="post" action="/sso/logout"><p>确定要退出登录吗？</p>'
-    "<p><button>退出登录</button></p></form>"
-)
-_FORM_POLICY: Final = (
-    b"Content-Security-Policy: default-src 'none'; form-action %b; base-uri 'none';"
-    b" frame-ancestors 'none'"
-)
+_WRONG_METHOD: Final = refusal(405, "method-not-allowed", "不支持该请求方法", b"Allow: GET")
 
 
 class SignOn:
@@ -50,6 +43,8 @@ class SignOn:
         settings: addresses and secrets.
         client: asks identity.
         verifier: knows identity's keys.
+        mandates: who signs them; without one nobody acts.
+        addresses: the servers of an upstream, by its name.
         now: monotonic seconds.
         wall: seconds since 1970.
     """
@@ -60,41 +55,46 @@ class SignOn:
         client: IdentityClient,
         verifier: Verifier,
         *,
+        mandates: Source | None,
+        addresses: Callable[[str], Sequence[Address]],
         now: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
-        self._public_url = settings.public_url
         self._issuer = settings.issuer
         self._redirect_uri = f"{settings.public_url}/sso/callback"
         self._verifier = verifier
         self._wall = wall
         self._sealer = Sealer(settings.cookie_keys)
-        self._origin = settings.public_url.encode()
+        self.own_pages = OwnPages(settings.public_url)
         self.sessions = Sessions(self._sealer, client, settings.client_secret, now=now, wall=wall)
+        self.sign_off = SignOff(
+            self.sessions,
+            verifier,
+            self.own_pages,
+            issuer=settings.issuer,
+            public_url=settings.public_url,
+        )
+        self.acting = Acting(
+            self.sessions, mandates, addresses, self.own_pages, self.sign_off.shown
+        )
 
     def step(self, name: str) -> Inward:
-        """What answers ``browser_session login | callback | logout | show``."""
+        """What answers ``browser_session …``."""
         steps: dict[str, Inward] = {
             "login": self._log_in,
             "callback": self._come_back,
-            "logout": self._log_out,
-            "show": self._show,
+            "logout": self.sign_off.log_out,
+            "show": self.sign_off.show,
+            "act": self.acting.act,
+            "leave": self.acting.leave,
         }
         return steps[name]
-
-    def is_own_page(self, fields: Fields) -> bool:
-        """Was the request sent by a page of ours? An older browser says so by Origin alone."""
-        if fields.origin is not None and fields.origin != self._origin:
-            return False
-        if fields.fetch_site is not None:
-            return fields.fetch_site == b"same-origin"
-        return fields.origin is not None
 
     def _log_in(self, exchange: Exchange) -> Step:
         if exchange.method != b"GET":
             return _WRONG_METHOD
-        asked = _query(exchange).get("return_to", "/")
-        return_to = asked if _OWN_PATH.fullmatch(asked) else "/"
+        asked = query_of(exchange).get("return_to", "/")
+        return_to = own_path(asked)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
         query = urlencode(
@@ -116,7 +116,7 @@ class SignOn:
         return go(f"{self._issuer}/authorize?{query}", lines=[cookie.encode()])
 
     def _come_back(self, exchange: Exchange) -> Step:
-        query = _query(exchange)
+        query = query_of(exchange)
         state = query.get("state", "")
         kept = self._opened(exchange, state)
         if kept is None or query.get("iss", self._issuer) != self._issuer:
@@ -172,76 +172,17 @@ class SignOn:
         if not good:
             raise BadToken
 
-    def _log_out(self, exchange: Exchange) -> Step:
-        if exchange.method == b"GET":
-            policy = _FORM_POLICY % b"'self'"
-            return page(200, "退出登录", _LOGOUT_FORM, policy)
-        if exchange.method != b"POST":
-            return _WRONG_METHOD
-        if not self.is_own_page(exchange.fields):
-            return refusal(403, "cross-site", "该操作来自其他网站的页面，已拒绝")
-        session = self.sessions.read(exchange.fields.sealed or {})
-        end = self.sessions.end_cookies().rstrip(b"\r\n")
-        if session is None:
-            return go("/", 303, [end])
-        query = {
-            "id_token_hint": session.id_token,
-            "client_id": CLIENT_ID,
-            "post_logout_redirect_uri": f"{self._public_url}/",
-        }
-        return go(f"{self._issuer}/logout?{urlencode(query)}", 303, [end])
-
-    def _show(self, exchange: Exchange) -> Step:
-        """Who is logged in here: an id, a kind and a level, nothing else."""
-        if exchange.method not in (b"GET", b"HEAD"):
-            return READ_ONLY
-        session = self.sessions.read(exchange.fields.sealed or {})
-        if session is None:
-            return as_json({"logged_in": False})
-        if self.sessions.is_due(session):
-            return self._renew_and_show(exchange, session)
-        return self._shown(session)
-
-    async def _renew_and_show(self, exchange: Exchange, session: Session) -> Answer:
-        try:
-            session = await self.sessions.renew(session)
-        except SessionOver:
-            exchange.response_lines += self.sessions.end_cookies()
-            return as_json({"logged_in": False})
-        except IdentityUnavailable:
-            return UNAVAILABLE
-        exchange.response_lines += self.sessions.cookies(session)
-        return self._shown(session)
-
-    def _shown(self, session: Session) -> Answer:
-        try:
-            claims = self._verifier.check(session.authorization).claims
-        except (BadToken, UnknownKey):
-            return as_json({"logged_in": False})
-        return as_json(
-            {
-                "logged_in": True,
-                "subject": claims["sub"],
-                "kind": claims.get("sub_type"),
-                "level": claims.get("acr"),
-            }
-        )
-
 
 def _login_cookie(state: str) -> str:
     """Each login has its own, so that two tabs do not disturb each other."""
     return f"{LOGIN_COOKIE}-{state[:8]}"
 
 
-def _query(exchange: Exchange) -> dict[str, str]:
-    text = exchange.head.target.partition(b"?")[2].decode("ascii")
-    try:
-        return {name: values[0] for name, values in parse_qs(text, max_num_fields=20).items()}
-    except ValueError:
-        return {}
-
-
 def _not_logged_in(return_to: str) -> Answer:
     query = urlencode({"return_to": return_to})
-    inner = f'<p>登录没有完成，请重试。</p><p><a href="/sso/login?{query}">重新登录</a></p>'
+    inner = (
+        "<p>登录没有完成，可能是等待时间过长，或在其他页面中已经取消。请重试。</p>\n"
+        f'<p class="choices"><a class="button" href="/sso/login?{escape(query)}">重新登录</a>'
+        ' <a class="button quiet" href="/">返回首页</a></p>'
+    )
     return page(400, "登录未完成", inner)

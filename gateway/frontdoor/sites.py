@@ -225,6 +225,14 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A path of a service behind an upstream that the gateway itself asks."""
+
+    upstream: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """The whole file."""
 
@@ -233,8 +241,16 @@ class Configuration:
     servers: tuple[Server, ...]
     keys_path: str
     audience: str
+    sources: tuple[Source, ...] = ()
+    mandates: Source | None = None
 
     @property
     def addresses(self) -> tuple[Address, ...]:
         """Everywhere a site listens, in the order of the file."""
         return tuple(dict.fromkeys(a for server in self.servers for a in server.listen))
+
+    @property
+    def audiences(self) -> frozenset[str]:
+        """Every audience that counts anywhere."""
+        demands = [loc.demand for server in self.servers for loc in server.locations]
+        return frozenset((self.audience, *(a for d in demands if d for a in d.audiences)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import structlog
@@ -16,6 +16,10 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from frontdoor.identity_client import IdentityClient, IdentityUnavailable
 from frontdoor.revocations import Revocations
+
+if TYPE_CHECKING:
+    from frontdoor.content import Demand
+    from frontdoor.demands import Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -45,14 +49,41 @@ class Identity:
         expires: monotonic seconds.
     """
 
-    __slots__ = ("claims", "epoch", "expires", "session_id", "subject")
+    __slots__ = (
+        "accounts", "admitted", "audiences", "claims", "client", "epoch", "expires", "jkt",
+        "session_id", "subject",
+    )  # fmt: skip
 
     def __init__(self, claims: Mapping[str, Any], expires: float) -> None:
         self.claims = claims
         self.expires = expires
         self.epoch = -1
         self.subject: bytes = claims["sub"].encode()
+        self.client: bytes = str(claims.get("client_id", "")).encode()
         self.session_id: str | None = claims.get("sid")
+        audience = claims["aud"]
+        self.audiences = frozenset(audience if isinstance(audience, list) else [audience])
+        self.accounts = tuple(_speaks_for(claims))
+        self.jkt = _confirmation(claims)
+        self.admitted: dict[Demand, Refusal | None] = {}  # what locations said, kept for the next
+
+
+def _speaks_for(claims: Mapping[str, Any]) -> Iterator[str]:
+    """``sub``, and everybody who acts in its name (RFC 8693 4.1)."""
+    inner: Any = claims
+    while isinstance(inner, dict):
+        yield str(inner["sub"])
+        inner = inner.get("act")
+
+
+def _confirmation(claims: Mapping[str, Any]) -> str | None:
+    """The thumbprint of the key a token is bound to (RFC 9449 6.1); ValueError for other kinds."""
+    if "cnf" not in claims:
+        return None
+    found = claims["cnf"]["jkt"]
+    if not isinstance(found, str) or len(claims["cnf"]) != 1:
+        raise ValueError("cnf")
+    return found
 
 
 class Keys:
@@ -127,7 +158,7 @@ class Verifier:
     Args:
         keys: identity's.
         issuer: the only ``iss`` that counts.
-        audience: must be in ``aud``.
+        audiences: one of them must be in ``aud``; what a location wants is `demands`'.
         revocations: what ended meanwhile.
         now: monotonic seconds.
         wall: seconds since 1970.
@@ -138,14 +169,14 @@ class Verifier:
         keys: Keys,
         *,
         issuer: str,
-        audience: str,
+        audiences: frozenset[str],
         revocations: Revocations,
         now: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
         self.keys = keys
         self._issuer = issuer
-        self._audience = audience
+        self.audiences = audiences
         self._revocations = revocations
         self._now = now
         self._wall = wall
@@ -176,9 +207,11 @@ class Verifier:
         identity = self.known(header)
         if identity is None:
             scheme, _, token = header.partition(b" ")
-            if scheme.lower() != b"bearer":
+            if scheme.lower() not in (b"bearer", b"dpop"):
                 raise BadToken
             identity = self._verify(token.strip())
+            if (identity.jkt is not None) != (scheme.lower() == b"dpop"):
+                raise BadToken  # a bound token is no bearer's, and no other needs a proof
             self._remember(header, identity)
         return identity
 
@@ -208,20 +241,26 @@ class Verifier:
         return header
 
     def _read(self, claims: Mapping[str, Any]) -> Identity:
-        wall, audience = self._wall(), claims["aud"]
-        audiences = audience if isinstance(audience, list) else [audience]
+        wall = self._wall()
         future = max(claims["iat"], claims.get("nbf", 0)) - wall
-        if claims["iss"] != self._issuer or self._audience not in audiences:
-            raise ValueError("iss or aud")
+        if claims["iss"] != self._issuer:
+            raise ValueError("iss")
         if claims["exp"] <= wall or future > LEEWAY or not claims["sub"]:
             raise ValueError("time or sub")
-        return Identity(claims, self._now() + claims["exp"] - wall)
+        identity = Identity(claims, self._now() + claims["exp"] - wall)
+        if self.audiences.isdisjoint(identity.audiences):
+            raise ValueError("aud")
+        return identity
 
     def _holds(self, identity: Identity) -> bool:
         claims = identity.claims
-        actor = claims.get("act")
-        accounts = (claims["sub"], actor["sub"]) if isinstance(actor, dict) else (claims["sub"],)
-        if self._revocations.is_revoked(identity.session_id, accounts, claims["iat"]):
+        if self._revocations.is_revoked(
+            identity.session_id,
+            identity.accounts,
+            claims["iat"],
+            claims.get("binding"),
+            claims.get("bver", 0),
+        ):
             return False
         identity.epoch = self._revocations.epoch
         return True

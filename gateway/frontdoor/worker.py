@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+GARBAGE: Final = (10_000, 20, 50)
 SWEEP: Final = 0.25  # seconds; how exactly deadlines are kept
 BACKLOG: Final = 2048
 
@@ -41,6 +43,8 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
         self.gateway = self.app.gateway
         self.gateway.measures.work_in(self.age)
         _raise_file_limit()
+        gc.freeze()  # what came by the fork stays; requests leave no cycles behind
+        gc.set_threshold(*GARBAGE)
 
     def init_signals(self) -> None:
         """The loop hears the signals; the master's handlers are not inherited."""
@@ -60,10 +64,11 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGUSR1, self._reopen)
         keys = loop.create_task(gateway.keys.keep_fresh())
+        catching_up = loop.create_task(gateway.catching_up.run())
         stop = threading.Event()
         if gateway.settings.bus_url is not None:
             bus = connect(gateway.settings.bus_url, service="gateway")
-            listen(bus, gateway.revocations, stop)
+            listen(bus, gateway.revocations, stop, started=gateway.catching_up.wake)
         *doors, admin = self.sockets
         servers = [
             await loop.create_server(_maker(door), sock=socket.sock, backlog=BACKLOG)
@@ -79,9 +84,10 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
         await self._drain()
         stop.set()
         at_admin.close()
-        keys.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keys
+        for task in (keys, catching_up):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         gateway.access_log.tick()
 
     async def _drain(self) -> None:

@@ -92,6 +92,15 @@ TOKENS: Final = (
         default="/identity/jwks.json",
     ),
     Directive(
+        "auth_jwt_revocations",
+        ("http",),
+        "http://upstream/path",
+        (1, 1),
+        "Who lists ended sessions, accounts and bindings; asked at start and after each silence.",
+        like="ours",
+        many=True,
+    ),
+    Directive(
         "auth_jwt_audience",
         EVERYWHERE,
         "name …",
@@ -125,6 +134,14 @@ TOKENS: Final = (
         "login | callback | logout | back-channel-logout | act | leave | show",
         (1, 1),
         "Answers as that step of a browser's session.",
+        like="ours",
+    ),
+    Directive(
+        "browser_session_mandates",
+        ("http",),
+        "http://upstream/path",
+        (1, 1),
+        "Who signs mandates: a browser's session acts for a unit with one.",
         like="ours",
     ),
     Directive(

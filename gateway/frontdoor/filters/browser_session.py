@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from frontdoor.answers import UNAVAILABLE, Answer, refusal
+from frontdoor.answers import UNAVAILABLE, Answer
 from frontdoor.exchange import Exchange, Inward, Step
 from frontdoor.filters import Passive
 from frontdoor.identity_client import IdentityUnavailable
+from frontdoor.own_pages import FOREIGN_PAGE
 from frontdoor.sessions import Session, SessionOver
 from frontdoor.sign_on import SignOn
 from frontdoor.sites import Location
 
 _SAFE: Final = frozenset((b"GET", b"HEAD", b"OPTIONS"))
-FOREIGN_PAGE: Final = refusal(403, "cross-site", "该操作来自其他网站的页面，已拒绝")
 
 
 class BrowserSession(Passive):
@@ -37,7 +37,7 @@ class BrowserSession(Passive):
         session = sessions.read(cookies)
         if session is None:
             return None
-        if exchange.method not in _SAFE and not self._sign_on.is_own_page(exchange.fields):
+        if exchange.method not in _SAFE and not self._sign_on.own_pages.sent(exchange.fields):
             return FOREIGN_PAGE
         if sessions.is_due(session):
             return self._renew(exchange, session)

@@ -45,6 +45,9 @@ class Provider:
     refresh_tokens: set[str] = field(default_factory=set)
     token_requests: list[dict[str, str]] = field(default_factory=list)
     away: bool = False
+    mandates: set[str] = field(default_factory=set)  # good ones, each for once
+    acting: dict[str, Any] = field(default_factory=dict)  # claims of tokens to act with
+    chains: dict[str, dict[str, Any]] = field(default_factory=dict)  # by refresh token
 
     def service(self) -> Service:
         """The provider as something that listens."""
@@ -112,11 +115,21 @@ class Provider:
         basic = base64.b64encode(f"{CLIENT_ID}:{SECRET}".encode()).decode()
         if request.one("authorization") != f"Basic {basic}":
             return "401 Unauthorized", {"error": "invalid_client"}
-        nonce = ""
+        nonce, claims = "", {}
+        if form["grant_type"] == "client_credentials":
+            system = {"sub": CLIENT_ID, "sub_type": "system", "sid": None, "scope": form["scope"]}
+            token = self.token(**system)
+            return "200 OK", {"access_token": token, "expires_in": 300, "token_type": "Bearer"}
         if form["grant_type"] == "refresh_token":
             if form["refresh_token"] not in self.refresh_tokens:
                 return "400 Bad Request", {"error": "invalid_grant"}
             self.refresh_tokens.remove(form["refresh_token"])
+            claims = self.chains.pop(form["refresh_token"], {})
+        elif form["grant_type"] != "authorization_code":
+            if form["subject_token"] not in self.mandates:
+                return "400 Bad Request", {"error": "invalid_request"}
+            self.mandates.remove(form["subject_token"])
+            claims = self.acting
         else:
             asked = self.codes.pop(form["code"], None)
             digest = hashlib.sha256(form["code_verifier"].encode()).digest()
@@ -126,8 +139,9 @@ class Provider:
             nonce = asked["nonce"]
         refresh = secrets.token_urlsafe(32)
         self.refresh_tokens.add(refresh)
+        self.chains[refresh] = claims
         body = {
-            "access_token": self.token(), "token_type": "Bearer", "expires_in": 300,
+            "access_token": self.token(**claims), "token_type": "Bearer", "expires_in": 300,
             "refresh_token": refresh, "id_token": self.id_token(nonce),
         }  # fmt: skip
         return "200 OK", body
