@@ -115,7 +115,8 @@ class ClientConnection(ClientSocket):
             first = data.find(b"\r\n")
             head = http1.read_line(data[:first], server.longest_line)
             fields = read_fields(data[first + 2 : end], server.longest_line)
-            http1.check(head, fields)
+            if fields.host is None or head.odd:
+                http1.check(head, fields)
         except BadHead as bad:
             self._refuse(bad.answer)
             return

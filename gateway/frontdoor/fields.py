@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import filterfalse
 from typing import Final
 
 from frontdoor import answers
@@ -88,6 +89,7 @@ class Fields:
 # What lines say is remembered, but not for names whose lines never come again.
 _Line = tuple[int, bytes]
 _plain: set[bytes] = set()
+_is_plain: Final = _plain.__contains__
 _lines: dict[bytes, _Line] = {}
 _misses: dict[bytes, int] = {}
 _MOST: Final = 2048
@@ -115,9 +117,7 @@ def read_fields(block: bytes, longest_line: int) -> Fields:
         len(block) > longest_line and max(map(len, lines)) > longest_line
     ):
         raise BadHead(answers.LONG_HEAD)
-    known = _plain
-    unusual = [line for line in lines if line not in known]
-    gone = _read_unusual(fields, unusual) if unusual else None
+    gone = _read_unusual(fields, filterfalse(_is_plain, lines))
     if gone:
         _finish(fields, lines, gone)
     else:
@@ -125,7 +125,7 @@ def read_fields(block: bytes, longest_line: int) -> Fields:
     return fields
 
 
-def _read_unusual(fields: Fields, lines: list[bytes]) -> list[bytes]:
+def _read_unusual(fields: Fields, lines: Iterable[bytes]) -> list[bytes]:
     """Read what decides something; returns the lines no service sees."""
     gone: list[bytes] = []
     for line in lines:

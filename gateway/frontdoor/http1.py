@@ -28,7 +28,7 @@ class RequestHead:
         authority: of an absolute target; must be the host.
     """
 
-    __slots__ = ("authority", "line", "method", "minor", "path", "shown", "target")
+    __slots__ = ("authority", "line", "method", "minor", "odd", "path", "shown", "target")
 
     def __init__(
         self, method: bytes, target: bytes, minor: int, path: bytes, authority: bytes | None = None
@@ -38,6 +38,7 @@ class RequestHead:
         self.minor = minor
         self.path = path
         self.authority = authority
+        self.odd = authority is not None or minor == 0  # `check` has something to look at
         self.line = b"%b %b HTTP/1.1\r\n" % (method, target)
         self.shown: bytes | None = None  # the path as logs may show it
 

@@ -11,6 +11,7 @@ from frontdoor.filters import Passive
 from frontdoor.sites import Location
 
 _LAST = 0xFFFFFFFF
+_MOST_ABOUT = 1024
 
 
 class RequestId(Passive):
@@ -25,8 +26,9 @@ class RequestId(Passive):
             urlsplit(public_url).scheme.encode(),
             OUR_NAME,
         )
-        self._start = b""
+        self._start = self._short = b""
         self._count = _LAST
+        self._about: dict[tuple[bytes, bytes | None], bytes] = {}
 
     def inward(self, location: Location) -> Inward | None:
         return self._begin
@@ -38,17 +40,28 @@ class RequestId(Passive):
         self._count += 1
         if self._count > _LAST:  # also in a new worker: its ids begin anew
             self._start = secrets.token_hex(12).encode()
+            self._short = self._start[:8]
             self._count = 0
         number = b"%08x" % self._count
         exchange.request_id = name = self._start + number
-        host = exchange.fields.host
-        exchange.upstream_lines += b"".join(
-            (
-                b"X-Request-Id: ", name, b"\r\ntraceparent: 00-", name, b"-", self._start[:8],
-                number, b"-01\r\nX-Forwarded-For: ", exchange.address, b"\r\n", self._forwarded,
-                b"X-Forwarded-Host: %b\r\n" % host if host else b"",
-            )
-        )  # fmt: skip
+        who = (exchange.address, exchange.fields.host)
+        exchange.upstream_lines = b"X-Request-Id: %b\r\ntraceparent: 00-%b-%b%b-01\r\n%b" % (
+            name,
+            name,
+            self._short,
+            number,
+            self._about.get(who) or self._tell(*who),
+        )
+
+    def _tell(self, address: bytes, host: bytes | None) -> bytes:
+        """Who the client is, and whom it asked."""
+        if len(self._about) >= _MOST_ABOUT:
+            self._about.clear()
+        told = b"X-Forwarded-For: %b\r\n%b" % (address, self._forwarded)
+        if host is not None:
+            told += b"X-Forwarded-Host: %b\r\n" % host
+        self._about[address, host] = told
+        return told
 
     def _show(self, exchange: Exchange, status: int, present: int) -> None:
-        exchange.response_lines += b"X-Request-Id: " + exchange.request_id + b"\r\n"
+        exchange.response_lines += b"X-Request-Id: %b\r\n" % exchange.request_id

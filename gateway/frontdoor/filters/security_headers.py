@@ -44,7 +44,9 @@ class SecurityHeaders(Passive):
             if lines is None:
                 lines = b"".join(line for bit, line in self._careful if not present & bit)
                 self._missing[present] = lines
-            exchange.response_lines += lines + always
+            exchange.response_lines += lines
+            if always:
+                exchange.response_lines += always
             if good and status in _GOOD:
                 exchange.response_lines += good
 
