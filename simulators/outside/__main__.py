@@ -7,7 +7,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from outside.app import Outside, create_app
+from outside.app import DEFAULT_SECRETS, Outside, create_app
 
 THREADS = 16  # sixteen silent answers at once; further callers wait in the queue
 
@@ -30,12 +30,17 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self.app
 
 
-def secret(environ: dict[str, str]) -> dict[str, str]:
-    """The bank-card secret from the environment or a file named there, else the default."""
-    value = environ.get("OUTSIDE_BANK_CARD_SECRET")
-    if file := environ.get("OUTSIDE_BANK_CARD_SECRET_FILE"):
-        value = Path(file).read_text().strip()
-    return {"bank_card_secret": value} if value else {}
+def secrets(environ: dict[str, str]) -> dict[str, str]:
+    """Each system's secret from the environment or a file named there, else its default."""
+    found = {}
+    for system in DEFAULT_SECRETS:
+        variable = f"OUTSIDE_{system.upper().replace('-', '_')}_SECRET"
+        value = environ.get(variable)
+        if file := environ.get(f"{variable}_FILE"):
+            value = Path(file).read_text().strip()
+        if value:
+            found[system] = value
+    return found
 
 
 def main() -> None:
@@ -45,7 +50,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--silence", type=float, default=15.0, help="seconds a timeout lasts")
     args = parser.parse_args()
-    app = create_app(silence=args.silence, **secret(dict(os.environ)))
+    app = create_app(silence=args.silence, secrets=secrets(dict(os.environ)))
 
     def leave(_worker: object) -> None:
         app.stopping.set()

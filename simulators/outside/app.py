@@ -2,7 +2,7 @@
 
 import json
 import threading
-import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,12 +10,29 @@ from flask import Flask, Response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
+from outside import authority_routes, province_pages, routes
+from outside.authority import Authorities
 from outside.bank_card import BankCardCheck
 from outside.behaviour import MAX_SILENCE, PRESETS, Answer, Behaviour, trouble
+from outside.legal_person_base import LegalPersonBase
+from outside.province import Province
 from outside.sms import SmsGateway
 
 MAX_BODY = 64 * 1024
-DEFAULT_SECRET = "simulator-bank-card"  # noqa: S105 - public on purpose; production refuses it
+# Public on purpose; production refuses them.
+DEFAULT_SECRETS: Mapping[str, str] = {
+    name: f"simulator-{name}"
+    for name in ("bank-card", "legal-person-base", "social-card", "face", "licence", "province")
+}
+TITLES: Mapping[str, str] = {
+    "sms": "短信网关",
+    "bank-card": "银行卡四要素核验",
+    "legal-person-base": "法人基础库",
+    **routes.TITLES,
+    "net-bank": "网银证书(银行 CA)",
+    "ca": "数字证书认证中心(CA)",
+    "province": "省统一身份认证",
+}
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -25,18 +42,20 @@ CSP = (
 class Outside(Flask):
     """The application and the state of every system it plays."""
 
-    def __init__(self, *, bank_card_secret: str, silence: float) -> None:
+    def __init__(self, *, secrets: Mapping[str, str], silence: float) -> None:
         """Make the systems; `silence` is how many seconds a timeout lasts."""
         super().__init__("outside", root_path=str(Path(__file__).parent))
         self.config["MAX_CONTENT_LENGTH"] = MAX_BODY
         self.sms = SmsGateway()
-        self.bank_card = BankCardCheck(bank_card_secret)
+        known = {**DEFAULT_SECRETS, **secrets}
+        self.bank_card = BankCardCheck(known["bank-card"])
+        self.legal_person_base = LegalPersonBase(known["legal-person-base"])
+        self.scanning = routes.scanning_systems(known)
+        self.authorities = Authorities()
+        self.province = Province(known["province"])
         self.silence = min(silence, MAX_SILENCE)
         self.stopping = threading.Event()
-        self.behaviours = {
-            "sms": Behaviour("sms", "短信网关"),
-            "bank-card": Behaviour("bank-card", "银行卡四要素核验"),
-        }
+        self.behaviours = {name: Behaviour(name, title) for name, title in TITLES.items()}
 
     def deliver(self, answer: Answer) -> Response:
         """Turn a system's answer into HTTP, holding it back when it is silence."""
@@ -56,25 +75,43 @@ class Outside(Flask):
         return self.deliver(instead) if instead else None
 
 
-def create_app(*, bank_card_secret: str = DEFAULT_SECRET, silence: float = 15.0) -> Outside:
+def create_app(
+    *,
+    bank_card_secret: str | None = None,
+    secrets: Mapping[str, str] | None = None,
+    silence: float = 15.0,
+) -> Outside:
     """Build the simulators.
 
     Args: bank_card_secret: what callers of the bank-card check sign with.
+        secrets: the same for every system, by its name in `DEFAULT_SECRETS`.
         silence: how many seconds a timeout lasts, at most 60.
     """
-    app = Outside(bank_card_secret=bank_card_secret, silence=silence)
+    known = dict(secrets or {})
+    if bank_card_secret is not None:
+        known["bank-card"] = bank_card_secret
+    app = Outside(secrets=known, silence=silence)
     app.after_request(_give_away)
     app.register_error_handler(HTTPException, _refuse)
     app.add_url_rule("/livez", view_func=lambda: {"status": "ok"}, endpoint="livez")
     _sms_routes(app)
     _bank_card_routes(app)
+    routes.add_routes(app)
+    authority_routes.add_routes(app)
+    province_pages.add_routes(app)
     _admin_routes(app)
     return app
 
 
 def _give_away(response: AnyResponse) -> AnyResponse:
     response.headers["X-Simulator"] = "1"
-    response.headers["Content-Security-Policy"] = CSP
+    # The province's login form ends at the client's address.
+    ends_elsewhere = request.path == "/province/authorize"
+    response.headers["Content-Security-Policy"] = (
+        CSP.replace("form-action 'self'", "form-action 'self' http: https:")
+        if ends_elsewhere
+        else CSP
+    )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     if request.endpoint != "static":
@@ -117,15 +154,7 @@ def _bank_card_routes(app: Outside) -> None:
     def check() -> Response:
         if instead := app.misbehave("bank-card"):
             return instead
-        header = request.headers.get
-        answer = app.bank_card.check(
-            request.get_json(),
-            timestamp=header("X-Timestamp", ""),
-            nonce=header("X-Nonce", ""),
-            signature=header("X-Signature", ""),
-            now=time.time(),
-        )
-        return app.deliver(answer)
+        return app.deliver(app.bank_card.check(request.get_json(), dict(request.headers)))
 
 
 def _admin_routes(app: Outside) -> None:

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from outside.app import create_app
-from outside.bank_card import passes_luhn, sign
+from outside.bank_card import passes_luhn
+from outside.signed import sign
 
 SECRET = "a-shared-secret"
 PERSON = {"name": "林小满", "document_number": "440106199001010012", "phone": "13900000000"}
