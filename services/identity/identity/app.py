@@ -21,6 +21,7 @@ from identity.settings import Settings
 from identity.sign_in import api as sessions
 from identity.sign_in import endpoints, leaving, pages, system_api
 from identity.sign_in.keys import KeyRing
+from identity.sign_in.mandates import MandateReader
 from identity.sign_in.provider import Provider
 from identity.sign_in.tokens import OwnKeys, OwnSessions
 from identity.sms_codes import api as sms_codes
@@ -32,6 +33,7 @@ from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
 from servicekit.settings import load
 from servicekit.web.app import Service, ServiceApp, build
+from servicekit.web.keys import RemoteKeys
 from servicekit.web.tokens import is_revoked
 
 COUNTER_CONNECTIONS = 3  # counters and keys never wait for a request's connection
@@ -90,6 +92,7 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
         issuer=settings.issuer,
         public_url=settings.public_url,
         keys=KeyRing(apart),
+        mandates=_mandates(settings, app.clock),
         now=app.clock.now,
     )
     seconds = settings.outside_seconds
@@ -104,3 +107,11 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
             SystemClock(),  # the bank compares with its own wall clock, whatever ours pretends
         ),
     )
+
+
+def _mandates(settings: Settings, clock: Clock) -> MandateReader:
+    client = Client(
+        settings.employer_auth_url, timeout=settings.outside_seconds, name="employer-auth"
+    )
+    keys = RemoteKeys("/api/employer-auth/v1/mandate-keys", clock, client=client)
+    return MandateReader(keys, f"{settings.public_url}/employer-auth", settings.issuer)

@@ -1,16 +1,38 @@
-"""What identity does when the other services speak: it tells the applicant."""
+"""What identity does when others speak: it tells applicants and keeps bindings' versions."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
 from identity.messages import actions, rules
+from identity.sign_in import mandates
 from servicekit.facts import ApplicationMovedSchema
 from servicekit.inbox import Envelope, Subscriptions
 
 SUBSCRIPTIONS = Subscriptions("identity")
+
+
+class BindingRevisedSchema(Schema):
+    """What a refresh needs to know of a binding."""
+
+    binding_id = fields.Str(required=True)
+    version = fields.Int(required=True)
+    state = fields.Str(required=True)
+
+
+@SUBSCRIPTIONS.on("employer-auth.binding.revised.v1", reads=BindingRevisedSchema)
+def keep_binding(db: Session, revised: dict[str, Any], envelope: Envelope) -> None:
+    """An acting token of an older version is not renewed from now on (ID-41, ID-43)."""
+    mandates.note_binding(
+        db,
+        revised["binding_id"],
+        version=revised["version"],
+        state=revised["state"],
+        now=envelope.time,
+    )
 
 
 @SUBSCRIPTIONS.on_application("*", reads=ApplicationMovedSchema)

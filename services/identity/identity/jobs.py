@@ -9,7 +9,7 @@ from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
 from identity.limits import forget_counts
 from identity.login_history import actions as history
 from identity.messages import actions as messages
-from identity.sign_in import clients, keys, store
+from identity.sign_in import clients, keys, mandates, replays, store
 from identity.verification import levels
 from servicekit.client import Client
 from servicekit.jobs import JobContext, Jobs
@@ -65,6 +65,8 @@ def forget_old(context: JobContext) -> None:
     now = context.clock.now()
     with context.database.transaction() as db:
         store.forget_old(db, now=now)
+        replays.forget_old(db, now=now)
+        mandates.forget_old(db, now=now)
         forget_counts(db, now=now)
         history.forget_old(db, now=now)
 

@@ -12,7 +12,7 @@ from authlib.oidc.core.errors import LoginRequiredError
 from flask import Blueprint, Response, jsonify, request
 
 from identity.parts import parts
-from identity.sign_in import browser, rules, sessions, tokens
+from identity.sign_in import browser, mandates, rules, sessions, tokens
 from identity.sign_in.queries import claims_of
 from identity.sign_in.sessions import Subject
 from servicekit.web.access import public
@@ -86,6 +86,7 @@ def authorize() -> Response:
             return _refusal(provider.handle_error_response(None, error))
         if subject is None or again:
             return browser.go(browser.with_return(f"{browser.PREFIX}/login", _after_login()))
+        subject = mandates.chosen(db, subject)
         answer = provider.create_authorization_response(grant_user=subject, grant=grant)
         return _with_issuer(answer)
 
@@ -125,7 +126,7 @@ def userinfo() -> Response:
         if claims is None or subject is None:
             return _bearer_refusal(given=bool(text))
         scopes = str(claims.get("scope", "")).split()
-        if "openid" not in scopes or "act" in claims:
+        if "openid" not in scopes:
             return _bearer_refusal(given=True, error="insufficient_scope", status=403)
         answer = jsonify(claims_of(subject, scopes))
     answer.headers.update(_NO_STORE)

@@ -17,12 +17,14 @@ from authlib.oauth2.rfc6749.grants import (
     RefreshTokenGrant,
 )
 from authlib.oauth2.rfc7636 import CodeChallenge
+from sqlalchemy.orm import Session
 
-from identity.sign_in import rules, sessions, store
+from identity.sign_in import mandates, rules, sessions, store
+from identity.sign_in.acting import Acting, MandateRefused
 from identity.sign_in.model import AuthorizationCode, RefreshToken
 from identity.sign_in.sessions import Subject
 
-_AUTH_METHODS: Final = ["client_secret_basic", "client_secret_post", "none"]
+AUTH_METHODS: Final = ["client_secret_basic", "client_secret_post", "none"]
 _SECRET_METHODS: Final = ["client_secret_basic", "client_secret_post"]
 _LONGEST_NONCE: Final = 400
 
@@ -73,6 +75,16 @@ class RefreshFacts:
         return self.row.scope
 
 
+def acting_for(db: Session, row: AuthorizationCode | RefreshToken, subject: Subject) -> Subject:
+    """The subject of a code or a refresh token: for its unit, while that holds (ID-41)."""
+    if row.acting is None:
+        return subject
+    try:
+        return mandates.in_force(db, Acting.of_json(row.acting), subject)
+    except MandateRefused as refusal:
+        raise InvalidGrantError(str(refusal)) from None
+
+
 class AlwaysPkce(CodeChallenge):  # type: ignore[misc]
     """S256 for confidential clients too, asked for at the authorization endpoint (ASVS 10.4.6).
 
@@ -94,7 +106,7 @@ class AlwaysPkce(CodeChallenge):  # type: ignore[misc]
 class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
     """Codes live a minute, are spent once, and are kept hashed."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = _AUTH_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def generate_authorization_code(self) -> str:
         """256 bits."""
@@ -108,6 +120,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
                 code_hash=rules.hash_secret(code),
                 client_id=request.client.client_id,
                 session_id=request.user.session.id,
+                acting=request.user.acting.as_json() if request.user.acting else None,
                 redirect_uri=request.payload.redirect_uri,
                 scope=request.scope,
                 nonce=asked.get("nonce"),
@@ -127,7 +140,8 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         now, db = self.server.now(), self.server.db
         if not store.use_code(db, authorization_code.row, now=now):
             return None
-        return sessions.by_id(db, authorization_code.row.session_id, now=now)
+        subject = sessions.by_id(db, authorization_code.row.session_id, now=now)
+        return None if subject is None else acting_for(db, authorization_code.row, subject)
 
     def generate_token(self, user: Any = None, scope: Any = None, **options: Any) -> dict[str, Any]:
         """An access token, and the first link of a refresh chain."""
@@ -141,8 +155,9 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
                 self.server.db,
                 family_id=row.family_id,
                 client_id=row.client_id,
-                session=user.session,
+                subject=user,
                 scope=row.scope,
+                dpop_thumbprint=None,
                 now=self.server.now(),
             )
         return token
@@ -154,7 +169,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
 class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
     """Rotation by one conditional update, with a grace for lost answers."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = _AUTH_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
 
     def authenticate_refresh_token(self, refresh_token: str) -> RefreshFacts | None:
         """Look the token up; whether it may still be used is decided when it is used."""
@@ -167,13 +182,11 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
         subject = sessions.by_id(db, refresh_token.row.session_id, now=now)
         if subject is None:
             raise InvalidGrantError("The session has ended.")
-        return subject
+        return acting_for(db, refresh_token.row, subject)
 
     def issue_token(self, user: Subject, refresh_token: RefreshFacts) -> dict[str, Any]:
         """Rotate first, then sign."""
-        successor = store.rotate(
-            self.server.db, refresh_token.row, user.session, now=self.server.now()
-        )
+        successor = store.rotate(self.server.db, refresh_token.row, now=self.server.now())
         if successor is None:
             raise InvalidGrantError("The refresh token is no longer valid.")
         scope = self.request.payload.scope or refresh_token.row.scope

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
@@ -17,13 +17,12 @@ from flask import Request, g, request
 from joserfc.jwk import KeySet
 from sqlalchemy.orm import Session
 
-from identity.sign_in import grants, rules, sessions, store, tokens
+from identity.sign_in import exchange, grants, rules, sessions, store, tokens
 from identity.sign_in.client_model import Client
 from identity.sign_in.keys import ALGORITHMS, KeyRing
+from identity.sign_in.mandates import MandateReader
 from identity.sign_in.model import SignInSession
 from identity.sign_in.rules import EndReason
-
-AUTH_METHODS: Final = ["client_secret_basic", "client_secret_post", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +95,24 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         issuer: the public address of this service.
         public_url: the public address of the gateway.
         keys: the signing keys.
+        mandates: reads what employer-auth signed.
         now: the clock.
     """
 
     def __init__(
-        self, *, issuer: str, public_url: str, keys: KeyRing, now: Callable[[], datetime]
+        self,
+        *,
+        issuer: str,
+        public_url: str,
+        keys: KeyRing,
+        mandates: MandateReader,
+        now: Callable[[], datetime],
     ) -> None:
         super().__init__()
         self.scopes_supported = list(rules.TOKEN_SCOPES)
         self.issuer = issuer
         self.keys = keys
+        self.mandates = mandates
         self.now = now
         self._public_url = public_url
         self.register_token_generator("default", tokens.AccessTokens(issuer, keys, now))
@@ -114,6 +121,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         again = tokens.id_tokens(tokens.IdTokens, issuer, keys, now)
         self.register_grant(grants.RefreshGrant, [again])
         self.register_grant(grants.SystemGrant)
+        self.register_grant(exchange.ExchangeGrant)
         self.register_endpoint(Revocation(self))
         self.register_endpoint(EndSession(self))
 
@@ -147,7 +155,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
 class Revocation(RevocationEndpoint):  # type: ignore[misc]
     """RFC 7009: a refresh token ends its family; an access token ends its session."""
 
-    CLIENT_AUTH_METHODS = AUTH_METHODS
+    CLIENT_AUTH_METHODS = grants.AUTH_METHODS
 
     def query_token(self, token: str, hint: str | None) -> Any:
         """The client's own token, or nothing."""

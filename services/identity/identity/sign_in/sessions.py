@@ -13,6 +13,7 @@ from identity.accounts.rules import Kind, may_act
 from identity.events import FACTS, SessionEnded
 from identity.officers.model import Officer
 from identity.sign_in import rules
+from identity.sign_in.acting import Acting
 from identity.sign_in.model import RefreshToken, SignInSession
 from identity.sign_in.rules import EndReason
 from servicekit.db import new_id
@@ -35,6 +36,8 @@ class Subject:
     account: Account
     session: SignInSession
     officer: Officer | None
+    acting: Acting | None = None  # for a unit, as its mandate says …
+    unit: Account | None = None  # … and that unit's account
 
     def get_user_id(self) -> str:
         """What becomes ``sub``."""
@@ -43,6 +46,8 @@ class Subject:
     @property
     def acr(self) -> str:
         """The level as it is now, so that a raise holds without a new login."""
+        if self.account.kind is Kind.UNIT:
+            return rules.unit_acr(self.account.province_level)
         return rules.acr_of(level=self.account.level, second_factor=self.officer is not None)
 
     @property

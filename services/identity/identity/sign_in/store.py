@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from identity.sign_in import rules, sessions
 from identity.sign_in.model import AuthorizationCode, RefreshToken, SignInSession
 from identity.sign_in.rules import EndReason
-from servicekit.db import new_id
+from identity.sign_in.sessions import Subject
 from servicekit.personal import PersonalText
 
 
@@ -42,13 +42,26 @@ def begin_chain(
     *,
     family_id: str,
     client_id: str,
-    session: SignInSession,
+    subject: Subject,
     scope: str,
+    dpop_thumbprint: str | None,
     now: datetime,
 ) -> str:
     """The first refresh token of a family; the chain ends with the session's twelve hours."""
     token = rules.new_secret()
-    db.add(_link(token, family_id, client_id, session, scope, now))
+    db.add(
+        RefreshToken(
+            token_hash=rules.hash_secret(token),
+            family_id=family_id,
+            client_id=client_id,
+            session_id=subject.session.id,
+            scope=scope,
+            acting=subject.acting.as_json() if subject.acting else None,
+            dpop_thumbprint=dpop_thumbprint,
+            created_at=now,
+            expires_at=subject.session.created_at + rules.LONGEST,
+        )
+    )
     return token
 
 
@@ -57,7 +70,7 @@ def find_refresh(db: Session, token: str) -> RefreshToken | None:
     return db.get(RefreshToken, rules.hash_secret(token))
 
 
-def rotate(db: Session, row: RefreshToken, session: SignInSession, *, now: datetime) -> str | None:
+def rotate(db: Session, row: RefreshToken, *, now: datetime) -> str | None:
     """Exchange a refresh token for its successor (ID-40).
 
     One conditional UPDATE decides. Whoever comes second within thirty seconds lost an answer and
@@ -79,7 +92,7 @@ def rotate(db: Session, row: RefreshToken, session: SignInSession, *, now: datet
         .execution_options(synchronize_session=False)
     )
     if db.execute(once).one_or_none() is not None:
-        db.add(_link(successor, row.family_id, row.client_id, session, row.scope, now))
+        db.add(_successor(row, successor, now))
         return successor
     db.refresh(row)
     if row.revoked_at is not None or row.used_at is None or row.successor is None:
@@ -111,15 +124,15 @@ def _end_family(
         sessions.end(db, session, reason, now=now)
 
 
-def _link(
-    token: str, family_id: str, client_id: str, session: SignInSession, scope: str, now: datetime
-) -> RefreshToken:
+def _successor(row: RefreshToken, token: str, now: datetime) -> RefreshToken:
     return RefreshToken(
         token_hash=rules.hash_secret(token),
-        family_id=family_id or new_id(),
-        client_id=client_id,
-        session_id=session.id,
-        scope=scope,
+        family_id=row.family_id,
+        client_id=row.client_id,
+        session_id=row.session_id,
+        scope=row.scope,
+        acting=row.acting,
+        dpop_thumbprint=row.dpop_thumbprint,
         created_at=now,
-        expires_at=session.created_at + rules.LONGEST,
+        expires_at=row.expires_at,
     )

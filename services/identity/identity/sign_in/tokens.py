@@ -41,6 +41,11 @@ class AccessTokens(BearerTokenGenerator):  # type: ignore[misc]
         self._keys = keys
         self._now = now
 
+    @staticmethod
+    def get_allowed_scope(client: Any, scope: str | None) -> str:
+        """What the grant has resolved already: people's and systems' scopes never mix."""
+        return scope or ""
+
     def sign(self, client: Any, grant_type: str, user: Subject | None, scope: str) -> str:
         """One access token; ``kid`` is always written, verifiers hold several keys."""
         now = self._now()
@@ -66,8 +71,34 @@ def system_claims(client: Any) -> dict[str, Any]:
 
 
 def subject_claims(user: Subject) -> dict[str, Any]:
-    """Who it is, how well known, and for officers where and for what."""
-    claims: dict[str, Any] = {
+    """Who it is, how well known, for whom; and for officers where and for what.
+
+    Whoever acts for a unit is the actor; the unit is the subject, with its own level (RFC 8693).
+    """
+    claims = login_claims(user)
+    if user.account.kind is Kind.OFFICER and user.officer is not None:
+        claims["roles"] = list(user.officer.roles)
+        claims["region"] = user.officer.region
+        claims["businesses"] = list(user.officer.businesses)
+    if user.acting is not None and user.unit is not None:
+        actor: dict[str, Any] = {"sub": user.account.id, "acr": user.acr}
+        if user.acting.agency is not None:
+            actor["act"] = {"sub": user.acting.agency}
+        claims |= {
+            "sub": user.unit.id,
+            "sub_type": str(user.unit.kind),
+            "act": actor,
+            "binding": user.acting.binding,
+            "bver": user.acting.version,
+            "permissions": list(user.acting.permissions),
+            "acr": rules.unit_acr(user.unit.province_level),
+        }
+    return claims
+
+
+def login_claims(user: Subject) -> dict[str, Any]:
+    """Who signed in, as id tokens say it: always the person, or a unit by its own password."""
+    return {
         "sub": user.account.id,
         "sub_type": str(user.account.kind),
         "sid": user.session.id,
@@ -75,11 +106,6 @@ def subject_claims(user: Subject) -> dict[str, Any]:
         "acr": user.acr,
         "amr": list(user.session.amr),
     }
-    if user.account.kind is Kind.OFFICER and user.officer is not None:
-        claims["roles"] = list(user.officer.roles)
-        claims["region"] = user.officer.region
-        claims["businesses"] = list(user.officer.businesses)
-    return claims
 
 
 class IdTokens(OpenIDToken):  # type: ignore[misc]
@@ -110,7 +136,7 @@ class IdTokens(OpenIDToken):  # type: ignore[misc]
 
     def generate_user_info(self, user: Subject, scope: str) -> dict[str, Any]:
         """The person, never the data about the person: that is for userinfo alone."""
-        known = subject_claims(user)
+        known = login_claims(user)
         return {name: known[name] for name in ("sub", "sid", "auth_time", "acr", "amr")}
 
 
