@@ -46,7 +46,11 @@ ACCOUNT: Final[Example] = {
     "created_at": _TIME,
     "version": 1,
 }
-OWN_DATA: Final[Example] = {"phone": "13800000001", "sms_code": "246810"}
+OWN_DATA: Final[Example] = {
+    "phone": "13800000001",
+    "sms_code": "246810",
+    "old_sms_code": "135790",
+}
 SMS_CODE_REQUEST: Final[Example] = {"phone": "13800000000", "purpose": "registration"}
 SMS_CODE_SENT: Final[Example] = {"expires_in": 300, "resend_after": 60}
 CARD: Final[Example] = {
@@ -181,6 +185,18 @@ UNIT: Final[Example] = {
     "does_business": True,
     "created_at": _TIME,
     "version": 1,
+}
+UNIT_DATA: Final[Example] = {"region": "440106", "address": "示例路 2 号"}
+UNIT_NAME_CHANGE: Final[Example] = {"name": "广州示例科技股份有限公司"}
+UNIT_FORMER: Final[Example] = {
+    "items": [
+        {
+            "name": "广州示例科技有限公司",
+            "legal_name": "陈**",
+            "valid_from": _TIME,
+            "valid_until": _TIME,
+        }
+    ]
 }
 UNIT_NUMBER: Final[Example] = {
     "certificate_type": "uscc",

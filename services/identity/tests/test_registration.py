@@ -199,8 +199,11 @@ def test_the_owner_changes_phone_and_email_and_the_old_phone_is_told(world):
     token = world.token_of(person)
     browser = world.browser()
     me = browser.api("GET", "/me", token=token)
-    code = world.sms_code("13700000009", "change-phone")
-    change = {"phone": "13700000009", "sms_code": code, "email": "lin@example.com"}
+    codes = {
+        "old_sms_code": world.sms_code(person.phone, "change-phone", token),
+        "sms_code": world.sms_code("13700000009", "change-phone", token),
+    }
+    change = {"phone": "13700000009", "email": "lin@example.com", **codes}
     stale = browser.api("PATCH", "/me", change, token=token)
     assert stale.status_code == 428
     seen = {"If-Match": me.headers["ETag"]}
@@ -210,18 +213,33 @@ def test_the_owner_changes_phone_and_email_and_the_old_phone_is_told(world):
     assert "手机号码已更换" in world.texts(person.phone)[0]
     again = browser.api("PATCH", "/me", {"email": None}, token=token, headers=seen)
     assert again.status_code == 412
-    fixed = browser.api("PATCH", "/me", {"login_name": "other_name"}, token=token, headers=seen)
-    assert fields(fixed) == {("/login_name", "unknown-field")}
+    any_version = {"headers": {"If-Match": "*"}, "token": token}
+    fixed = browser.api("PATCH", "/me", {"login_name": "other_name"}, **any_version)
+    assert fields(fixed) == {("/login_name", "one-number-registers-once")}
+    number = {"document_number": "440106199001010012", "phone": "13700000009"}
+    fixed = browser.api("PATCH", "/me", number, **any_version)
+    assert fixed.json["detail"] == (
+        "一个身份证号码只能注册一次，成功注册后身份证号码和用户名将不能修改。"
+    )
 
 
 @pytest.mark.req("ID-17", "ID-18")
-def test_a_new_phone_needs_a_code_sent_to_it(world):
+def test_a_new_phone_needs_a_code_sent_to_it_and_one_to_the_old(world):
     person = world.registers()
     token = world.token_of(person)
-    code = world.sms_code(person.phone, "change-phone")
-    change = {"phone": "13700000009", "sms_code": code}
-    answer = world.browser().api("PATCH", "/me", change, token=token, headers={"If-Match": "*"})
-    assert fields(answer) == {("/sms_code", "sms-code-wrong")}
+    old = world.sms_code(person.phone, "change-phone", token)
+    new = world.sms_code("13700000009", "change-phone", token)
+
+    def change(**codes):
+        body = {"phone": "13700000009", **codes}
+        return world.browser().api("PATCH", "/me", body, token=token, headers={"If-Match": "*"})
+
+    wrong = {("/old_sms_code", "sms-code-wrong"), ("/sms_code", "sms-code-wrong")}
+    assert fields(change()) == wrong
+    assert fields(change(old_sms_code=new, sms_code=old)) == wrong
+    assert fields(change(sms_code=new)) == {("/old_sms_code", "sms-code-wrong")}
+    assert fields(change(old_sms_code=old)) == {("/sms_code", "sms-code-wrong")}
+    assert change(old_sms_code=old, sms_code=new).status_code == 200
 
 
 @pytest.mark.req("AL-04")

@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import func, select
 
 from identity.accounts.model import Account, Person
+from identity.adapters.legal_person_base import BaseAnswer
+from identity.units import actions, queries, rules
 from identity.units.model import Unit
 
 NO_MATCH = "实名个人登录账号或实名个人证件号码有误，请核对后重新填写"
@@ -228,6 +230,96 @@ def test_an_agent_locked_or_fallen_between_the_steps_registers_nothing(world):
 @pytest.mark.req("ID-20")
 def test_another_code_than_the_agents_opens_nothing(world):
     begun = world.begins_unit(world.proves(world.registers()))
-    code = world.sms_code("13800009999", "unit-registration")
+    code = world.sms_code("13800009999", "registration")
     answer, _ = step_two(world, begun, sms_code=code if code != begun.code else "000000")
     assert fields(answer) == {("/sms_code", "sms-code-wrong")}
+
+
+class Base:
+    """The legal-person base: knows one unit under one name and one representative."""
+
+    def __init__(self, number, name, representative, standing="in-business"):
+        self.known = (number, name, representative)
+        self.standing = standing
+
+    def check(self, *, certificate_number, name, legal_representative=None):
+        asked = (certificate_number, name, legal_representative.expose())
+        return BaseAnswer(asked == self.known, "ref-1", b"", standing=self.standing)
+
+
+def rename(world, unit, base, **change):
+    with world.app.database.transaction() as db:
+        found = queries.find_unit(db, unit.id)
+        wish = actions.NameChange(**change)
+        actions.change_name(db, found, wish, by=unit.id, base=base, now=world.clock.now())
+
+
+@pytest.mark.req("ID-27")
+def test_a_verified_unit_takes_a_name_the_base_knows_and_the_old_one_is_kept(world):
+    unit = world.registers_unit()
+    new = "广州示例科技股份有限公司"
+    base = Base(unit.certificate_number, new, unit.legal_name)
+    with pytest.raises(rules.NotVerified):
+        rename(world, unit, base, name=new)
+    world.proves(unit, level=3)
+    with pytest.raises(rules.BaseDisagrees):
+        rename(world, unit, base, name="广州另一有限公司")
+    world.clock.advance(days=2)
+    rename(world, unit, base, name=new)
+    token = world.token_of(unit)
+    former = world.browser().api("GET", "/unit/former-names", token=token).json["items"]
+    assert [(f["name"], f["legal_name"]) for f in former] == [(unit.name, "陈**")]
+    assert former[0]["valid_from"] < former[0]["valid_until"]
+    told = {"unit_id": unit.id, "name": new, "region": "440106"}
+    assert ("identity.unit.changed.v1", told) in world.events()
+
+
+@pytest.mark.req("ID-27")
+def test_a_new_representative_comes_with_document_and_phone(world, tell):
+    unit = world.proves(world.registers_unit(), level=4)
+    base = Base(unit.certificate_number, unit.name, "赵小寒")
+    with pytest.raises(rules.UnitChangeRefused) as refused:
+        rename(world, unit, base, legal_name="赵小寒")
+    named = {wrong.field for wrong in refused.value.fields}
+    assert named == {"/legal_document_number", "/legal_phone"}
+    number = tell.resident_number("44010619850101001")
+    person = {"legal_name": "赵小寒", "legal_document_number": number}
+    rename(world, unit, base, **person, legal_phone="13700000001")
+    with world.app.database.reading() as db:
+        found = queries.find_unit(db, unit.id)
+        assert found.legal_name.expose() == "赵小寒"
+        assert found.legal_document_number.expose() == number
+    gone = Base(unit.certificate_number, unit.name, "赵小寒", standing="deregistered")
+    with pytest.raises(rules.BaseDisagrees):
+        rename(world, unit, gone, name=unit.name)
+
+
+@pytest.mark.req("ID-28")
+def test_the_number_and_the_login_name_of_a_unit_never_change(world):
+    unit = world.registers_unit()
+    token = world.token_of(unit)
+
+    def change(**body):
+        return world.browser().api("PATCH", "/unit", body, token=token, headers={"If-Match": "*"})
+
+    answer = change(certificate_number="91350100M000100Y43", address="示例路 2 号")
+    assert answer.status_code == 422
+    assert answer.json["detail"] == (
+        "已注册成功的单位统一社会信用代码不提供修改功能，"
+        "如需使用新的统一社会信用代码，请重新注册单位账户。"
+    )
+    assert fields(change(login_name="other")) == {("/login_name", "login-name-cannot-change")}
+    assert fields(change(region="44")) == {("/region", "region-unknown")}
+    moved = change(region="440305", address="示例路 2 号", email="office@example.com")
+    assert moved.status_code == 200, moved.text
+    assert (moved.json["region"], moved.json["email"]) == ("440305", "o***@example.com")
+    assert world.events()[-1][0] == "identity.unit.changed.v1"
+
+
+@pytest.mark.req("ID-20")
+def test_a_person_sees_no_unit_data_and_a_unit_no_persons(world):
+    unit = world.registers_unit()
+    answer = world.browser().api("GET", "/unit", token=world.token_of(unit.agent))
+    assert (answer.status_code, answer.json["code"]) == (403, "unit-session-required")
+    me = world.browser().api("GET", "/me", token=world.token_of(unit)).json
+    assert (me["kind"], me["person"]) == ("unit", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -128,17 +129,18 @@ def change_own(
     counts: Counts,
     now: datetime,
 ) -> None:
-    """Change what the owner may change: phone with a code, e-mail (ID-17).
+    """Change what the owner may change: phone with two codes, e-mail (ID-17).
 
     Raises:
-        OwnDataRefused: nothing to change, or the code is missing or wrong.
+        OwnDataRefused: nothing to change, something that never changes, or a code is wrong.
     """
+    rules.check_fixed(changes)
     if not {"phone", "email"} & set(changes):
         raise rules.OwnDataRefused("没有可修改的内容")
     phone = changes.get("phone")
     if phone is not None:
-        code = changes.get("sms_code") or ""
-        change_phone(db, account, phone=phone, sms_code=code, counts=counts, now=now)
+        codes = (changes.get("old_sms_code") or "", changes.get("sms_code") or "")
+        change_phone(db, account, phone=phone, codes=codes, counts=counts, now=now)
     if "email" in changes:
         email = changes["email"]
         account.email = EmailAddress(email) if email else None
@@ -150,20 +152,32 @@ def change_phone(
     account: Account,
     *,
     phone: str,
-    sms_code: str,
+    codes: tuple[str, str],
     counts: Counts,
     now: datetime,
 ) -> None:
-    """Take a new phone that the person holds; the old one is told (T5).
+    """Take a new phone: a code on the old one and a code on the new one (ID-17, T5).
+
+    Whoever lost the old one recovers the account first, where a person is looked at.
+
+    Args:
+        codes: what was sent to the old number, and what was sent to the new one.
 
     Raises:
-        OwnDataRefused: the code is wrong.
+        OwnDataRefused: naming every code that is wrong.
     """
-    code_id = sms_codes.check(
-        counts, phone=phone, purpose=Purpose.CHANGE_PHONE, code=sms_code, now=now
+    asked: Any = {"purpose": Purpose.CHANGE_PHONE, "owner_id": account.id, "now": now}
+    old, new = codes
+    held = account.phone.expose()
+    checked = (
+        sms_codes.check(counts, phone=held, code=old, **asked),
+        sms_codes.check(counts, phone=phone, code=new, **asked),
     )
-    if code_id is None or not sms_codes.use(db, code_id, now=now):
-        raise rules.OwnDataRefused(fields=[WRONG_CODE])
+    told = (rules.WRONG_OLD_CODE, WRONG_CODE)
+    used = [each and sms_codes.use(db, each, now=now) for each in checked]
+    wrong = [field for field, good in zip(told, used, strict=True) if not good]
+    if wrong:
+        raise rules.OwnDataRefused(fields=wrong)
     messages.tell(db, account.id, "phone-changed", {}, subject=None, now=now)
     account.phone = account.phone_index = MobileNumber(phone)
     account.updated_at = now

@@ -117,11 +117,19 @@ class AccountSchema(Schema):
 
 
 class OwnDataSchema(Schema):
-    """What the owner may change; number and login name are not among it."""
+    """What the owner may change; number and login name are named only to be refused."""
 
     phone = fields.Str(validate=validate.Length(1, 40))
-    sms_code = fields.Str(validate=validate.Length(1, 20))
+    sms_code = fields.Str(
+        validate=validate.Length(1, 20), metadata={"description": "Sent to the new phone."}
+    )
+    old_sms_code = fields.Str(
+        validate=validate.Length(1, 20), metadata={"description": "Sent to the phone of so far."}
+    )
     email = fields.Email(allow_none=True, validate=validate.Length(max=200))
+    login_name = fields.Raw(metadata={"description": "Refused: it never changes."})
+    document_type = fields.Raw(metadata={"description": "Refused: it never changes."})
+    document_number = fields.Raw(metadata={"description": "Refused: it never changes."})
 
 
 @blueprint.route("/agreements", methods=["GET"])
@@ -168,7 +176,10 @@ def show_me() -> Account:
 @blueprint.response(200, AccountSchema, example=examples.ACCOUNT)
 @access(*_EVERYBODY)
 def change_me(changes: dict[str, Any]) -> Account:
-    """Change phone (with a code sent to the new one) or e-mail (修改账号信息)."""
+    """Change phone (with a code sent to the old and one to the new) or e-mail (修改账号信息).
+
+    422 `own-data-refused`; number and login name never change.
+    """
     with transaction() as db:
         account = versions.check(actions.find(db, _own_id()))
         actions.change_own(db, account, changes, counts=parts().counts, now=now())

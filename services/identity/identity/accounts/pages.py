@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
+from identity import form_pages
 from identity.accounts import actions, agreements, rules
 from identity.parts import client_address, parts
 from identity.sign_in import browser
@@ -22,7 +23,6 @@ blueprint = Blueprint(
     "registration_pages", __name__, url_prefix=browser.PREFIX, template_folder="templates"
 )
 
-_LONGEST_FIELD: Final = 200
 # As they stand on the page, so that the summary reads from top to bottom.
 _ORDER: Final = (
     "name",
@@ -37,8 +37,6 @@ _ORDER: Final = (
     "password_again",
     "agreed",
 )
-# Never sent back to the browser; the person types them again.
-_SECRET: Final = frozenset({"password", "password_again", "sms_code"})
 
 
 @blueprint.get("/register")
@@ -52,9 +50,9 @@ def show_registration() -> Response:
 @public
 def send_code() -> Response:
     """Send a code to the phone in the form, and show the form as it was."""
-    typed = _typed()
+    typed = form_pages.typed()
     if not browser.is_own_form():
-        return _page(typed, [_stale()], 400)
+        return _page(typed, form_pages.stale("name"), 400)
     own = parts()
     try:
         with transaction() as db:
@@ -79,9 +77,9 @@ def send_code() -> Response:
 @public
 def register() -> Response:
     """Register, then go on to the sign-in page."""
-    typed = _typed()
+    typed = form_pages.typed()
     if not browser.is_own_form():
-        return _page(typed, [_stale()], 400)
+        return _page(typed, form_pages.stale("name"), 400)
     own = parts()
     try:
         form = _form(typed)
@@ -137,14 +135,6 @@ def _date(text: str) -> date | None:
         return None
 
 
-def _typed() -> dict[str, str]:
-    return {name: value[:_LONGEST_FIELD] for name, value in request.form.items()}
-
-
-def _stale() -> FieldError:
-    return FieldError("/name", "form-stale", browser.STALE_FORM)
-
-
 def _page(
     typed: Mapping[str, str],
     wrong: Any = (),
@@ -152,24 +142,13 @@ def _page(
     *,
     told: str | None = None,
 ) -> Response:
-    kept = {name: value for name, value in typed.items() if name not in _SECRET}
-    wrong = sorted(wrong, key=lambda each: _ORDER.index(_id(each.field)))
-    told_at: dict[str, list[str]] = {}
-    for each in wrong:
-        told_at.setdefault(_id(each.field), []).append(each.message)
     return browser.page(
         "register.html",
         status,
-        typed=kept,
-        error=bool(wrong),
-        errors=[(each.message, "#" + _id(each.field)) for each in wrong],
-        wrong={name: "；".join(messages) for name, messages in told_at.items()},
+        typed=form_pages.shown(typed),
+        **form_pages.faults(wrong, _ORDER),
         told=told,
         kinds=[(str(kind), kind.label) for kind in DocumentKind],
         agreements=agreements.all_agreements(),
         return_to=browser.return_to(),
     )
-
-
-def _id(pointer: str) -> str:
-    return "agreed" if pointer == "/agreements" else pointer.removeprefix("/")

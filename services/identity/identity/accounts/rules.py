@@ -85,6 +85,20 @@ class OwnDataRefused(Invalid):
     code = "own-data-refused"
 
 
+_FIXED = (messages.ONE_NUMBER_REGISTERS_ONCE.code, messages.ONE_NUMBER_REGISTERS_ONCE.text)
+# B2: 成功注册后身份证号码和用户名将不能修改
+FIXED: Final[Mapping[str, tuple[str, str]]] = {
+    "login_name": _FIXED,
+    "document_number": _FIXED,
+    "document_type": _FIXED,
+}
+WRONG_OLD_CODE: Final = FieldError(
+    "/old_sms_code",
+    "sms-code-wrong",
+    "原手机号码的短信验证码错误或已失效；原号码已停用的，请先办理账号找回",
+)
+
+
 class NotActive(Conflict):
     """Only an active account can be locked."""
 
@@ -172,6 +186,17 @@ def check_form(
     if wrong or identity is None:
         raise RegistrationRefused(fields=wrong)
     return identity
+
+
+def check_fixed(changes: Iterable[str]) -> None:
+    """Refuse to change what was registered for good, whoever asks (B2, TC-01).
+
+    Raises:
+        OwnDataRefused: naming each.
+    """
+    wrong = [FieldError(f"/{name}", *FIXED[name]) for name in changes if name in FIXED]
+    if wrong:
+        raise OwnDataRefused(wrong[0].message, fields=wrong)
 
 
 def check_login_name(name: str) -> list[FieldError]:

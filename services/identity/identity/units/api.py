@@ -9,7 +9,7 @@ from identity.accounts import agreements
 from identity.parts import client_address, parts
 from identity.sms_codes.api import SmsCodeSentSchema
 from identity.sms_codes.rules import LIFE, PAUSE
-from identity.units import queries, registering, rules, schemas
+from identity.units import actions, form_rules, queries, registering, rules, schemas
 from identity.units.model import Unit
 from servicekit import messages
 from servicekit.clock import shanghai_date
@@ -32,7 +32,7 @@ class JudgingFormSchema(schemas.UnitFormSchema):
         """What the rules find wrong in the fields that are there."""
         _, form = self.build({**schemas.BLANK, **valid})
         try:
-            rules.check_unit(
+            form_rules.check_unit(
                 form,
                 parts().password_policy,
                 agreements=agreements.in_force(),
@@ -96,7 +96,7 @@ def send_code(asked: dict[str, str], registration_id: str) -> dict[str, int]:
 @blueprint.response(201, schemas.UnitSchema, example=examples.UNIT)
 @unkeyed
 @public
-def complete(given: tuple[str, rules.UnitForm], registration_id: str) -> Unit:
+def complete(given: tuple[str, form_rules.UnitForm], registration_id: str) -> Unit:
     """Steps 2 and 3: the unit's data, and the account is open (单位注册).
 
     The ticket is the key: sent again, it answers with the same unit. 422
@@ -149,3 +149,54 @@ def show_unit() -> Unit:
     """The unit's own data, for its own account (单位信息)."""
     with reading() as db:
         return versions.tag(queries.find_unit(db, actor().id))
+
+
+@blueprint.route("/unit", methods=["PATCH"])
+@blueprint.arguments(schemas.UnitDataSchema, example=examples.UNIT_DATA)
+@blueprint.response(200, schemas.UnitSchema, example=examples.UNIT)
+@access(Role.APPLICANT, kinds=("unit",))
+def change_unit(changes: dict[str, Any]) -> Unit:
+    """Change the unit's address, region and contact (修改账号信息).
+
+    422 `unit-change-refused`; number and login name never change: their fields answer with
+    `uscc-cannot-change` and `login-name-cannot-change`.
+    """
+    with transaction() as db:
+        unit = versions.check(queries.find_unit(db, actor().id))
+        actions.change_data(db, unit, changes, counts=parts().counts, now=now())
+        db.flush()
+        return versions.tag(unit)
+
+
+@blueprint.route("/unit/name-changes", methods=["POST"])
+@blueprint.arguments(schemas.NameChangeSchema, example=examples.UNIT_NAME_CHANGE)
+@blueprint.response(200, schemas.UnitSchema, example=examples.UNIT)
+@access(Role.APPLICANT, kinds=("unit",))
+def change_name(change: actions.NameChange) -> Unit:
+    """Change the unit's name or legal representative, checked against the base (单位名称修改).
+
+    403 `unit-not-verified`; 422 `unit-change-refused`, `legal-person-base-disagrees`; 503
+    `external-unavailable`: send it again with the same key.
+    """
+    own = parts()
+    with transaction() as db:
+        unit = queries.find_unit(db, actor().id)
+        actions.change_name(
+            db,
+            unit,
+            change,
+            by=actor().person_id or actor().id,
+            base=own.legal_person_base,
+            now=now(),
+        )
+        db.flush()
+        return versions.tag(unit)
+
+
+@blueprint.route("/unit/former-names", methods=["GET"])
+@blueprint.response(200, schemas.FormerUnitListSchema, example=examples.UNIT_FORMER)
+@access(Role.APPLICANT, kinds=("unit",))
+def list_former() -> dict[str, Any]:
+    """What the unit was called and who represented it, from when until when."""
+    with reading() as db:
+        return {"items": queries.list_former(db, actor().id)}

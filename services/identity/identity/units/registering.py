@@ -23,7 +23,7 @@ from identity.messages import actions as messages
 from identity.sms_codes import actions as sms_codes
 from identity.sms_codes.rules import WRONG_CODE, Purpose
 from identity.sms_codes.rules import Limits as SmsLimits
-from identity.units import queries, rules
+from identity.units import form_rules, queries, rules
 from identity.units.model import Registration, Unit
 from identity.units.rules import CertificateKind
 from servicekit.clock import shanghai_date
@@ -106,7 +106,7 @@ def is_in_use(
     wait = wait or counts.take(limits.of_all_checks(), "everybody", now=now)
     if wait is not None:
         raise rules.TooManyChecks(retry_after=wait)
-    return queries.is_taken(db, rules.check_number(kind, number))
+    return queries.is_taken(db, form_rules.check_number(kind, number))
 
 
 def send_code(
@@ -146,7 +146,7 @@ def save_draft(registration: Registration, text: str) -> None:
 def complete(
     db: Session,
     registration: Registration,
-    form: rules.UnitForm,
+    form: form_rules.UnitForm,
     *,
     policy: password_policy.Policy,
     hasher: Hasher,
@@ -168,7 +168,7 @@ def complete(
     code_id = sms_codes.check(
         counts, phone=phone, purpose=Purpose.UNIT_REGISTRATION, code=form.sms_code, now=now
     )
-    number = rules.check_unit(
+    number = form_rules.check_unit(
         form,
         policy,
         agreements=agreements.in_force(),
@@ -192,7 +192,7 @@ def forget_old(db: Session, *, now: datetime) -> None:
 
 def _open(
     db: Session,
-    form: rules.UnitForm,
+    form: form_rules.UnitForm,
     number: str,
     agent: Account,
     *,
@@ -248,7 +248,7 @@ def _registered(unit: Unit, *, now: datetime) -> Event:
 def _check_agent(db: Session, agent: Account) -> None:
     # Again, because hours may lie between the steps.
     person = agent.person
-    holders = 0 if person is None else matching.count_holders(db, bytes(person.document_index))
+    holders = 0 if person is None else matching.count_holders(db, matching.index_of(person))
     rules.check_agent(level=agent.level, accounts_of_person=holders)
 
 

@@ -1,20 +1,17 @@
-"""What a unit must tell of itself, who may register it, and what of it can never change."""
+"""Who may register a unit, how often it may be tried, and what of a unit can never change?"""
 
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from identity import password_policy
-from identity.accounts.rules import PERSON_NAME, check_agreements, check_login_name
 from identity.pace import Limit
-from servicekit import messages, regions
+from servicekit import messages
 from servicekit.errors import (
     JSON,
     Conflict,
@@ -22,23 +19,13 @@ from servicekit.errors import (
     Forbidden,
     Invalid,
     NotFound,
-    Refusal,
     TooMany,
-)
-from servicekit.identifiers import (
-    DocumentKind,
-    check_document,
-    check_mobile_number,
-    check_organisation_code,
-    check_uscc,
 )
 
 LEAST_LEVEL: Final = 2  # ID-20: the agent is at least 二级实名
 VERIFIED: Final = 3  # ID-27: 三级 (原L1), checked against the legal-person base
 TICKET_LIFE: Final = timedelta(hours=2)  # between step 1 and step 3
 DONE_KEPT: Final = timedelta(hours=24)  # a finished registration answers again, AL-07
-UNIT_NAME: Final = re.compile(r"[^\s<>](?:[^\x00-\x1f<>]{0,98}[^\s<>])")
-ADDRESS: Final = re.compile(r"[^\s<>](?:[^\x00-\x1f<>]{2,198}[^\s<>])")
 
 # ID-06, as the message about a level that is too low names them.
 RAISES: Final[tuple[Mapping[str, JSON], ...]] = (
@@ -155,26 +142,6 @@ FIXED: Final[Mapping[str, tuple[str, str]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class UnitForm:
-    """What the agent filled in about the unit (ID-21, E3); nothing of it is believed yet."""
-
-    certificate_type: CertificateKind
-    certificate_number: str
-    name: str
-    region: str
-    address: str = field(repr=False)
-    legal_name: str = field(repr=False)
-    legal_document_type: DocumentKind
-    legal_document_number: str = field(repr=False)
-    legal_phone: str = field(repr=False)
-    login_name: str = field(repr=False)
-    password: str = field(repr=False)
-    password_again: str = field(repr=False)
-    sms_code: str = field(repr=False)
-    agreements: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Limits:
     """How often step 1 and the check of a number may be tried (ID-20, ID-22)."""
 
@@ -210,87 +177,6 @@ def check_agent(*, level: int, accounts_of_person: int) -> None:
         raise PersonRecordConflict
     if level < LEAST_LEVEL:
         raise AgentLevelTooLow
-
-
-def check_number(kind: CertificateKind, text: str) -> str:
-    """The form that is stored of a certificate number (GB 32100, GB 11714).
-
-    Raises:
-        BadIdentifier: with the cause in its code; spaces and the dash have sentences of their own.
-    """
-    check = check_uscc if kind is CertificateKind.USCC else check_organisation_code
-    return check(text)
-
-
-def check_unit(
-    form: UnitForm,
-    policy: password_policy.Policy,
-    *,
-    agreements: Mapping[str, str],
-    today: date,
-    also: Iterable[FieldError] = (),
-) -> str:
-    """Refuse the unit's data with every wrong field named at once (ID-21).
-
-    Args:
-        agreements: the versions that must be accepted, by agreement.
-        also: what others found wrong, the SMS code for instance.
-
-    Returns: the certificate number as it is stored.
-
-    Raises:
-        UnitRefused: with all wrong fields.
-    """
-    wrong = list(also)
-    number, told = _read(
-        "/certificate_number", lambda: check_number(form.certificate_type, form.certificate_number)
-    )
-    wrong += told
-    wrong += check_name(form.name)
-    wrong += check_place(form.region, form.address)
-    wrong += check_legal(
-        form.legal_name, form.legal_document_type, form.legal_document_number, today=today
-    )
-    wrong += _read("/legal_phone", lambda: check_mobile_number(form.legal_phone))[1]
-    wrong += check_login_name(form.login_name)
-    wrong += check_agreements(form.agreements, agreements)
-    context = (form.login_name, form.certificate_number, form.legal_phone)
-    context += (form.legal_document_number,)
-    wrong += password_policy.check(policy, form.password, context=context)
-    if form.password != form.password_again:
-        wrong.append(FieldError("/password_again", "password-differs", "两次输入的密码不一致"))
-    if wrong:
-        raise UnitRefused(fields=wrong)
-    return number
-
-
-def check_name(name: str) -> list[FieldError]:
-    """The full name, as the licence has it."""
-    if UNIT_NAME.fullmatch(name):
-        return []
-    text = "单位名称应为 2–100 个字符的全称，与证照一致"
-    return [FieldError("/name", "unit-name-malformed", text)]
-
-
-def check_place(region: str, address: str) -> list[FieldError]:
-    """A county or street of the province, and where exactly."""
-    wrong = []
-    found = regions.find(region)
-    if found is None or found.level not in (regions.Level.COUNTY, regions.Level.STREET):
-        wrong.append(FieldError("/region", "region-unknown", "请选择单位所在的县（市、区）或街道"))
-    if not ADDRESS.fullmatch(address):
-        wrong.append(FieldError("/address", "address-malformed", "详细地址应为 4–200 个字符"))
-    return wrong
-
-
-def check_legal(name: str, kind: DocumentKind, number: str, *, today: date) -> list[FieldError]:
-    """The legal representative, as a document says."""
-    wrong = []
-    if not PERSON_NAME.fullmatch(name):
-        text = "法定代表人姓名应为 2–50 个汉字或字母"
-        wrong.append(FieldError("/legal_name", "name-malformed", text))
-    pointer = "/legal_document_number"
-    return wrong + _read(pointer, lambda: check_document(kind, number, today))[1]
 
 
 def check_fixed(changes: Iterable[str]) -> None:
@@ -333,10 +219,3 @@ def hash_ticket(ticket: str) -> bytes:
 def is_open(expires_at: datetime, *, now: datetime) -> bool:
     """May the registration go on?"""
     return now < expires_at
-
-
-def _read(pointer: str, check: Callable[[], str]) -> tuple[str, list[FieldError]]:
-    try:
-        return check(), []
-    except Refusal as refusal:
-        return "", [FieldError(pointer, refusal.code, refusal.message)]

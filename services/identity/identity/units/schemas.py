@@ -7,7 +7,7 @@ from typing import Any, Final
 from marshmallow import Schema, fields, post_load, validate
 
 from identity.accounts.api import AgreementSchema
-from identity.units import rules
+from identity.units import actions, form_rules, rules
 from identity.units.rules import CertificateKind
 from servicekit.identifiers import DocumentKind
 
@@ -80,10 +80,10 @@ class UnitFormSchema(TicketSchema):
     )
 
     @post_load
-    def build(self, data: dict[str, Any], **_: Any) -> tuple[str, rules.UnitForm]:
+    def build(self, data: dict[str, Any], **_: Any) -> tuple[str, form_rules.UnitForm]:
         ticket = data.pop("ticket", "")
         accepted = {a["name"]: a["version"] for a in data.pop("agreements")}
-        return ticket, rules.UnitForm(agreements=accepted, **data)
+        return ticket, form_rules.UnitForm(agreements=accepted, **data)
 
 
 class NumberAskedSchema(Schema):
@@ -169,3 +169,7 @@ class NameChangeSchema(Schema):
     legal_document_type = fields.Enum(DocumentKind, by_value=True)
     legal_document_number = fields.Str(validate=_SHORT)
     legal_phone = fields.Str(validate=_SHORT)
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> actions.NameChange:
+        return actions.NameChange(**data)
