@@ -25,8 +25,10 @@ from identity.sign_in.mandates import MandateReader
 from identity.sign_in.provider import Provider
 from identity.sign_in.tokens import OwnKeys, OwnSessions
 from identity.sms_codes import api as sms_codes
+from identity.sms_codes import pages as sms_pages
 from identity.tables import Base
 from identity.units import api as units
+from identity.units import pages as unit_registration
 from identity.verification import api as verification
 from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
@@ -48,6 +50,7 @@ SERVICE = Service(
         units.blueprint,
         matching.blueprint,
         sms_codes.blueprint,
+        sms_pages.blueprint,
         verification.blueprint,
         messages.blueprint,
         notices.blueprint,
@@ -60,6 +63,7 @@ SERVICE = Service(
         pages.blueprint,
         leaving.blueprint,
         registration.blueprint,
+        unit_registration.blueprint,
     ),
     workflows=(),
     facts=FACTS,

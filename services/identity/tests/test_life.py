@@ -14,7 +14,7 @@ def test_a_visitor_becomes_a_proved_person(world, tell):
     assert me.json["id"] == person.id
     assert me.json["level"] == 1
     assert person.document_number not in me.text
-    code = world.sms_code(person.phone, "bank-card-check")
+    code = world.sms_code(person.phone, "bank-card-check", token)
     check = browser.api(
         "POST",
         "/me/bank-card-checks",

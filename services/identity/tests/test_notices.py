@@ -110,7 +110,7 @@ def test_a_test_key_and_a_test_template_never_send(world, system, person, scope,
         ({"words": {"code": "1", "more": "2"}}, 422, "notice-refused"),
         ({"account_id": "nobody"}, 404, "notice-recipient-not-found"),
         ({"to": "legal-representative"}, 404, "notice-recipient-not-found"),
-        ({"to": "everybody"}, 422, "validation-failed"),
+        ({"to": "everybody"}, 422, "invalid-input"),
     ],
 )
 def test_a_wrong_notice_is_refused(world, system, person, changes, status, code):

@@ -23,8 +23,8 @@ def person(world):
 def check(world, person, card, *, key=None, code=None):
     if code is None:
         world.clock.advance(seconds=61)
-        code = world.sms_code(person.phone, "bank-card-check")
         person.token = world.token_of(person)
+        code = world.sms_code(person.phone, "bank-card-check", person.token)
     body = {"card_number": card, "phone": person.phone, "sms_code": code}
     headers = {"Idempotency-Key": key} if key else {}
     path = "/me/bank-card-checks"
@@ -70,8 +70,8 @@ def test_each_no_of_the_bank_is_told_by_its_cause(world, person, tell, magic, co
 def test_the_banks_own_trouble_is_503_and_can_be_tried_again_with_the_same_key(
     world, person, tell, simulators, magic
 ):
-    code = world.sms_code(person.phone, "bank-card-check")
     person.token = world.token_of(person)
+    code = world.sms_code(person.phone, "bank-card-check", person.token)
     bad = check(world, person, tell.card(magic), key="one-key", code=code)
     assert (bad.status_code, bad.json["detail"]) == (503, "外厅局接口异常，请联系业务部门!")
     assert events(world) == []

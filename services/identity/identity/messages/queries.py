@@ -10,6 +10,7 @@ from identity.accounts.rules import Standing
 from identity.messages import rules
 from identity.messages.model import Message, Notice
 from identity.messages.rules import To
+from identity.units.model import Unit
 from servicekit.personal import MobileNumber
 
 
@@ -33,9 +34,12 @@ def find_recipient(db: Session, account_id: str, to: To) -> tuple[Account, Mobil
     account = db.get(Account, account_id)
     if account is None or account.standing is Standing.CANCELLED:
         raise rules.NoRecipient
-    if to is To.LEGAL_REPRESENTATIVE:
+    if to is To.OWNER:
+        return account, account.phone
+    unit = db.get(Unit, account_id)
+    if unit is None:
         raise rules.NoRecipient
-    return account, account.phone
+    return account, unit.legal_phone
 
 
 def find_notice(db: Session, notice_id: str, *, client_id: str) -> Notice:

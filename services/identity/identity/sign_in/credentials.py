@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import pyotp
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from identity import devices
 from identity.accounts.model import Account, LoginName
 from identity.accounts.rules import Kind, Standing, check_standing, login_key, may_act
 from identity.hashing import Hasher
@@ -30,7 +29,6 @@ from servicekit.db import Database
 
 TOTP_STEP_SECONDS = 30
 _WINDOW = 1  # clocks of telephones are half a minute off
-_MOST_ACCOUNTS: Final = 5  # that one browser is remembered for
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +99,6 @@ def check_password(
     return known.account_id
 
 
-def device_mark(counts: Counts, account: Account, mark: str | None) -> str:
-    """A cookie value that says: somebody signed in to this account, and to a few others, here."""
-    device, *marks = (mark or "").split(".")
-    device = device or rules.new_secret()
-    own = _mark(counts, login_key(account.login_name.expose()), device)
-    return ".".join([device, own, *(m for m in marks if m != own)][: 1 + _MOST_ACCOUNTS])
-
-
-def knows_device(counts: Counts, account: Account, mark: str | None) -> bool:
-    """Has this account signed in from this browser before?"""
-    return _device_of(counts, login_key(account.login_name.expose()), mark) is not None
-
-
 def next_stage(db: Session, account: Account, way: Way, done: Stage | None = None) -> Stage | None:
     """What is owed next; None when nothing is, and the session may begin."""
     owed = []
@@ -178,6 +163,14 @@ def take_try(database: Database, secret: str, stage: Stage, *, now: datetime) ->
     return None if row is None else Step(row.account_id, row.way)
 
 
+def look(db: Session, secret: str, stage: Stage, *, now: datetime) -> Step | None:
+    """Who is on the way in, without using a try."""
+    row = db.get(SecondStep, rules.hash_secret(secret))
+    if row is None or row.stage is not stage or row.expires_at <= now:
+        return None
+    return Step(row.account_id, row.way)
+
+
 def renew_hash(account: Account, password: str, *, hasher: Hasher) -> None:
     """Hash a right password anew when the costs have been raised since."""
     if hasher.is_outdated(account.password_hash):
@@ -204,22 +197,11 @@ def end_stage(db: Session, secret: str) -> None:
 
 def _lanes(counts: Counts, name: str, mark: str | None, address: str) -> list[tuple[Pace, str]]:
     """The counts a try is written to: the device's own, or the place's and the strangers'."""
-    device = _device_of(counts, name, mark)
+    device = devices.device_of(counts.vault, name, mark)
     if device is not None:
         return [(rules.GUESSING, f"{name}:{device}")]
     strangers = (rules.GUESSING_ANYWHERE, name)
     return [(rules.GUESSING, f"{name}@{place_of(address)}"), strangers]
-
-
-def _device_of(counts: Counts, name: str, mark: str | None) -> str | None:
-    device, *marks = (mark or "").split(".")
-    own = _mark(counts, name, device)
-    right = [hmac.compare_digest(m.encode(), own.encode()) for m in marks[:_MOST_ACCOUNTS]]
-    return device if device and any(right) else None
-
-
-def _mark(counts: Counts, name: str, device: str) -> str:
-    return counts.vault.index(f"{name}:{device}", "sign_in.device").hex()
 
 
 def _failed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response, request
 from sqlalchemy.orm import Session
 
+from identity import devices
 from identity.accounts.model import Account
 from identity.login_history import actions as history
 from identity.login_history.rules import Way
@@ -43,7 +44,7 @@ def signed_in(db: Session, account: Account, *, way: Way = Way.PASSWORD) -> Resp
     old = sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
     if old is not None:
         sessions.end(db, old.session, EndReason.REPLACED, now=now())
-    counts, mark = parts().counts, request.cookies.get(browser.DEVICE_COOKIE)
+    vault, mark = parts().counts.vault, request.cookies.get(browser.DEVICE_COOKIE)
     amr, device = credentials.methods(account, way), browser.device()
     session, secret = sessions.begin(db, account, amr=amr, device=device, now=now())
     history.record_success(
@@ -51,13 +52,13 @@ def signed_in(db: Session, account: Account, *, way: Way = Way.PASSWORD) -> Resp
         account,
         way=way,
         device=device,
-        known_device=credentials.knows_device(counts, account, mark),
+        known_device=devices.knows(vault, account, mark),
         session_id=session.id,
         now=now(),
     )
     response = browser.go(browser.return_to() or f"{browser.PREFIX}/")
     browser.set_cookie(response, browser.SESSION_COOKIE, secret)
-    browser.remember_device(response, credentials.device_mark(counts, account, mark))
+    browser.remember_device(response, devices.mark(vault, account, mark))
     browser.drop_cookie(response, browser.STEP_COOKIE)
     return response
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from marshmallow import Schema, fields
 
 from identity import examples
 from identity.parts import client_address, parts
+from identity.sign_in.browser import DEVICE_COOKIE
 from identity.sms_codes import actions, rules
 from servicekit.web.access import public
 from servicekit.web.api import Blueprint
-from servicekit.web.session import now, transaction
+from servicekit.web.session import app, now, transaction
+from servicekit.web.tokens import bearer
 
 blueprint = Blueprint(
     "sms-codes", __name__, url_prefix="/api/identity/v1/sms-codes", description="短信验证码"
@@ -39,9 +42,12 @@ class SmsCodeSentSchema(Schema):
 def send(asked: dict[str, Any]) -> dict[str, int]:
     """Send a six-digit code (获取验证码).
 
-    The answer is the same whether or not the phone is known; 429 `too-many-sms-codes`.
+    Visitors ask for `registration`, `sign-in` and `recovery`; the owner's purposes need the
+    owner's token, and the code is then good for that account alone. The answer is the same
+    whether or not the phone is known; 401 `login-needed`; 429 `too-many-sms-codes`.
     """
-    own = parts()
+    own, owner_id = parts(), _asker()
+    rules.check_purpose(asked["purpose"], signed_in=owner_id is not None)
     with transaction() as db:
         actions.send(
             db,
@@ -51,8 +57,16 @@ def send(asked: dict[str, Any]) -> dict[str, int]:
             limits=own.sms_limits,
             counts=own.counts,
             now=now(),
+            owner_id=owner_id if asked["purpose"] in rules.FOR_OWNERS else None,
+            device=request.cookies.get(DEVICE_COOKIE),
         )
     return {
         "expires_in": int(rules.LIFE.total_seconds()),
         "resend_after": int(rules.PAUSE.total_seconds()),
     }
+
+
+def _asker() -> str | None:
+    """The human behind the token, where one came along; a bad token is refused like anywhere."""
+    text = bearer(request.headers.get("Authorization"))
+    return None if text is None else app().verifier.verify(text).actor.person_id

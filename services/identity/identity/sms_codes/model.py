@@ -22,6 +22,8 @@ class SmsCode(Base):
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
     phone_index: Mapped[str] = mapped_column(BlindIndex("sms_code.phone"), info=PERSONAL)
+    # The account it was sent for, where one asked; empty for visitors.
+    owner_id: Mapped[str | None] = mapped_column(String(36), info=NOT_PERSONAL)
     purpose: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), info=NOT_PERSONAL)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)

@@ -50,7 +50,12 @@ def check_bank_card_of(
     """
     rules.check_needed(account.level, Channel.BANK_CARD)
     code_id = sms_codes.check(
-        counts, phone=card.phone, purpose=Purpose.BANK_CARD_CHECK, code=card.sms_code, now=now
+        counts,
+        phone=card.phone,
+        purpose=Purpose.BANK_CARD_CHECK,
+        code=card.sms_code,
+        now=now,
+        owner_id=account.id,
     )
     _check_form(card, code_known=code_id is not None)
     if account.person is None or code_id is None or not sms_codes.use(db, code_id, now=now):
