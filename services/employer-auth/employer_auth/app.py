@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from employer_auth.acting.api import acting
 from employer_auth.acting.keys import KeyRing
+from employer_auth.bindings.api import sub_accounts
+from employer_auth.bindings.person_api import parent_accounts
+from employer_auth.bindings.review_api import reviews
+from employer_auth.catalogue.api import businesses
+from employer_auth.catalogue.rules import MANAGE_BUSINESS
 from employer_auth.events import FACTS
+from employer_auth.grants.api import grants
+from employer_auth.grants.person_api import own_grants
 from employer_auth.handlers import SUBSCRIPTIONS
 from employer_auth.jobs import JOBS
 from employer_auth.parts import KEY, Parts
+from employer_auth.person_match import CLIENT_ID, SCOPE, PersonMatch
 from employer_auth.settings import Settings
 from employer_auth.tables import Base
+from servicekit.businesses import Business, declare
+from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
+from servicekit.service_token import ServiceToken
 from servicekit.settings import load
 from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
+
+declare(
+    FACTS,
+    JOBS,
+    Business(MANAGE_BUSINESS, "单位管理", actions=("view", "manage"), unit_account=True),
+)
 
 SERVICE = Service(
     name="employer-auth",
@@ -23,6 +40,12 @@ SERVICE = Service(
     blueprints=(
         about("employer-auth", "单位授权"),
         acting,
+        businesses,
+        sub_accounts,
+        grants,
+        parent_accounts,
+        own_grants,
+        reviews,
     ),
     workflows=(),
     facts=FACTS,
@@ -35,5 +58,18 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """The service, ready to be served; its settings come from the environment unless given."""
     settings = settings or load(Settings, "EMPLOYER_AUTH")
     app = build(SERVICE, settings, clock=clock or SystemClock())
-    app.extensions[KEY] = Parts(settings, KeyRing(app.database))
+    app.extensions[KEY] = Parts(settings, KeyRing(app.database), _person_match(settings, app))
     return app
+
+
+def _person_match(settings: Settings, app: ServiceApp) -> PersonMatch:
+    token = ServiceToken(
+        settings.identity_url,
+        client_id=CLIENT_ID,
+        secret=settings.employer_auth_client_secret,
+        scope=SCOPE,
+        clock=app.clock,
+        timeout=settings.outside_seconds,
+    )
+    client = Client(settings.identity_url, timeout=settings.outside_seconds, name="identity")
+    return PersonMatch(client, token)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
@@ -10,9 +10,18 @@ from sqlalchemy.orm import Session
 from employer_auth.accounts import actions as accounts
 from employer_auth.accounts.rules import Kind, Standing
 from employer_auth.bindings import moves
+from employer_auth.catalogue import actions as catalogue
 from servicekit.inbox import Envelope, Subscriptions
 
 SUBSCRIPTIONS = Subscriptions("employer-auth")
+# Every service that offers a business to units; a subscription names one service's facts.
+PUBLISHERS: Final = (
+    "employer-auth",
+    "employment-registry",
+    "recruitment",
+    "stability-refund",
+    "talent-card",
+)
 
 
 class AccountRead(Schema):
@@ -56,6 +65,18 @@ class UnitChangedRead(Schema):
     unit_id = fields.Str(required=True)
     name = fields.Str(required=True)
     region = fields.Str(required=True)
+
+
+class BusinessRead(Schema):
+    """A business as its service offers it."""
+
+    code = fields.Str(required=True)
+    title = fields.Str(required=True)
+    actions = fields.List(fields.Str(), required=True)
+    person_level = fields.Int(required=True)
+    unit_level = fields.Int(required=True)
+    unit_account = fields.Bool(required=True)
+    retired = fields.Bool(required=True)
 
 
 @SUBSCRIPTIONS.on("identity.account.registered.v1", reads=RegisteredRead)
@@ -108,6 +129,15 @@ def keep_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
 def keep_unit_change(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """Its name and region, as identity has verified them."""
     accounts.change_unit(db, said["unit_id"], said["name"], said["region"], now=envelope.time)
+
+
+def keep_business(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """The catalogue of what can be granted; a retired business grants nothing any more."""
+    catalogue.keep_business(db, said, now=envelope.time)
+
+
+for _service in PUBLISHERS:
+    SUBSCRIPTIONS.on(f"{_service}.business.published.v1", reads=BusinessRead)(keep_business)
 
 
 def _keep_standing(db: Session, account_id: str, standing: Standing, envelope: Envelope) -> None:

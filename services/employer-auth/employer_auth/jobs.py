@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from employer_auth import limits
 from employer_auth.acting import keys
+from employer_auth.bindings import actions as bindings
+from employer_auth.bindings import queries as binding_queries
+from employer_auth.grants import actions as grants
+from employer_auth.grants import queries as grant_queries
+from servicekit.clock import shanghai_date
 from servicekit.jobs import JobContext, Jobs
 
 JOBS = Jobs()
@@ -17,3 +23,26 @@ def turn_keys(context: JobContext) -> None:
     with context.database.transaction() as db:
         keys.ensure(db, now=now)
         keys.turn(db, now=now)
+
+
+@JOBS.every(timedelta(seconds=30), name="end-validities")
+def end_validities(context: JobContext) -> None:
+    """Let invitations lapse, and bindings and grants end or begin, on their day."""
+    now = context.clock.now()
+    today = shanghai_date(now)
+    with context.database.reading() as db:
+        lapsing = binding_queries.lapsing(db, now=now, today=today)
+        turning = grant_queries.turning(db, today=today)
+    for binding_id in lapsing:
+        with context.database.transaction() as db:
+            bindings.expire(db, binding_id, now=now)
+    for binding_id in turning:
+        with context.database.transaction() as db:
+            grants.turn(db, binding_id, now=now)
+
+
+@JOBS.every(timedelta(hours=1), name="forget-tries")
+def forget_tries(context: JobContext) -> None:
+    """Remove counters that no longer matter."""
+    with context.database.transaction() as db:
+        limits.forget(db, now=context.clock.now())

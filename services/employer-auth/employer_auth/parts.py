@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from employer_auth.acting.keys import KeyRing
+from employer_auth.person_match import PersonMatch
 from employer_auth.settings import Settings
 from servicekit.web.session import app
 
@@ -18,6 +19,7 @@ class Parts:
 
     settings: Settings
     keys: KeyRing
+    person_match: PersonMatch
 
     @property
     def parties(self) -> dict[str, str]:

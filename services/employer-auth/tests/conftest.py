@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 
@@ -12,14 +16,16 @@ from sqlalchemy import text
 
 from employer_auth.app import create_app
 from employer_auth.handlers import SUBSCRIPTIONS
+from employer_auth.jobs import JOBS
 from employer_auth.settings import Settings
 from servicekit import history
 from servicekit.db import new_id
 from servicekit.inbox import Envelope
+from servicekit.jobs import JobContext
 from servicekit.migrations import upgrade
 from servicekit.testing.client import ApiClient
 from servicekit.testing.clock import FixedClock
-from servicekit.testing.issuer import Issuer, serve
+from servicekit.testing.issuer import Issuer
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.settings import sample_settings
 from servicekit.web.app import ServiceApp
@@ -27,6 +33,66 @@ from servicekit.web.app import ServiceApp
 SERVICE = "employer-auth"
 PREFIX = "/api/employer-auth/v1"
 USCC = "914403001922038216"
+
+
+class Identity:
+    """identity as far as this service asks it, over HTTP: keys, our token, who a person is."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self.issuer = issuer
+        self.people: dict[tuple[str, str, str], tuple[str, int]] = {}
+        self.down = False
+        self.asked = 0
+
+    def get(self, path: str) -> tuple[int, Any]:
+        return (200, self.issuer.jwks()) if path == "/identity/jwks.json" else (404, {})
+
+    def post(self, path: str, authorization: str, body: bytes) -> tuple[int, Any]:
+        if self.down:
+            return 503, {}
+        if path == "/identity/token":
+            scope = "accounts.match notices"
+            token = self.issuer.token("system", sub="jiuye-employer-auth", scope=scope)
+            return 200, {"access_token": token, "expires_in": 300, "token_type": "Bearer"}
+        assert path == "/api/identity/v1/person-matches"
+        assert authorization.startswith("Bearer ")
+        self.asked += 1
+        said = json.loads(body)
+        found = self.people.get((said["login_name"], said["name"], said["document_number"]))
+        if found is None:
+            return 404, {"code": "person-not-matched"}
+        return 200, {"account_id": found[0], "level": found[1]}
+
+
+@contextmanager
+def listening(identity: Identity) -> Iterator[str]:
+    """Answer on a free port of this machine; gives the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer(*identity.get(self.path))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._answer(*identity.post(self.path, self.headers.get("Authorization", ""), body))
+
+        def _answer(self, status: int, document: Any) -> None:
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 class Caller:
@@ -79,16 +145,63 @@ class Person(Caller):
     def units(self) -> Any:
         return self.done(self.get("acting-units"))["items"]
 
+    def accepts(self, binding: Any) -> Any:
+        return self.done(self.post(f"parent-accounts/{binding['id']}/accept", {}))
+
+    def tries_to(self, move: str, binding: Any, **how: Any) -> Any:
+        return self.post(f"parent-accounts/{binding['id']}/{move}", {}, **how)
+
+    def parents(self, **filters: Any) -> Any:
+        return self.done(self.get("parent-accounts", **filters))["items"]
+
     def mandate(self, binding: Any, **choice: Any) -> Any:
         asked = {"unit_id": binding["unit_id"], "binding_id": binding["id"]} | choice
         return self.post("mandates", asked)
 
 
+class Unit(Caller):
+    """A unit's own account, or somebody who acts for it."""
+
+    def asks_for(self, person: Person, **other: Any) -> Any:
+        body = {
+            "login_name": person.login_name,
+            "name": person.name,
+            "document_number": person.number,
+        }
+        return self.post("sub-accounts", body | other)
+
+    def invites(self, person: Person, **other: Any) -> Any:
+        return self.done(self.asks_for(person, **other), 201)
+
+    def tries_to(self, move: str, binding: Any, **how: Any) -> Any:
+        return self.post(f"sub-accounts/{binding['id']}/{move}", {}, **how)
+
+    def agents(self, **filters: Any) -> Any:
+        return self.done(self.get("sub-accounts", **filters))["items"]
+
+    def shows(self, binding: Any) -> Any:
+        return self.done(self.get(f"sub-accounts/{binding['id']}"))
+
+    def tries_to_grant(self, binding: Any, business: str, *actions: str, **terms: Any) -> Any:
+        wish = {"actions": list(actions), "valid_until": "2027-11-20"} | terms
+        return self.put(f"sub-accounts/{binding['id']}/grants/{business}", wish)
+
+    def grants(self, binding: Any, business: str, *actions: str, **terms: Any) -> Any:
+        return self.done(self.tries_to_grant(binding, business, *actions, **terms))
+
+    def withdraws(self, binding: Any, business: str) -> Any:
+        return self.done(self.delete(f"sub-accounts/{binding['id']}/grants/{business}"))
+
+    def history(self, binding: Any) -> Any:
+        return self.done(self.get(f"sub-accounts/{binding['id']}/history"))
+
+
 class Desk:
     """The service under test, and everybody who comes to it."""
 
-    def __init__(self, app: ServiceApp, clock: FixedClock, issuer: Issuer) -> None:
-        self.app, self.clock, self.issuer = app, clock, issuer
+    def __init__(self, app: ServiceApp, clock: FixedClock, identity: Identity) -> None:
+        self.app, self.clock, self.identity = app, clock, identity
+        self.issuer = identity.issuer
         self.client = ApiClient(app, prefix=f"{PREFIX}/")
         self._serial = count(1)
         self._told: dict[tuple[str, str, str, str], int] = {}
@@ -118,7 +231,8 @@ class Desk:
         account, serial = new_id(), next(self._serial)
         person = Person(self, {"kind": "person", "sub": account, "level": level})
         person.login_name, person.name = f"linxiaoman_{serial}", "林小满"
-        person.number = "440106199001010012"
+        person.number = f"4401061990010{serial:05d}"
+        self.identity.people[person.login_name, person.name, person.number] = (account, level)
         if known:
             self.account("registered", account, kind="person")
             if level > 1:
@@ -127,7 +241,7 @@ class Desk:
 
     def unit(
         self, *, name: str = "广州示例科技有限公司", region: str = "440106", level: int = 5
-    ) -> Caller:
+    ) -> Unit:
         account = new_id()
         self.hears(
             "identity.unit.registered.v1",
@@ -140,7 +254,33 @@ class Desk:
             region=region,
             level=level,
         )
-        return Caller(self, {"kind": "unit", "sub": account, "level": level})
+        return Unit(self, {"kind": "unit", "sub": account, "level": level})
+
+    def agent(self, unit: Unit, person: Person, *permissions: str) -> Unit:
+        """The person acting for the unit, as the token of an acting session says."""
+        acting = {"acting": person.id, "permissions": permissions}
+        return Unit(self, unit.claims | acting)
+
+    def bound(self) -> tuple[Unit, Person, Any]:
+        """A unit, a person bound to it, and the binding."""
+        unit, person = self.unit(), self.person()
+        binding = person.accepts(unit.invites(person))
+        return unit, person, binding
+
+    def offers(self, code: str, **how: Any) -> None:
+        """A service publishes a business."""
+        service = code.partition(".")[0]
+        usual = {"title": code, "actions": ["view", "draft", "submit", "withdraw", "sign"]}
+        usual |= {"person_level": 2, "unit_level": 2, "unit_account": False, "retired": False}
+        self.hears(f"{service}.business.published.v1", code, code=code, **usual | how)
+
+    def works(self, job: str) -> None:
+        """The worker does one of its jobs."""
+        found = next(each for each in JOBS if each.name == job)
+        context = JobContext(
+            SERVICE, self.app.database, self.clock, self.app.settings, threading.Event()
+        )
+        found.work(context)
 
     def officer(self, region: str = "44", *, business: str = "employer-auth.binding") -> Caller:
         claims = {"kind": "officer", "sub": new_id(), "region": region}
@@ -206,10 +346,11 @@ def app(
 def desk(postgres: TestPostgres, template: str) -> Iterator[Desk]:  # noqa: F811
     """The service with an empty database, on 21 November 2026, ten o'clock in Guangzhou."""
     clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
-    with serve(Issuer(clock)) as issuer, postgres.fresh_database(template) as url:
+    identity = Identity(Issuer(clock))
+    with listening(identity) as address, postgres.fresh_database(template) as url:
         settings = sample_settings(
-            Settings, "EMPLOYER_AUTH", database_url=url, identity_url=issuer.url
+            Settings, "EMPLOYER_AUTH", database_url=url, identity_url=address
         )
         app = create_app(settings, clock=clock)
-        yield Desk(app, clock, issuer)
+        yield Desk(app, clock, identity)
         app.database.close()

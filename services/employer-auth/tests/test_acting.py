@@ -48,5 +48,6 @@ def test_revocations_are_for_systems_with_the_scope(desk: Any) -> None:
     since = desk.clock.now().isoformat()
     asked = desk.system("revocations").get("revocations", since=since)
     assert asked.json == {"now": since, "bindings": []}
-    desk.refused(desk.system("notices").get("revocations", since=since), 403, "scope-missing")
+    other = desk.system("notices")
+    other.refused(other.get("revocations", since=since), 403, "scope-missing")
     assert desk.person().get("revocations", since=since).status_code == 403

@@ -117,17 +117,22 @@ def settle_account(db: Session, account_id: str, *, now: datetime) -> None:
 def note_change(
     db: Session, binding: Binding, name: str, *, actor: Actor, now: datetime, note: str | None
 ) -> None:
-    """Something under the binding changed, not its state: history, a new version, an event."""
+    """Something under the binding changed, not its state: a new version, history, an event."""
+    _renew(db, binding, now)
     _record(db, binding, name, str(binding.state), actor=actor, now=now, note=note)
-    revise(db, binding, now=now)
+    _announce_revision(db, binding, now)
 
 
 def revise(db: Session, binding: Binding, *, now: datetime) -> None:
     """Make every token of the binding worthless by a new version (EA-13, ID-43)."""
-    binding.changed_at = now
-    flag_modified(binding, "changed_at")
-    db.flush()
+    _renew(db, binding, now)
     _announce_revision(db, binding, now)
+
+
+def _renew(db: Session, binding: Binding, now: datetime) -> None:
+    binding.changed_at = now
+    flag_modified(binding, "changed_at")  # the version counts even if nothing else changed
+    db.flush()
 
 
 def _end_grants(db: Session, binding: Binding, *, actor: Actor, now: datetime) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from employer_auth.accounts.model import Account, Unit
@@ -146,13 +146,11 @@ def is_parted(db: Session, binding: Binding) -> bool:
     return not rules.is_bound(db.get_one(Binding, binding.agency_binding_id).state)
 
 
-def lapsing(db: Session, *, now: datetime) -> list[str]:
-    """Ids of the invitations whose time is over, in holding order."""
-    found = db.scalars(
-        select(Binding.id).where(
-            Binding.state == rules.BindingState.INVITED, Binding.expires_at <= now
-        )
-    )
+def lapsing(db: Session, *, now: datetime, today: date) -> list[str]:
+    """Ids of the invitations and bindings whose time is over, in holding order."""
+    unanswered = and_(Binding.state == rules.BindingState.INVITED, Binding.expires_at <= now)
+    over = and_(Binding.state.in_(rules.BOUND), Binding.valid_until < today)
+    found = db.scalars(select(Binding.id).where(or_(unanswered, over)))
     return sorted(found, key=lambda each: (lane_of(each), each))
 
 

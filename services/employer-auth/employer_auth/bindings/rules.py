@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from servicekit import messages
-from servicekit.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
+from servicekit.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
 from servicekit.workflow import Role, Workflow, move
 
 MANAGE: Final = "employer-auth.unit:manage"  # 单位管理: may do here what the unit's account may
@@ -161,6 +161,20 @@ class ManagementNeeded(Forbidden):
     default_message = "您没有该单位的单位管理权限，请以单位账号登录，或请单位授予您单位管理权限。"
 
 
+class InvitationLapsed(Conflict):
+    """EA-03: nobody answered in time."""
+
+    code = "invitation-lapsed"
+    default_message = "该绑定邀请已过期，请联系单位重新发起绑定。"
+
+
+class UnitUnknown(Unavailable):
+    """identity has registered the unit a moment ago, and the word is under way."""
+
+    code = "unit-not-known-yet"
+    default_message = "单位信息正在同步，请稍后再试；如长时间未恢复，请联系当地人社部门。"
+
+
 class TooManyTries(TooMany):
     """EA-02: a unit does not find out by trying who has an account."""
 
@@ -244,6 +258,22 @@ def is_bound(state: BindingState) -> bool:
     return state in BOUND
 
 
+def check_not_lapsed(expires_at: datetime, now: datetime) -> None:
+    """Raises: InvitationLapsed when the time to answer is over."""
+    if expires_at <= now:
+        raise InvitationLapsed
+
+
+def has_lapsed(state: BindingState, expires_at: datetime, now: datetime) -> bool:
+    """Is it an invitation whose time is over?"""
+    return state is BindingState.INVITED and expires_at <= now
+
+
+def has_ended(state: BindingState, valid_until: date | None, today: date) -> bool:
+    """Is it a binding whose last day is over?"""
+    return state in BOUND and is_over(valid_until, today)
+
+
 def check_level(level: int) -> None:
     """Raises: PersonNotVerified below 二级 (EA-06)."""
     if level < NEEDED_LEVEL:
@@ -260,12 +290,12 @@ def check_validity(valid_until: date | None, today: date) -> None:
         raise BadValidity
 
 
-def latest_end(begins: date) -> date:
-    """The last day of five years that begin on a day; 29 February ends on the 28th."""
+def latest_end(begins: date, *, years: int = LONGEST_YEARS) -> date:
+    """The last day of so many years that begin on a day."""
     try:
-        same_day = begins.replace(year=begins.year + LONGEST_YEARS)
-    except ValueError:
-        return date(begins.year + LONGEST_YEARS, 2, 28)
+        same_day = begins.replace(year=begins.year + years)
+    except ValueError:  # 29 February
+        return date(begins.year + years, 2, 28)
     return same_day - timedelta(days=1)
 
 
@@ -274,6 +304,6 @@ def is_over(valid_until: date | None, today: date) -> bool:
     return valid_until is not None and valid_until < today
 
 
-def expires_at(invited_at: datetime, days: int) -> datetime:
+def lapses_at(invited_at: datetime, days: int) -> datetime:
     """When an invitation nobody answered lapses (EA-03)."""
     return invited_at + timedelta(days=days)

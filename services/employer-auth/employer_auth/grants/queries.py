@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from employer_auth.accounts.queries import level_of
@@ -13,6 +13,7 @@ from employer_auth.bindings.model import Binding
 from employer_auth.catalogue.model import Business
 from employer_auth.grants import rules
 from employer_auth.grants.model import Grant
+from servicekit.history import lane_of
 
 
 def live_grants(db: Session, binding_id: str) -> list[Grant]:
@@ -47,6 +48,13 @@ def terms_of(db: Session, binding_ids: Iterable[str]) -> dict[str, list[rules.Te
     for row in rows:
         found[row.Grant.binding_id].append(_term(row.Grant, row.Business))
     return found
+
+
+def turning(db: Session, *, today: date) -> list[str]:
+    """Ids of the bindings with a grant that is over or has its first day, in holding order."""
+    due = or_(Grant.valid_until < today, and_(~Grant.begun, Grant.valid_from <= today))
+    found = db.scalars(select(Grant.binding_id).where(Grant.ended_at.is_(None), due).distinct())
+    return sorted(found, key=lambda each: (lane_of(each), each))
 
 
 def permissions_of(db: Session, binding: Binding, *, today: date) -> list[str]:

@@ -184,6 +184,24 @@ def permissions(terms: Collection[Term], *, person_level: int, today: date) -> l
     )
 
 
+def usual_validity(begins: date | None, ends: date | None, today: date) -> tuple[date, date]:
+    """The days a template grants for: from today, for a year, unless the unit says otherwise."""
+    first = begins or today
+    if ends is not None:
+        return first, ends
+    return first, latest_end(first, years=1)
+
+
+def describe(wish: Wish) -> str:
+    """A grant in words, for the history."""
+    actions = "、".join(ACTION_WORDS[action] for action in wish.actions)
+    place = f"，限{regions.full_name(wish.region)}" if wish.region else ""
+    return (
+        f"{wish.business}（{actions}），{wish.valid_from.isoformat()}至"
+        f"{wish.valid_until.isoformat()}{place}"
+    )
+
+
 def find_template(code: str) -> Template:
     """Raises: TemplateNotFound."""
     for template in TEMPLATES:
