@@ -1,25 +1,28 @@
 """What every reviewed application shares: the queue of a region, claims, time limits, decisions.
 
-A matter mixes ``Reviewed`` into its application's table and calls the functions here from its
-own actions; which moves there are, and who decides what, stays in the matter's rules.
+A matter mixes ``Reviewed`` into its application's table and declares its ``Reviews``; which moves
+there are stays in its rules, and what an approval does in its actions. Matters with more than one
+step call the functions below from actions of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Computed, Date, DateTime, String, false, select
+from sqlalchemy import ColumnElement, Computed, Date, DateTime, Select, String, false, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from servicekit import claims, working_days
-from servicekit.applications import Actor, Application
+from servicekit.applications import Actor, Application, advance
 from servicekit.claims import Claim, Decision
 from servicekit.clock import shanghai_date
 from servicekit.columns import NOT_PERSONAL, PERSONAL
-from servicekit.errors import ChangedMeanwhile
+from servicekit.errors import ChangedMeanwhile, NotFound
+from servicekit.filing import Filters, narrowed
 from servicekit.workflow import State, Workflow
 
 # The order of the officers' queue: what waits for a decision by its due date, the rest behind it.
@@ -46,6 +49,85 @@ class Reviewed(Application):
 
 
 R = TypeVar("R", bound=Reviewed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reviews(Generic[R]):
+    """How officers decide on the applications of one matter.
+
+    Args:
+        workflow: has the moves claim, approve, return and reject.
+        filed: the states officers may see; never drafts.
+        not_found: refused with, whether there is none or it is another region's.
+        hold: takes the locks a decision needs, before anything is decided.
+        approved: what an approval does beside moving the application.
+    """
+
+    workflow: Workflow[Any]
+    model: type[R]
+    filed: Sequence[State]
+    not_found: type[NotFound]
+    hold: Callable[[Session, R], None] = lambda db, application: None
+    approved: Callable[..., None] = lambda db, application, *, actor, now: None
+
+    def find(self, db: Session, application_id: str, actor: Actor, seen: int | None = None) -> R:
+        """An application that has been filed in the officer's region or below.
+
+        Raises:
+            NotFound: the matter's own; there is none, it is a draft, or another region's.
+            ChangedMeanwhile: it is not as the officer saw it.
+        """
+        conditions = visible(self.model, actor, self.filed)
+        found = find_for_officer(db, self.model, application_id, *conditions, seen=seen)
+        if found is None:
+            raise self.not_found
+        return found
+
+    def queue(self, actor: Actor, filters: Filters) -> Select[R]:
+        """What has been filed in the officer's region and below (AL-02)."""
+        conditions = visible(self.model, actor, self.filed)
+        return select(self.model).where(*conditions, *narrowed(self.model, filters))
+
+    def claim(self, db: Session, application_id: str, *, actor: Actor, now: datetime) -> R:
+        """Hold it for fifteen minutes; see ``claim`` below."""
+        application = self.find(db, application_id, actor)
+        claim(db, self.workflow, application, actor=actor, now=now)
+        return application
+
+    def release(self, db: Session, application_id: str, *, actor: Actor, now: datetime) -> R:
+        """Give it back before the fifteen minutes are over; see ``release`` below."""
+        application = self.find(db, application_id, actor)
+        release(db, application, actor=actor, now=now)
+        return application
+
+    def decide(
+        self,
+        db: Session,
+        move: str,
+        application_id: str,
+        *,
+        actor: Actor,
+        now: datetime,
+        note: str | None = None,
+        decision: Decision | None = None,
+        seen: int | None = None,
+    ) -> R:
+        """Approve, return or reject; a return lets the time limit stand still (AL-09).
+
+        Raises:
+            ClaimedByOther, WrongState, ChangedMeanwhile, and what ``approved`` refuses.
+        """
+        application = self.find(db, application_id, actor, seen)
+        check_free(application, actor, now)
+        self.hold(db, application)
+        if move == "return":
+            pause(application, now=now)
+        settle(application, decision)
+        said = decision.reason if decision else note
+        advance(db, self.workflow, application, move, actor=actor, now=now, note=said)
+        if move == "approve":
+            self.approved(db, application, actor=actor, now=now)
+        return application
 
 
 def visible(model: type[Reviewed], actor: Actor, filed: Collection[State]) -> list[Any]:

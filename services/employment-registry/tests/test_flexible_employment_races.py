@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from employment_registry.flexible_employment import actions, review_actions, rules
+from employment_registry.flexible_employment import actions, rules
 from employment_registry.flexible_employment.actions import Opening
-from employment_registry.flexible_employment.review_actions import Decision
+from employment_registry.flexible_employment.review_actions import REVIEWS
 from employment_registry.person import BirthDate, Person
 from servicekit import history
 from servicekit.applications import Actor
+from servicekit.claims import Decision
 from servicekit.db import Database, new_id
 from servicekit.errors import Refusal
 from servicekit.personal import DocumentNumber, MobileNumber, PersonName
@@ -96,6 +97,10 @@ def in_transaction(database: Database, action: Callable[..., Any], *args: Any, *
         return action(db, *args, **named)
 
 
+def decided(database: Database, move: str, filed: str, **how: Any) -> None:
+    in_transaction(database, REVIEWS.decide, move, filed, actor=officer(), now=NOW, **how)
+
+
 def opened(database: Database, kind: rules.Kind, actor: Actor) -> str:
     opening = Opening(kind, FORM)
     made = in_transaction(database, actions.open_draft, opening, person=LIN, actor=actor, now=NOW)
@@ -146,12 +151,10 @@ def test_of_forty_officers_deciding_at_once_one_wins(database: Database) -> None
     before = count(database, "outbox")
 
     def approve() -> None:
-        in_transaction(database, review_actions.approve, filed, actor=officer(), now=NOW, note=None)
+        decided(database, "approve", filed)
 
     def reject() -> None:
-        in_transaction(
-            database, review_actions.reject, filed, Decision("不符"), actor=officer(), now=NOW
-        )
+        decided(database, "reject", filed, decision=Decision("不符"))
 
     ends = at_once(*[approve, reject] * (AT_ONCE // 2))
     assert ends["done"] == 1
@@ -167,7 +170,7 @@ def test_of_forty_officers_claiming_at_once_one_holds_it(database: Database) -> 
     filed = submitted(database, rules.Kind.REGISTRATION, applicant())
 
     def claim() -> None:
-        in_transaction(database, review_actions.claim, filed, actor=officer(), now=NOW)
+        in_transaction(database, REVIEWS.claim, filed, actor=officer(), now=NOW)
 
     ends = at_once(*[claim] * AT_ONCE)
     assert ends["done"] == 1
@@ -181,15 +184,11 @@ def test_a_change_decided_while_its_record_is_cancelled_never_outlives_it(
 ) -> None:
     actor = applicant()
     founding = submitted(database, rules.Kind.REGISTRATION, actor)
-    in_transaction(database, review_actions.approve, founding, actor=officer(), now=NOW, note=None)
+    decided(database, "approve", founding)
     change = submitted(database, rules.Kind.CHANGE, actor)
     decisions = [
-        lambda: in_transaction(
-            database, review_actions.approve, change, actor=officer(), now=NOW, note=None
-        ),
-        lambda: in_transaction(
-            database, review_actions.reject, change, Decision("不符"), actor=officer(), now=NOW
-        ),
+        lambda: decided(database, "approve", change),
+        lambda: decided(database, "reject", change, decision=Decision("不符")),
         lambda: in_transaction(database, actions.withdraw, change, actor=actor, now=NOW, note=None),
     ]
 
@@ -209,7 +208,7 @@ def test_a_change_decided_while_its_record_is_cancelled_never_outlives_it(
 @pytest.mark.req("EMP-10")
 def test_a_second_account_of_a_registered_person_is_refused(database: Database) -> None:
     first = submitted(database, rules.Kind.REGISTRATION, applicant())
-    in_transaction(database, review_actions.approve, first, actor=officer(), now=NOW, note=None)
+    decided(database, "approve", first)
     other = replace(applicant(), level=3)
     with pytest.raises(rules.AlreadyRegistered):
         opened(database, rules.Kind.REGISTRATION, other)

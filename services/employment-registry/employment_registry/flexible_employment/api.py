@@ -12,10 +12,13 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.parts import parts
-from servicekit import history
+from servicekit import filing, history
+from servicekit.filing import Filters
 from servicekit.web import versions
 from servicekit.web.access import access, public
 from servicekit.web.api import Blueprint, NoteSchema
+from servicekit.web.filing import EXAMPLE_ENTRY, FiltersSchema, HistoryEntrySchema
+from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, PageArguments, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.web.tokens import bearer
@@ -50,17 +53,19 @@ def list_employment_types() -> list[dict[str, str]]:
 
 @registrations.route("", methods=["GET"])
 @own
-@registrations.arguments(schemas.FiltersSchema, location="query")
+@registrations.arguments(FiltersSchema, location="query")
 @registrations.response(
     200,
     page_schema(schemas.RegistrationRowSchema),
-    example=schemas.page(schemas.EXAMPLE_REGISTRATION_ROW),
+    example=one_page(schemas.EXAMPLE_REGISTRATION_ROW),
 )
-def list_registrations(query: tuple[queries.Filters, Page]) -> Any:
+def list_registrations(query: tuple[Filters, Page]) -> Any:
     """One's own applications and their progress, newest first (查询)."""
     filters, page = query
     with reading() as db:
-        return page_of(db, queries.own_applications(actor(), filters), page, by=queries.NEWEST)
+        return page_of(
+            db, filing.own(FlexibleEmploymentApplication, actor(), filters), page, by=queries.NEWEST
+        )
 
 
 @registrations.route("", methods=["POST"])
@@ -193,7 +198,7 @@ def cancel(body: dict[str, str], application_id: str) -> FlexibleEmploymentAppli
 
 @registrations.route("/<application_id>/history", methods=["GET"])
 @own
-@registrations.response(200, schemas.HistoryEntrySchema(many=True), example=[schemas.EXAMPLE_ENTRY])
+@registrations.response(200, HistoryEntrySchema(many=True), example=[EXAMPLE_ENTRY])
 def list_history(application_id: str) -> list[history.Entry]:
     """What happened to one's own application, oldest first (办理进度)."""
     with reading() as db:
@@ -203,9 +208,7 @@ def list_history(application_id: str) -> list[history.Entry]:
 @records.route("", methods=["GET"])
 @own
 @records.arguments(PageArguments, location="query")
-@records.response(
-    200, page_schema(schemas.RecordSchema), example=schemas.page(schemas.EXAMPLE_RECORD)
-)
+@records.response(200, page_schema(schemas.RecordSchema), example=one_page(schemas.EXAMPLE_RECORD))
 def list_records(page: Page) -> Any:
     """One's own records, the one in force and those that ended."""
     with reading() as db:

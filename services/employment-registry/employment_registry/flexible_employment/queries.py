@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from employment_registry.flexible_employment import rules
@@ -13,27 +10,12 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
-from servicekit import reviewing
+from servicekit import filing
 from servicekit.applications import Actor
-from servicekit.clock import SHANGHAI
-from servicekit.errors import ChangedMeanwhile
 from servicekit.personal import DocumentNumber
-from servicekit.workflow import State
 
 NEWEST = (FlexibleEmploymentApplication.created_at, FlexibleEmploymentApplication.id)
-DUE_FIRST = (FlexibleEmploymentApplication.due_order, FlexibleEmploymentApplication.id)
 NEWEST_RECORD = (FlexibleEmploymentRecord.valid_since, FlexibleEmploymentRecord.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """查询条件; what is None does not narrow. Days are inclusive, in Asia/Shanghai."""
-
-    number: str | None = None
-    state: State | None = None
-    applicant_id: str | None = None
-    submitted_from: date | None = None
-    submitted_to: date | None = None
 
 
 def find_own(
@@ -48,38 +30,10 @@ def find_own(
         ApplicationNotFound: there is none, or it is somebody else's (UNE-05).
         ChangedMeanwhile: it is not as they saw it.
     """
-    application = db.get(FlexibleEmploymentApplication, application_id)
-    if application is None or application.applicant_id != actor.id:
-        raise rules.ApplicationNotFound
-    return _as_seen(application, seen)
-
-
-def find_for_officer(
-    db: Session, application_id: str, actor: Actor, *, seen: int | None = None
-) -> FlexibleEmploymentApplication:
-    """An application that has been filed in the officer's region or below.
-
-    Raises:
-        ApplicationNotFound: there is none, it is a draft, or it is another region's.
-        ChangedMeanwhile: it is not as the officer saw it.
-    """
-    found = reviewing.find_for_officer(
-        db, FlexibleEmploymentApplication, application_id, *_visible(actor), seen=seen
-    )
+    found = filing.find_own(db, FlexibleEmploymentApplication, application_id, actor, seen=seen)
     if found is None:
         raise rules.ApplicationNotFound
     return found
-
-
-def own_applications(actor: Actor, filters: Filters) -> Select[FlexibleEmploymentApplication]:
-    """Everything the person ever filed or drafted."""
-    mine = FlexibleEmploymentApplication.applicant_id == actor.id
-    return select(FlexibleEmploymentApplication).where(mine, *_narrowed(filters))
-
-
-def queue(actor: Actor, filters: Filters) -> Select[FlexibleEmploymentApplication]:
-    """What has been filed in the officer's region and below (AL-02)."""
-    return select(FlexibleEmploymentApplication).where(*_visible(actor), *_narrowed(filters))
 
 
 def find_valid_record(db: Session, applicant_id: str) -> FlexibleEmploymentRecord | None:
@@ -153,37 +107,3 @@ def find_open(db: Session, applicant_id: str) -> str | None:
             FlexibleEmploymentApplication.state.in_(rules.OPEN),
         )
     )
-
-
-def _as_seen(
-    application: FlexibleEmploymentApplication, seen: int | None
-) -> FlexibleEmploymentApplication:
-    if seen is not None and seen != application.version:
-        raise ChangedMeanwhile
-    return application
-
-
-def _visible(actor: Actor) -> list[ColumnElement[bool]]:
-    return reviewing.visible(FlexibleEmploymentApplication, actor, rules.FILED)
-
-
-def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
-    application = FlexibleEmploymentApplication
-    conditions: list[ColumnElement[bool]] = []
-    if filters.number is not None:
-        conditions.append(application.number == filters.number)
-    if filters.state is not None:
-        conditions.append(application.state == filters.state)
-    if filters.applicant_id is not None:
-        conditions.append(application.applicant_id == filters.applicant_id)
-    if filters.submitted_from is not None:
-        conditions.append(application.submitted_at >= _midnight(filters.submitted_from))
-    if filters.submitted_to is not None and filters.submitted_to != date.max:  # no day after it
-        conditions.append(
-            application.submitted_at < _midnight(filters.submitted_to + timedelta(days=1))
-        )
-    return conditions
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, SHANGHAI)
