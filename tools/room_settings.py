@@ -14,11 +14,14 @@ MAKERS: dict[str, Callable[[], str]] = {
     "index_key": key,
     "history_key": key,
 }
+# The outside systems whose secret a service and its simulator share.
+CHANNELS = ("bank_card", "legal_person_base", "social_card", "face", "licence")
 # Secrets two rooms share, by the setting's name.
 SHARED = {
     "gateway_client_secret": "jiuye-gateway-client-secret",
     "client_secret": "jiuye-gateway-client-secret",
-    "bank_card_secret": "bank-card-secret",
+    **{f"{name}_secret": f"{name.replace('_', '-')}-secret" for name in CHANNELS},
+    "province_client_secret": "province-secret",
     "employer_auth_client_secret": "jiuye-employer-auth-client-secret",
 }
 
@@ -45,7 +48,10 @@ def service_environment(
         "identity_url": identity_url,
         "employer_auth_url": employer_auth_url,
         "sms_url": f"{simulators_url}/sms",
-        "bank_card_url": f"{simulators_url}/bank-card",
+        **{f"{name}_url": f"{simulators_url}/{name.replace('_', '-')}" for name in CHANNELS},
+        "net_bank_url": f"{simulators_url}/net-bank",
+        "ca_url": f"{simulators_url}/ca",
+        "province_url": f"{simulators_url}/province",
         "demo_file": str(demo_file),
         "storage_url": f"file://{demo_file.resolve().parent}/uploads/{name}",
         "database_pool": "4",
@@ -86,8 +92,12 @@ def upstreams(services: Mapping[str, int]) -> str:
 
 def simulator_environment(secrets: SecretFolder) -> dict[str, str]:
     """Variables for the simulators."""
-    file = secrets.file(SHARED["bank_card_secret"], password)
-    return {"OUTSIDE_BANK_CARD_SECRET_FILE": str(file)}
+    shared = {name: SHARED[f"{name}_secret"] for name in CHANNELS}
+    shared["province"] = SHARED["province_client_secret"]
+    return {
+        f"OUTSIDE_{name.upper()}_SECRET_FILE": str(secrets.file(file, password))
+        for name, file in shared.items()
+    }
 
 
 def _fit(

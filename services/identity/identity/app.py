@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from identity.accounts import api as accounts
 from identity.accounts import pages as registration
-from identity.adapters.bank_card import HttpBankCardCheck
+from identity.cancellations import api as cancellations
+from identity.channels import make_channels
 from identity.events import FACTS
 from identity.handlers import SUBSCRIPTIONS
 from identity.hashing import Hasher
@@ -48,6 +49,7 @@ SERVICE = Service(
     blueprints=(
         accounts.blueprint,
         units.blueprint,
+        cancellations.blueprint,
         matching.blueprint,
         sms_codes.blueprint,
         sms_pages.blueprint,
@@ -99,17 +101,13 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
         mandates=_mandates(settings, app.clock),
         now=app.clock.now,
     )
-    seconds = settings.outside_seconds
     return Parts(
         settings=settings,
         counts=Counts(apart, app.vault),
         hasher=hasher,
         provider=provider,
-        bank_card=HttpBankCardCheck(
-            Client(settings.bank_card_url, timeout=seconds, name="bank-card"),
-            settings.bank_card_secret,
-            SystemClock(),  # the bank compares with its own wall clock, whatever ours pretends
-        ),
+        # Outside systems compare with their own wall clock, whatever ours pretends.
+        channels=make_channels(settings, clock=SystemClock()),
     )
 
 

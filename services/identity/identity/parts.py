@@ -9,6 +9,8 @@ from typing import Final
 from flask import current_app, request
 
 from identity.adapters.bank_card import BankCardCheck
+from identity.adapters.legal_person_base import LegalPersonBase
+from identity.channels import Channels
 from identity.hashing import Hasher
 from identity.limits import Counts
 from identity.pace import Limit
@@ -29,7 +31,17 @@ class Parts:
     counts: Counts
     hasher: Hasher
     provider: Provider
-    bank_card: BankCardCheck
+    channels: Channels
+
+    @property
+    def bank_card(self) -> BankCardCheck:
+        """The bank-card check (银联四要素)."""
+        return self.channels.bank_card
+
+    @property
+    def legal_person_base(self) -> LegalPersonBase:
+        """The legal-person base (法人基础库)."""
+        return self.channels.legal_person_base
 
     @property
     def password_policy(self) -> Policy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from identity.channel_settings import ChannelSettings
 from servicekit.settings import BadSettings, ServiceSettings, setting
 
 LEAST_MEMORY_KIB: Final = 19456  # OWASP: argon2id m=19 MiB, t=2, p=1
@@ -12,7 +13,7 @@ LEAST_TIME: Final = 2
 
 
 @dataclass(frozen=True)
-class Settings(ServiceSettings):
+class Settings(ChannelSettings, ServiceSettings):
     """What identity is told beyond what every service is told."""
 
     gateway_client_secret: str = setting(
@@ -86,5 +87,6 @@ class Settings(ServiceSettings):
             wrong.append("IDENTITY_DEMO_FILE: there are no demo accounts in production")
         if "simulator" in self.bank_card_secret:
             wrong.append("IDENTITY_BANK_CARD_SECRET is the simulator's, which everybody knows")
+        wrong += self.unfit_channels()
         if wrong:
             raise BadSettings("\n".join(wrong))

@@ -28,6 +28,7 @@ from identity.officers.rules import Appointment
 from identity.parts import KEY
 from identity.settings import Settings
 from identity.sign_in import clients
+from outside.app import DEFAULT_SECRETS as OUTSIDE
 from outside.app import create_app as create_simulators
 from servicekit import migrations
 from servicekit.jobs import JobContext
@@ -87,7 +88,7 @@ def template(postgres: TestPostgres) -> str:  # noqa: F811
 
 @pytest.fixture(scope="session")
 def simulators() -> Iterator[Any]:
-    app = create_simulators(bank_card_secret=BANK_SECRET, silence=0.2)
+    app = create_simulators(secrets=dict.fromkeys(OUTSIDE, BANK_SECRET), silence=0.2)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -95,6 +96,15 @@ def simulators() -> Iterator[Any]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def channel_settings(url: str) -> dict[str, Any]:
+    """Every channel's simulator, and no pause between two tries."""
+    systems = ("legal_person_base", "social_card", "face", "licence")
+    urls = {f"{name}_url": f"{url}/{name.replace('_', '-')}" for name in systems}
+    secrets = {f"{name}_secret": BANK_SECRET for name in (*systems, "province_client")}
+    more = {"province_url": f"{url}/province", "net_bank_url": f"{url}/net-bank"}
+    return urls | secrets | more | {"ca_url": f"{url}/ca", "outside_pause_seconds": 0.0}
 
 
 @pytest.fixture
@@ -114,6 +124,7 @@ def settings(postgres: TestPostgres, template: str, simulators: Any) -> Iterator
             bank_card_secret=BANK_SECRET,
             sms_url=f"{simulators.url}/sms",
             bank_card_url=f"{simulators.url}/bank-card",
+            **channel_settings(simulators.url),
             outside_seconds=2.0,
             password_memory_kib=64,
             password_time_cost=1,

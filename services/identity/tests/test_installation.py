@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 
 from identity.accounts.model import Account
 from identity.app import SERVICE, create_app
+from identity.channels import refuse_simulators
 from identity.hashing import Busy, Hasher
 from identity.pace import Limit, Pace
 from identity.settings import Settings
@@ -31,6 +32,24 @@ SAFE = {
     "IDENTITY_PUBLIC_URL": "https://jiuye.example.gov.cn",
     "IDENTITY_SMS_URL": "https://sms.example.gov.cn/v1",
     "IDENTITY_BANK_CARD_URL": "https://bank.example.com.cn/v1",
+    **{
+        f"IDENTITY_{name}_URL": f"https://{name.lower().replace('_', '-')}.example.gov.cn"
+        for name in (
+            "LEGAL_PERSON_BASE",
+            "SOCIAL_CARD",
+            "FACE",
+            "LICENCE",
+            "NET_BANK",
+            "CA",
+            "PROVINCE",
+        )
+    },
+    **{
+        f"IDENTITY_{name}_SECRET": new_key()
+        for name in ("LEGAL_PERSON_BASE", "SOCIAL_CARD", "FACE", "LICENCE", "PROVINCE_CLIENT")
+    },
+    "IDENTITY_NET_BANK_ROOTS": "/etc/jiuye/roots/net-bank.pem",
+    "IDENTITY_CA_ROOTS": "/etc/jiuye/roots/ca.pem",
     "IDENTITY_ENVIRONMENT": "production",
 }
 
@@ -70,6 +89,9 @@ def test_production_takes_good_settings():
         ("IDENTITY_PASSWORD_TIME_COST", "1"),
         ("IDENTITY_DEMO_FILE", "/tmp/demo.json"),
         ("IDENTITY_SMS_URL", "http://127.0.0.1:8190/sms"),
+        ("IDENTITY_PROVINCE_URL", "http://127.0.0.1:8190/province"),
+        ("IDENTITY_LICENCE_URL", "https://simulators.example/licence"),
+        ("IDENTITY_FACE_SECRET", "simulator-face-and-much-more-of-it"),
         ("IDENTITY_BANK_CARD_URL", "https://simulators/bank-card"),
         ("IDENTITY_GATEWAY_CLIENT_SECRET", "secret"),
         ("IDENTITY_BANK_CARD_SECRET", "simulator-bank-card"),
@@ -79,6 +101,18 @@ def test_production_takes_good_settings():
 def test_production_refuses_what_is_for_development(name, value):
     with pytest.raises(BadSettings, match=name):
         load(Settings, "IDENTITY", SAFE | {name: value})
+
+
+@pytest.mark.parametrize("name", ["IDENTITY_CA_ROOTS", "IDENTITY_NET_BANK_ROOTS"])
+def test_production_trusts_no_certificates_it_was_not_told_of(name):
+    without = {n: v for n, v in SAFE.items() if n != name}
+    with pytest.raises(BadSettings, match=name):
+        load(Settings, "IDENTITY", without)
+
+
+def test_production_refuses_an_address_behind_which_a_simulator_answers(settings):
+    with pytest.raises(BadSettings, match="IDENTITY_FACE_URL is answered by a simulator"):
+        refuse_simulators(settings)
 
 
 def test_no_secret_has_a_default():

@@ -1,0 +1,101 @@
+"""Signatures and chains checked by the `openssl` program, SM2 with SM3 among them.
+
+The cryptography package knows no SM2. Each call runs a few milliseconds in a folder of its own,
+with a time limit and without a shell; nothing in it comes from outside but the files' content.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from identity.verification.rules import OutsideFailed
+from servicekit import logs
+
+log = logs.get_logger()
+
+SECONDS: Final = 5.0
+PROGRAM: Final = "openssl"
+SM2_ID: Final = "distid:1234567812345678"  # GM/T 0009: the default user id
+_SM2_KEY: Final = re.compile(r"(ASN1 OID: SM2|SM2)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """A folder with the files of one check."""
+
+    folder: Path
+
+    def file(self, name: str, content: bytes) -> str:
+        """Write a file; its path."""
+        path = self.folder / name
+        path.write_bytes(content)
+        return str(path)
+
+    def run(self, *arguments: str) -> tuple[bool, bytes]:
+        """Run the program.
+
+        Returns: did it say yes, and what it printed.
+
+        Raises:
+            OutsideFailed: it is not there, or takes too long.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603 - no shell; our own arguments
+                [PROGRAM, *arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=SECONDS,
+                check=False,
+                env={"PATH": "/usr/bin:/bin:/usr/local/bin", "LC_ALL": "C"},
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            log.error("openssl did not answer", error=type(error).__name__)
+            raise OutsideFailed from error
+        return done.returncode == 0, done.stdout
+
+    def public_key(self, certificate: str) -> str | None:
+        """The certificate's key as a file."""
+        good, key = self.run("x509", "-in", certificate, "-noout", "-pubkey")
+        return self.file(f"{Path(certificate).stem}.key", key) if good else None
+
+    def is_sm2(self, key: str) -> bool:
+        """Is this an SM2 key?"""
+        good, text = self.run("pkey", "-pubin", "-in", key, "-noout", "-text_pub")
+        return good and _SM2_KEY.search(text.decode("utf-8", "replace")) is not None
+
+    def verifies(self, key: str, message: bytes, signature: bytes) -> bool:
+        """Did the key sign the message: SM2 with SM3, everything else with SHA-256?"""
+        kind = ("sm3", "-pkeyopt", SM2_ID) if self.is_sm2(key) else ("sha256",)
+        name = Path(key).stem
+        good, _ = self.run(
+            "pkeyutl", "-verify", "-rawin", "-digest", *kind, "-pubin", "-inkey", key,
+            "-in", self.file(f"{name}.message", message),
+            "-sigfile", self.file(f"{name}.signature", signature),
+        )  # fmt: skip
+        return good
+
+    def chains(self, leaf: str, between: Sequence[str], roots: bytes, *, now: datetime) -> bool:
+        """Do the certificates lead to one of the roots, every one of them valid now?"""
+        trusted = self.file("roots.pem", roots)
+        untrusted = [part for path in between for part in ("-untrusted", path)]
+        good, _ = self.run(
+            "verify", "-CAfile", trusted, "-no-CApath", "-no-CAstore", *untrusted, "-x509_strict",
+            "-purpose", "any", "-vfyopt", SM2_ID, "-attime", str(int(now.timestamp())), leaf,
+        )  # fmt: skip
+        return good
+
+
+@contextmanager
+def workshop() -> Iterator[Workshop]:
+    """A folder that goes when the check is done."""
+    with tempfile.TemporaryDirectory(prefix="certificate-") as folder:
+        yield Workshop(Path(folder))
