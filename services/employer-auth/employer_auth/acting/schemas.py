@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields, validate
 
+from employer_auth.bindings.schemas import AgencySchema
+
 EXAMPLE_UNIT: Final = {
     "unit_id": "01890a5d-ac96-774b-bcce-b302099a8058",
     "name": "广州示例科技有限公司",
@@ -15,13 +17,6 @@ EXAMPLE_UNIT: Final = {
     "permissions": ["recruitment.jobs:submit", "recruitment.jobs:view"],
     "via": None,
 }
-
-
-class AgencySchema(Schema):
-    """The agency of a chain mandate."""
-
-    unit_id = fields.Str(attribute="id", required=True)
-    name = fields.Str(required=True)
 
 
 class ActingUnitSchema(Schema):
