@@ -207,6 +207,12 @@ UNIT_NUMBER_CHECKED: Final[Example] = {
     "message": "单位证件号码已经被使用",
     "recovery": "/identity/recovery",
 }
+CONFIRMED: Final[Example] = {"current_password": "Gd2024rsT"}
+CANCELLATION: Final[Example] = {
+    "asked_at": _TIME,
+    "takes_effect_at": "2026-11-28T02:00:00+00:00",
+    "undone_at": None,
+}
 PERSON_ASKED: Final[Example] = {
     "login_name": "lin_xiaoman",
     "name": "林小满",

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
+from identity.cancellations import actions as cancellations
 from identity.messages import actions, rules
 from identity.sign_in import mandates
 from servicekit.facts import ApplicationMovedSchema
@@ -16,9 +17,11 @@ SUBSCRIPTIONS = Subscriptions("identity")
 
 
 class BindingRevisedSchema(Schema):
-    """What a refresh needs to know of a binding."""
+    """What a refresh and a cancellation need to know of a binding."""
 
     binding_id = fields.Str(required=True)
+    unit_id = fields.Str()
+    person_id = fields.Str()
     version = fields.Int(required=True)
     state = fields.Str(required=True)
 
@@ -33,6 +36,13 @@ def keep_binding(db: Session, revised: dict[str, Any], envelope: Envelope) -> No
         state=revised["state"],
         now=envelope.time,
     )
+    cancellations.note_binding(
+        db,
+        revised["binding_id"],
+        account_ids=[revised[name] for name in ("unit_id", "person_id") if name in revised],
+        state=revised["state"],
+        now=envelope.time,
+    )
 
 
 @SUBSCRIPTIONS.on_application("*", reads=ApplicationMovedSchema)
@@ -42,6 +52,14 @@ def tell_applicant(db: Session, moved: dict[str, Any], envelope: Envelope) -> No
     The inbox lets an event in once, and both rows are written in its transaction, so a
     repetition tells nobody twice.
     """
+    cancellations.note_application(
+        db,
+        envelope.subject,
+        account_id=moved["applicant_id"],
+        state=moved["after"],
+        title=rules.matter_title(moved["business"]),
+        now=envelope.time,
+    )
     if not rules.is_told(moved["before"], moved["after"]):
         return  # saving a draft is no news
     words = {

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Final
 
 from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
+from identity.cancellations import actions as cancellations
 from identity.limits import forget_counts
 from identity.login_history import actions as history
 from identity.messages import actions as messages
 from identity.sign_in import clients, keys, mandates, replays, store
+from identity.units import registering as units
 from identity.verification import levels
 from servicekit.client import Client
 from servicekit.jobs import JobContext, Jobs
@@ -85,3 +87,17 @@ def lapse_evidence(context: JobContext) -> None:
         with context.database.transaction() as db:
             if levels.lapse(db, now=context.clock.now()) == 0:
                 return
+
+
+@JOBS.every(timedelta(hours=1), name="carry-out-cancellations")
+def carry_out_cancellations(context: JobContext) -> None:
+    """End the accounts whose cooling-off is over (ID-17)."""
+    with context.database.transaction() as db:
+        cancellations.carry_out_due(db, now=context.clock.now())
+
+
+@JOBS.every(timedelta(hours=1), name="forget-unit-registrations")
+def forget_unit_registrations(context: JobContext) -> None:
+    """Delete registrations of units that were begun and not finished, with what was typed."""
+    with context.database.transaction() as db:
+        units.forget_old(db, now=context.clock.now())

@@ -76,6 +76,7 @@ class EndReason(StrEnum):
     LOCKED = "account-locked"
     REPLACED = "signed-in-again"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a reason
+    CANCELLED = "account-cancelled"
     DISOWNED = "disowned"  # the owner said: this wasn't me
 
 

@@ -1,0 +1,1 @@
+"""Cancelling an account (注销账号): asked for, cooled off, carried out, made unreadable."""
