@@ -1,18 +1,22 @@
-"""Finding applications: one's own, and those of a list that somebody narrowed (AL-06)."""
+"""What every filed application shares on its owner's side: found, saved, thrown away, taken back.
+
+A matter declares its ``Filings``; how a form is opened, and what a submission must say, is its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from servicekit.applications import Actor, Application
+from servicekit.applications import Actor, Application, advance
 from servicekit.clock import SHANGHAI
-from servicekit.errors import ChangedMeanwhile
-from servicekit.workflow import State
+from servicekit.errors import ChangedMeanwhile, NotFound
+from servicekit.workflow import State, Workflow
 
 A = TypeVar("A", bound=Application)
 
@@ -26,6 +30,74 @@ class Filters:
     applicant_id: str | None = None
     submitted_from: date | None = None
     submitted_to: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filings(Generic[A]):
+    """The applications of one matter, as their owner handles them.
+
+    Args:
+        workflow: has the moves save, delete and withdraw.
+        not_found: refused with, whether there is none or it is somebody else's.
+        hold: takes the locks that a withdrawal needs, before anything changes.
+        closed: what a withdrawal leaves behind, beside the state.
+    """
+
+    workflow: Workflow[Any]
+    model: type[A]
+    not_found: type[NotFound]
+    hold: Callable[[Session, A], object] = lambda db, application: None
+    closed: Callable[[A], None] = lambda application: None
+
+    def find(self, db: Session, application_id: str, actor: Actor, seen: int | None = None) -> A:
+        """The caller's own application.
+
+        Raises:
+            NotFound: the matter's own; there is none, or it is somebody else's (UNE-05).
+            ChangedMeanwhile: it is not as they saw it.
+        """
+        found = find_own(db, self.model, application_id, actor, seen=seen)
+        if found is None:
+            raise self.not_found
+        return found
+
+    def save(
+        self,
+        db: Session,
+        application_id: str,
+        values: Mapping[str, Any],
+        *,
+        actor: Actor,
+        now: datetime,
+        seen: int | None = None,
+    ) -> A:
+        """Keep what is filled in so far, however incomplete; what is not given stays (AL-01)."""
+        application = self.find(db, application_id, actor, seen)
+        self.workflow.next_state("save", application.state, actor.role)
+        for name, value in values.items():
+            setattr(application, name, value)
+        application.updated_at = now
+        db.flush()
+        return application
+
+    def delete(
+        self, db: Session, application_id: str, *, actor: Actor, seen: int | None = None
+    ) -> None:
+        """Throw a draft away; it was never filed, so nothing remains of it."""
+        application = self.find(db, application_id, actor, seen)
+        self.workflow.next_state("delete", application.state, actor.role)
+        db.delete(application)
+        db.flush()
+
+    def withdraw(
+        self, db: Session, application_id: str, *, actor: Actor, now: datetime, note: str | None
+    ) -> A:
+        """Take back what is not decided yet; it stays readable and may be copied."""
+        application = self.find(db, application_id, actor)
+        self.hold(db, application)
+        self.closed(application)
+        advance(db, self.workflow, application, "withdraw", actor=actor, now=now, note=note)
+        return application
 
 
 def find_own(

@@ -189,7 +189,9 @@ def test_a_change_decided_while_its_record_is_cancelled_never_outlives_it(
     decisions = [
         lambda: decided(database, "approve", change),
         lambda: decided(database, "reject", change, decision=Decision("不符")),
-        lambda: in_transaction(database, actions.withdraw, change, actor=actor, now=NOW, note=None),
+        lambda: in_transaction(
+            database, actions.FILINGS.withdraw, change, actor=actor, now=NOW, note=None
+        ),
     ]
 
     def cancel() -> None:

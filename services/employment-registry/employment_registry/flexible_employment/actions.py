@@ -22,11 +22,21 @@ from servicekit import history, reviewing
 from servicekit.applications import Actor, advance, take_number
 from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
+from servicekit.filing import Filings
 from servicekit.outbox import announce
 from servicekit.personal import DocumentNumber
 from servicekit.workflow import Role
 
 EMPLOYMENT_FIELDS: Final = tuple(f.name for f in fields(rules.Employment))
+
+
+FILINGS = Filings(
+    workflow=rules.WORKFLOW,
+    model=FlexibleEmploymentApplication,
+    not_found=rules.ApplicationNotFound,
+    hold=queries.hold_record,
+    closed=reviewing.close,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +64,9 @@ def open_draft(
     record = _record_for(db, opening.kind, actor.id, person.key)
     filled = {"contact_phone": person.phone}
     if opening.copy_of is not None:
-        filled |= _employment(queries.find_own(db, opening.copy_of, actor))
+        filled |= _employment(FILINGS.find(db, opening.copy_of, actor))
     elif record is not None:
-        filled |= _employment(queries.find_own(db, record.application_id, actor))
+        filled |= _employment(FILINGS.find(db, record.application_id, actor))
     application = FlexibleEmploymentApplication(
         applicant_id=actor.id,
         filed_by=actor.person_id or actor.id,
@@ -84,33 +94,6 @@ def open_draft(
     return application
 
 
-def save(
-    db: Session,
-    application_id: str,
-    employment: Mapping[str, Any],
-    *,
-    actor: Actor,
-    now: datetime,
-    seen: int | None = None,
-) -> FlexibleEmploymentApplication:
-    """Keep what is filled in so far, however incomplete; fields not given stay (AL-01)."""
-    application = queries.find_own(db, application_id, actor, seen=seen)
-    rules.WORKFLOW.next_state("save", application.state, actor.role)
-    for name, value in employment.items():
-        setattr(application, name, value)
-    application.updated_at = now
-    db.flush()
-    return application
-
-
-def delete(db: Session, application_id: str, *, actor: Actor, seen: int | None = None) -> None:
-    """Throw a draft away; it was never filed, so nothing remains of it."""
-    application = queries.find_own(db, application_id, actor, seen=seen)
-    rules.WORKFLOW.next_state("delete", application.state, actor.role)
-    db.delete(application)
-    db.flush()
-
-
 def submit(
     db: Session,
     application_id: str,
@@ -130,7 +113,7 @@ def submit(
         Incomplete: every field that is missing or wrong, at once.
         AlreadyRegistered, RecordInvalid: the record came or went since the form was opened.
     """
-    application = queries.find_own(db, application_id, actor, seen=seen)
+    application = FILINGS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
     _record_for(db, application.kind, actor.id, application.person_key)
     today = shanghai_date(now)
@@ -146,17 +129,6 @@ def submit(
     application.region = region
     reviewing.begin(application, days=review_days, now=now)
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
-    return application
-
-
-def withdraw(
-    db: Session, application_id: str, *, actor: Actor, now: datetime, note: str | None
-) -> FlexibleEmploymentApplication:
-    """Take back what is not decided yet; it stays readable and may be copied."""
-    application = queries.find_own(db, application_id, actor)
-    queries.hold_record(db, application)
-    reviewing.close(application)
-    advance(db, rules.WORKFLOW, application, "withdraw", actor=actor, now=now, note=note)
     return application
 
 
@@ -177,7 +149,7 @@ def cancel(
     Raises:
         OnlyApprovedCanBeCancelled, RecordInvalid
     """
-    application = queries.find_own(db, application_id, actor, seen=seen)
+    application = FILINGS.find(db, application_id, actor, seen)
     record = queries.hold_record(db, application)
     standing = record is not None and record.is_valid
     rules.check_cancellation(application.state, record_is_valid=standing)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import request
+from sqlalchemy.orm import Session
 
 from employment_registry.flexible_employment import actions, queries, rules, schemas
 from employment_registry.flexible_employment.model import (
@@ -12,13 +13,11 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.parts import parts
-from servicekit import filing, history
-from servicekit.filing import Filters
 from servicekit.web import versions
 from servicekit.web.access import access, public
-from servicekit.web.api import Blueprint, NoteSchema
-from servicekit.web.filing import EXAMPLE_ENTRY, FiltersSchema, HistoryEntrySchema
+from servicekit.web.api import Blueprint
 from servicekit.web.filing import page as one_page
+from servicekit.web.filing_routes import Form, add_filings
 from servicekit.web.paging import Page, PageArguments, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.web.tokens import bearer
@@ -51,23 +50,6 @@ def list_employment_types() -> list[dict[str, str]]:
     return [{"code": code, "label": label} for code, label in rules.EMPLOYMENT_TYPES.items()]
 
 
-@registrations.route("", methods=["GET"])
-@own
-@registrations.arguments(FiltersSchema, location="query")
-@registrations.response(
-    200,
-    page_schema(schemas.RegistrationRowSchema),
-    example=one_page(schemas.EXAMPLE_REGISTRATION_ROW),
-)
-def list_registrations(query: tuple[Filters, Page]) -> Any:
-    """One's own applications and their progress, newest first (查询)."""
-    filters, page = query
-    with reading() as db:
-        return page_of(
-            db, filing.own(FlexibleEmploymentApplication, actor(), filters), page, by=queries.NEWEST
-        )
-
-
 @registrations.route("", methods=["POST"])
 @own
 @registrations.arguments(
@@ -91,92 +73,6 @@ def open_draft(opening: actions.Opening) -> FlexibleEmploymentApplication:
         )
 
 
-@registrations.route("/<application_id>", methods=["GET"])
-@own
-@registrations.response(200, schemas.RegistrationSchema, example=schemas.EXAMPLE_REGISTRATION)
-def show_registration(application_id: str) -> FlexibleEmploymentApplication:
-    """One's own application in full.
-
-    404 `application-not-found`: there is none, or it is somebody else's.
-    """
-    with reading() as db:
-        return versions.tag(queries.find_own(db, application_id, actor()))
-
-
-@registrations.route("/<application_id>", methods=["PATCH"])
-@own
-@registrations.arguments(schemas.EditSchema, example={"employment": {"occupation": "网约配送员"}})
-@registrations.response(200, schemas.RegistrationSchema, example=schemas.EXAMPLE_REGISTRATION)
-def save(edit: dict[str, Any], application_id: str) -> FlexibleEmploymentApplication:
-    """Keep what is filled in so far; nothing is submitted (保存).
-
-    Fields that are not given stay as they are, null empties one. 409 `wrong-state`; 412
-    `changed-meanwhile`; 428 without If-Match.
-    """
-    seen = versions.expected_version()
-    with transaction() as db:
-        return versions.tag(
-            actions.save(
-                db, application_id, edit["employment"], actor=actor(), now=now(), seen=seen
-            )
-        )
-
-
-@registrations.route("/<application_id>", methods=["DELETE"])
-@own
-@registrations.response(204)
-def delete(application_id: str) -> Response:
-    """Throw a draft away (删除).
-
-    409 `wrong-state`: it has been filed.
-    """
-    seen = versions.expected_version(required=False)
-    with transaction() as db:
-        actions.delete(db, application_id, actor=actor(), seen=seen)
-    return Response(status=204)
-
-
-@registrations.route("/<application_id>/submit", methods=["POST"])
-@own
-@registrations.arguments(NoteSchema, example={"note": "已补充地址"})
-@registrations.response(200, schemas.RegistrationSchema, example=schemas.EXAMPLE_REGISTRATION)
-def submit(body: dict[str, Any], application_id: str) -> FlexibleEmploymentApplication:
-    """Check everything that was saved and send it to review (提交).
-
-    422 `application-incomplete` names every wrong field of `/employment` and `/person`; 409
-    `wrong-state`, `already-flexibly-employed`, `record-invalid`, `changed-meanwhile`.
-    """
-    seen = versions.expected_version(required=False)
-    days = parts().settings.review_working_days
-    with transaction() as db:
-        return versions.tag(
-            actions.submit(
-                db,
-                application_id,
-                actor=actor(),
-                now=now(),
-                review_days=days,
-                note=body["note"],
-                seen=seen,
-            )
-        )
-
-
-@registrations.route("/<application_id>/withdraw", methods=["POST"])
-@own
-@registrations.arguments(NoteSchema, example={"note": "需要修改地址"})
-@registrations.response(200, schemas.RegistrationSchema, example=schemas.EXAMPLE_REGISTRATION)
-def withdraw(body: dict[str, Any], application_id: str) -> FlexibleEmploymentApplication:
-    """Take back what is not decided yet (撤回).
-
-    409 `wrong-state`: it is decided already, or was never filed.
-    """
-    with transaction() as db:
-        return versions.tag(
-            actions.withdraw(db, application_id, actor=actor(), now=now(), note=body["note"])
-        )
-
-
 @registrations.route("/<application_id>/cancel", methods=["POST"])
 @own
 @registrations.arguments(schemas.CancellationSchema, example={"reason": "已入职单位"})
@@ -196,13 +92,26 @@ def cancel(body: dict[str, str], application_id: str) -> FlexibleEmploymentAppli
         )
 
 
-@registrations.route("/<application_id>/history", methods=["GET"])
-@own
-@registrations.response(200, HistoryEntrySchema(many=True), example=[EXAMPLE_ENTRY])
-def list_history(application_id: str) -> list[history.Entry]:
-    """What happened to one's own application, oldest first (办理进度)."""
-    with reading() as db:
-        return history.list_history(db, queries.find_own(db, application_id, actor()).id)
+def _submit(db: Session, application_id: str, **how: Any) -> FlexibleEmploymentApplication:
+    days = parts().settings.review_working_days
+    return actions.submit(db, application_id, review_days=days, **how)
+
+
+add_filings(
+    registrations,
+    actions.FILINGS,
+    Form(
+        part="employment",
+        section=schemas.EmploymentSchema,
+        row=schemas.RegistrationRowSchema,
+        view=schemas.RegistrationSchema,
+        example_section={"occupation": "网约配送员"},
+        example_row=schemas.EXAMPLE_REGISTRATION_ROW,
+        example=schemas.EXAMPLE_REGISTRATION,
+        submit=_submit,
+    ),
+    own,
+)
 
 
 @records.route("", methods=["GET"])

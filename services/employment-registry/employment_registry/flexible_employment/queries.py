@@ -10,30 +10,11 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
-from servicekit import filing
 from servicekit.applications import Actor
 from servicekit.personal import DocumentNumber
 
 NEWEST = (FlexibleEmploymentApplication.created_at, FlexibleEmploymentApplication.id)
 NEWEST_RECORD = (FlexibleEmploymentRecord.valid_since, FlexibleEmploymentRecord.id)
-
-
-def find_own(
-    db: Session, application_id: str, actor: Actor, *, seen: int | None = None
-) -> FlexibleEmploymentApplication:
-    """The person's own application.
-
-    Args:
-        seen: the version the person was looking at, when they said so.
-
-    Raises:
-        ApplicationNotFound: there is none, or it is somebody else's (UNE-05).
-        ChangedMeanwhile: it is not as they saw it.
-    """
-    found = filing.find_own(db, FlexibleEmploymentApplication, application_id, actor, seen=seen)
-    if found is None:
-        raise rules.ApplicationNotFound
-    return found
 
 
 def find_valid_record(db: Session, applicant_id: str) -> FlexibleEmploymentRecord | None:

@@ -100,12 +100,6 @@ class OpeningSchema(Schema):
         return Opening(**values)
 
 
-class EditSchema(Schema):
-    """保存: fields that are not given stay as they are."""
-
-    employment = fields.Nested(EmploymentSchema, required=True)
-
-
 class CancellationSchema(Schema):
     """注销原因."""
 
