@@ -63,6 +63,16 @@ def normalise(text: str) -> str:
     return "-".join((bare[:6], bare[6:8], bare[8:16], bare[16:22], bare[22:]))
 
 
+def with_check_digit(digits: str) -> str:
+    """Digits and the one that makes a mistyped number be noticed."""
+    return f"{digits}{_damm(digits)}"
+
+
+def has_check_digit(digits: str) -> bool:
+    """Is the last digit the check digit of those before it?"""
+    return _DIGITS.fullmatch(digits) is not None and _damm(digits) == 0
+
+
 def _damm(digits: str) -> int:
     interim = 0
     for digit in digits:

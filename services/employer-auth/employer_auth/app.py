@@ -9,6 +9,8 @@ from employer_auth.bindings.person_api import parent_accounts
 from employer_auth.bindings.review_api import reviews
 from employer_auth.catalogue.api import businesses
 from employer_auth.catalogue.rules import MANAGE_BUSINESS
+from employer_auth.employers.api import units
+from employer_auth.employers.review_api import reviews as unit_reviews
 from employer_auth.events import FACTS
 from employer_auth.grants.api import grants
 from employer_auth.grants.person_api import own_grants
@@ -46,6 +48,8 @@ SERVICE = Service(
         parent_accounts,
         own_grants,
         reviews,
+        units,
+        unit_reviews,
     ),
     workflows=(),
     facts=FACTS,

@@ -121,8 +121,10 @@ class PermissionSchema(Schema):
     unit_id = fields.Str(required=True)
     person_id = fields.Str(required=True)
     via = fields.Str(required=True, allow_none=True)
+    unit_name = fields.Str(required=True)
     version = fields.Int(required=True)
     business = fields.Str(required=True)
+    title = fields.Str(required=True)
     actions = fields.List(fields.Str(), required=True)
 
 
@@ -131,8 +133,10 @@ _PERMISSION: Final[dict[str, Any]] = {
     "unit_id": _UNIT,
     "person_id": _PERSON,
     "via": None,
+    "unit_name": "广州示例科技有限公司",
     "version": 3,
     "business": "recruitment.jobs",
+    "title": "招聘管理",
     "actions": ["submit", "view"],
 }
 
@@ -153,6 +157,74 @@ class PermissionGranted(PermissionSchema):
 
 @FACTS.fact("permission.withdrawn", v=1, example=_PERMISSION | {"ending": "withdrawn"})
 class PermissionWithdrawn(PermissionSchema):
-    """A permission ended: withdrawn, expired, or with its binding (EA-04)."""
+    """A permission was withdrawn or expired (EA-04); a binding's end says so for all of its own."""
 
     ending = fields.Str(required=True)
+
+
+class UnitChangeSchema(Schema):
+    """One value that was corrected."""
+
+    field = fields.Str(required=True)
+    before = fields.Str(required=True, allow_none=True)
+    after = fields.Str(required=True)
+
+
+@FACTS.fact(
+    "unit.corrected",
+    v=1,
+    example={
+        "unit_id": _UNIT,
+        "name": "广州示例科技股份有限公司",
+        "region": "440106",
+        "version": 2,
+        "changes": [
+            {
+                "field": "name",
+                "before": "广州示例科技有限公司",
+                "after": "广州示例科技股份有限公司",
+            }
+        ],
+    },
+)
+class UnitCorrected(Schema):
+    """An officer corrected a unit's public data (EA-10).
+
+    ``name`` and ``region`` are those that hold now; ``version`` counts the corrections.
+    """
+
+    unit_id = fields.Str(required=True)
+    name = fields.Str(required=True)
+    region = fields.Str(required=True)
+    version = fields.Int(required=True)
+    changes = fields.List(fields.Nested(UnitChangeSchema), required=True)
+
+
+class UnitManagementSchema(Schema):
+    """What the facts about a unit's management say; ``days`` are those it has, or had."""
+
+    unit_id = fields.Str(required=True)
+    unit_name = fields.Str(required=True)
+    days = fields.Int(required=True)
+
+
+_MANAGEMENT: Final[dict[str, Any]] = {
+    "unit_id": _UNIT,
+    "unit_name": "广州示例科技有限公司",
+    "days": 30,
+}
+
+
+@FACTS.fact("unit.unmanaged", v=1, example=_MANAGEMENT)
+class UnitUnmanaged(UnitManagementSchema):
+    """Nobody manages a unit any more; after these days its agents must rest."""
+
+
+@FACTS.fact("unit.restricted", v=1, example=_MANAGEMENT)
+class UnitRestricted(UnitManagementSchema):
+    """The days are over: the unit's bindings rest until it appoints somebody who manages."""
+
+
+@FACTS.fact("unit.managed", v=1, example=_MANAGEMENT)
+class UnitManaged(UnitManagementSchema):
+    """Somebody manages the unit again; what rested for want of it works again."""

@@ -11,6 +11,7 @@ from employer_auth.accounts import actions as accounts
 from employer_auth.accounts.rules import Kind, Standing
 from employer_auth.bindings import moves
 from employer_auth.catalogue import actions as catalogue
+from employer_auth.employers import actions as employers
 from servicekit.inbox import Envelope, Subscriptions
 
 SUBSCRIPTIONS = Subscriptions("employer-auth")
@@ -122,6 +123,7 @@ def keep_cancellation(db: Session, said: dict[str, Any], envelope: Envelope) -> 
 def keep_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """From now on the unit may invite persons."""
     accounts.register_unit(db, accounts.UnitData(**said), now=envelope.time)
+    employers.admit(db, said["unit_id"], now=envelope.time)
     moves.settle_account(db, said["unit_id"], now=envelope.time)
 
 
@@ -129,6 +131,7 @@ def keep_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
 def keep_unit_change(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """Its name and region, as identity has verified them."""
     accounts.change_unit(db, said["unit_id"], said["name"], said["region"], now=envelope.time)
+    employers.follow_identity(db, said["unit_id"], now=envelope.time)
 
 
 def keep_business(db: Session, said: dict[str, Any], envelope: Envelope) -> None:

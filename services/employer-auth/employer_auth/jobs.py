@@ -10,6 +10,8 @@ from employer_auth.bindings import actions as bindings
 from employer_auth.bindings import queries as binding_queries
 from employer_auth.grants import actions as grants
 from employer_auth.grants import queries as grant_queries
+from employer_auth.identity_asking import IdentityAsking
+from employer_auth.notices import actions as notices
 from servicekit.clock import shanghai_date
 from servicekit.jobs import JobContext, Jobs
 
@@ -43,6 +45,14 @@ def end_validities(context: JobContext) -> None:
 
 @JOBS.every(timedelta(hours=1), name="forget-tries")
 def forget_tries(context: JobContext) -> None:
-    """Remove counters that no longer matter."""
+    """Remove counters that no longer matter, and notices that ended long ago."""
     with context.database.transaction() as db:
         limits.forget(db, now=context.clock.now())
+        notices.forget(db, now=context.clock.now())
+
+
+@JOBS.on_notify(notices.CHANNEL, name="send-notices")
+def send_notices(context: JobContext) -> None:
+    """Ask identity to tell people what happened; what it cannot take now is tried again."""
+    identity = IdentityAsking(context.settings, context.clock)
+    notices.send_due(context.database, identity, now=context.clock.now())

@@ -1,0 +1,1 @@
+"""What identity is asked to tell people: kept sealed until it has taken it over."""
