@@ -17,10 +17,12 @@ from frontdoor.filters import Filter
 from frontdoor.filters.access_log import AccessLog
 from frontdoor.filters.body_limit import BodyLimit
 from frontdoor.filters.browser_session import BrowserSession
+from frontdoor.filters.if_match import IfMatch
 from frontdoor.filters.rate_limit import BY_ADDRESS, BY_SUBJECT, RateLimit
 from frontdoor.filters.request_id import RequestId
 from frontdoor.filters.security_headers import SecurityHeaders
 from frontdoor.filters.tokens import Tokens
+from frontdoor.filters.upgrades import Upgrades
 from frontdoor.health import health
 from frontdoor.identity_client import IdentityClient
 from frontdoor.limits import Buckets
@@ -116,6 +118,8 @@ def build(
         SecurityHeaders(tls=urlsplit(settings.public_url).scheme == "https"),
         RateLimit(BY_ADDRESS, zones, now),
         BodyLimit(),
+        Upgrades(sign_on.own_pages),
+        IfMatch(),
         BrowserSession(sign_on),
         Tokens(verifier, Proofs(settings.public_url, now, wall), now),
         RateLimit(BY_SUBJECT, zones, now),

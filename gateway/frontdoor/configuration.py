@@ -210,6 +210,7 @@ class _Builder:
             in_hand_status=given.number("limit_conn_status"),
             access=limit_reading.read_access(given),
             compression=content_reading.read_compression(given),
+            upgrade=content_reading.read_upgrade(given),
             openapi=content_reading.read_openapi(given.own("openapi"), self.upstreams),
             status_page=given.own("stub_status") is not None,
             **found,

@@ -207,6 +207,26 @@ def read_compression(given: Given) -> Compression | None:
     return Compression(gzip, brotli, types, given.checked("gzip_min_length", units.size))
 
 
+def read_upgrade(given: Given) -> bool:
+    """May WebSocket pass? Said as nginx says it.
+
+    Raises:
+        BadConfiguration: another field than those two.
+    """
+    wanted = False
+    for statement in given.inherited("proxy_set_header"):
+        name, value = statement.arguments
+        known = {
+            "upgrade": ("$http_upgrade",),
+            "connection": ("upgrade", "$http_connection", "$connection_upgrade", ""),
+            "host": ("$host", "$http_host"),
+        }
+        if value.lower() not in known.get(name.lower(), ()):
+            raise statement.wrong(f'proxy_set_header "{name}" is not part of the subset')
+        wanted = wanted or name.lower() == "upgrade"
+    return wanted
+
+
 def read_openapi(statement: Statement | None, upstreams: Mapping[str, object]) -> OpenApi | None:
     """The API description a location answers with.
 

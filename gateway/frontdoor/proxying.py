@@ -9,6 +9,7 @@ from frontdoor.answers import Answer
 from frontdoor.chunked import BadChunk
 from frontdoor.client_connection import ClientConnection
 from frontdoor.client_socket import ANSWERING, BODY, CLOSED, NEVER, TUNNEL, WAITING
+from frontdoor.compression import begin as begin_packing
 from frontdoor.pools import RETRY_RESERVE, Peer, Pool
 from frontdoor.responses import DATE, ResponseHead
 from frontdoor.upstream_connection import Reason, UpstreamConnection
@@ -70,6 +71,8 @@ class ProxyConnection(ClientConnection):
         )
         for outward in route.outward:
             outward(exchange, status, head.present)
+        if route.location.compression is not None:
+            data = self._pack_first(head, data, more=more)
         lines = head.lines
         if not head.present & DATE:
             lines.append(b"Date: " + self.door.date)
@@ -102,8 +105,33 @@ class ProxyConnection(ClientConnection):
         self.resume_body()
         self._progress()
 
+    def packs(self, head: ResponseHead) -> bool:
+        """Will the body be compressed? Then the caller wants its content, without the chunks."""
+        compression = self.exchange.route.location.compression
+        if compression is not None:
+            head.packer = begin_packing(self.exchange, head, compression)
+        return head.packer is not None
+
+    def _pack_first(self, head: ResponseHead, data: bytes, *, more: bool) -> bytes:
+        """Compress what came with the head; its framing is new."""
+        packer = head.packer
+        if packer is None:
+            if head.chunked or not self.packs(head):
+                return data
+            packer = head.packer
+        assert packer is not None
+        head.chunked = more
+        if more:
+            self.exchange.packer = packer
+            return packer.stream(data, more=True)
+        data = packer.feed(data, more=False)
+        head.lines.append(b"Content-Length: %d" % len(data))
+        return data
+
     def response_goes_on(self, data: bytes) -> None:
         """More of the body."""
+        if self.exchange.packer is not None:
+            data = self.exchange.packer.stream(data, more=True)
         self.exchange.sent += len(data)
         self.transport.write(data)
         self._progress()
@@ -111,6 +139,11 @@ class ProxyConnection(ClientConnection):
     def response_ends(self) -> None:
         """The body is complete."""
         self._link = None
+        packer, self.exchange.packer = self.exchange.packer, None
+        if packer is not None:
+            last = packer.stream(b"", more=False)
+            self.exchange.sent += len(last)
+            self.transport.write(last)
         self.finish(complete=self.state in (ANSWERING, TUNNEL))
 
     def response_breaks(self, connection: UpstreamConnection, *, heard: bool) -> None:

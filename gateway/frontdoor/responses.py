@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from itertools import filterfalse
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from frontdoor.compression import Packer
 
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t -~\x80-\xff]*)?")
 _FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+([\t -~\x80-\xff]*+)")
@@ -58,6 +61,7 @@ class ResponseHead:
     present = 0
     named: frozenset[bytes] | None = None
     upgrade: bytes | None = None
+    packer: Packer | None = None  # compresses the body
 
     def __init__(self, status: int, reusable: bool, lines: list[bytes]) -> None:
         self.status = status

@@ -154,6 +154,7 @@ class Location:
         step: the step of a browser's session that answers here.
         health: the question about the gateway that is answered here.
         tries: servers asked at most for one request.
+        upgrade: WebSocket passes.
     """
 
     modifier: str
@@ -187,6 +188,7 @@ class Location:
     in_hand_status: int = 503
     access: tuple[tuple[bool, Network | None], ...] = ()
     compression: Compression | None = None
+    upgrade: bool = False
     openapi: OpenApi | None = None
     status_page: bool = False
 

@@ -47,6 +47,9 @@ class Caller(Protocol):
             more: it is not over.
         """
 
+    def packs(self, head: ResponseHead) -> bool:
+        """Will the body be compressed? Then the caller wants its content, without the chunks."""
+
     def tunnel_begins(self, head: ResponseHead, data: bytes) -> None:
         """The service speaks the protocol the client asked for; bytes pass as they are."""
 
@@ -237,11 +240,12 @@ class UpstreamConnection(asyncio.Protocol):
             self._finish(caller)
 
     def _begin_chunks(self, caller: Caller, head: ResponseHead, data: bytes) -> None:
-        unwrap = caller.exchange.head.minor == 0
+        knows_chunks = caller.exchange.head.minor == 1
+        unwrap = not knows_chunks or caller.packs(head)
         self._state = _CHUNKED
         self._chunked = Chunked(unwrap=unwrap)
         out, rest = self._chunked.feed(data)
-        caller.response_begins(head, out, framed=not unwrap, more=rest is None)
+        caller.response_begins(head, out, framed=knows_chunks, more=rest is None)
         if rest is not None and self.caller is caller:
             self._end_chunks(caller, rest)
 

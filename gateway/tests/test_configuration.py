@@ -34,7 +34,7 @@ def in_location(text: str) -> str:
 
 BAD = [
     (1, 'unknown directive "rewrite"', "rewrite a b;\n"),
-    (3, 'unknown directive "proxy_set_header"', in_location("proxy_set_header A b;")),
+    (3, 'unknown directive "proxy_bind"', in_location("proxy_bind A b;")),
     (1, '"listen" directive is not allowed here', "listen 80;\n"),
     (2, '"location" directive is not allowed here', "http {\nlocation / { }\n}\n"),
     (3, 'invalid number of arguments in "proxy_read_timeout"', in_location("proxy_read_timeout;")),
