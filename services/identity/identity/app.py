@@ -14,6 +14,7 @@ from identity.limits import Counts
 from identity.login_history import api as login_history
 from identity.matching import api as matching
 from identity.messages import api as messages
+from identity.messages import handlers as binding_news
 from identity.messages import notice_api as notices
 from identity.officers import api as officers
 from identity.parts import KEY, Parts
@@ -40,6 +41,8 @@ from servicekit.web.keys import RemoteKeys
 from servicekit.web.tokens import is_revoked
 
 COUNTER_CONNECTIONS = 3  # counters and keys never wait for a request's connection
+
+binding_news.subscribe(SUBSCRIPTIONS)
 
 SERVICE = Service(
     name="identity",

@@ -174,7 +174,7 @@ def _tell_granted(db: Session, binding: Binding, given: Grant, now: datetime) ->
             PermissionGranted,
             subject=binding.id,
             now=now,
-            **_about(binding, given),
+            **_about(db, binding, given),
             region=given.region,
             valid_from=given.valid_from,
             valid_until=given.valid_until,
@@ -184,17 +184,19 @@ def _tell_granted(db: Session, binding: Binding, given: Grant, now: datetime) ->
 
 def _tell_withdrawn(db: Session, binding: Binding, old: Grant, now: datetime) -> None:
     ending = str(old.ending)
-    about = _about(binding, old)
+    about = _about(db, binding, old)
     announce(db, FACTS.of(PermissionWithdrawn, subject=binding.id, now=now, **about, ending=ending))
 
 
-def _about(binding: Binding, each: Grant) -> dict[str, object]:
+def _about(db: Session, binding: Binding, each: Grant) -> dict[str, object]:
     return {
         "binding_id": binding.id,
         "unit_id": binding.unit_id,
         "person_id": binding.person_id,
         "via": binding.via,
+        "unit_name": binding.unit.name,
         "version": binding.version,
         "business": each.business,
+        "title": catalogue.title_of(db, each.business),
         "actions": list(each.actions),
     }
