@@ -18,6 +18,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.person import Person
+from employment_registry.person_columns import columns_of
 from servicekit import history, reviewing
 from servicekit.applications import Actor, advance, take_number
 from servicekit.clock import shanghai_date
@@ -73,15 +74,9 @@ def open_draft(
         state=rules.WORKFLOW.start,
         kind=opening.kind,
         record_id=record.id if record else None,
-        person_key=person.key,
-        person_name=person.name,
-        document_kind=person.document_kind,
-        document_number=person.document_number,
-        born_on=person.born_on,
-        sex=person.sex,
         created_at=now,
         updated_at=now,
-        **(filled | dict(opening.employment)),
+        **(columns_of(person) | filled | dict(opening.employment)),
     )
     try:
         with db.begin_nested():

@@ -13,6 +13,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.parts import parts
+from employment_registry.person_schemas import LabelSchema
 from servicekit.web import versions
 from servicekit.web.access import access, public
 from servicekit.web.api import Blueprint
@@ -42,7 +43,7 @@ own = access(Role.APPLICANT, level=2, kinds=("person",))
 @public
 @registrations.response(
     200,
-    schemas.EmploymentTypeSchema(many=True),
+    LabelSchema(many=True),
     example=[{"code": "part-time", "label": "非全日制就业"}],
 )
 def list_employment_types() -> list[dict[str, str]]:

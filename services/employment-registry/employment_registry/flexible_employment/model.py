@@ -9,21 +9,19 @@ from typing import Any
 from sqlalchemy import (
     Date,
     DateTime,
-    Enum,
     ForeignKey,
     Index,
     Numeric,
     String,
-    TextClause,
     text,
 )
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
-from employment_registry.person import BirthDate
+from employment_registry.person_columns import PersonColumns, only_one, words
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
-from servicekit.personal import DocumentNumber, MobileNumber, PersonName
+from servicekit.personal import MobileNumber
 from servicekit.reviewing import Reviewed
 from servicekit.vault import BlindIndex, Sealed
 
@@ -35,25 +33,12 @@ _VALID = text("is_valid")
 _OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
 
-def _words(kind: type[Kind] | type[EmploymentType]) -> Enum:
-    """The words are stored, not the Python names: other people read these tables too."""
-    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
-
-
-def _only_one(name: str, where: TextClause) -> tuple[Index, Index]:
-    """EMP-10. One per account and one per person: who has two accounts is still one person."""
-    return (
-        Index(f"{name}_per_account", "applicant_id", unique=True, postgresql_where=where),
-        Index(f"{name}_per_person", "person_key", unique=True, postgresql_where=where),
-    )
-
-
-class FlexibleEmploymentApplication(Reviewed, Base):
+class FlexibleEmploymentApplication(PersonColumns, Reviewed, Base):
     """One filing: 新增 or 变更. After approval it is never edited; the record points at it."""
 
     __tablename__ = APPLICATION
     __table_args__ = (
-        *_only_one(ONE_OPEN, _OPEN),
+        *only_one(ONE_OPEN, _OPEN),
         Index("flexible_employment_application_own", "applicant_id", "created_at", "id"),
         Index("flexible_employment_application_queue", "due_order", "id"),
         Index(
@@ -66,26 +51,13 @@ class FlexibleEmploymentApplication(Reviewed, Base):
         ),
     )
 
-    kind: Mapped[Kind] = mapped_column(_words(Kind), info=NOT_PERSONAL)
+    kind: Mapped[Kind] = mapped_column(words(Kind), info=NOT_PERSONAL)
     record_id: Mapped[str | None] = mapped_column(
         ForeignKey(f"{RECORD}.id", use_alter=True), index=True, info=NOT_PERSONAL
     )
 
-    person_key: Mapped[bytes] = mapped_column(BlindIndex("person.document_number"), info=PERSONAL)
-    person_name: Mapped[PersonName] = mapped_column(
-        Sealed(PersonName, f"{APPLICATION}.person_name"), info=PERSONAL
-    )
-    document_kind: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)
-    document_number: Mapped[DocumentNumber] = mapped_column(
-        Sealed(DocumentNumber, f"{APPLICATION}.document_number"), info=PERSONAL
-    )
-    born_on: Mapped[BirthDate] = mapped_column(
-        Sealed(BirthDate, f"{APPLICATION}.born_on"), info=PERSONAL
-    )
-    sex: Mapped[str] = mapped_column(String(8), info=PERSONAL)
-
     employment_type: Mapped[EmploymentType | None] = mapped_column(
-        _words(EmploymentType), info=NOT_PERSONAL
+        words(EmploymentType), info=NOT_PERSONAL
     )
     started_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
     work_place: Mapped[str | None] = mapped_column(String(12), info=NOT_PERSONAL)
@@ -106,7 +78,7 @@ class FlexibleEmploymentRecord(Base):
 
     __tablename__ = RECORD
     __table_args__ = (
-        *_only_one(ONE_VALID, _VALID),
+        *only_one(ONE_VALID, _VALID),
         Index("flexible_employment_record_own", "applicant_id", "valid_since", "id"),
     )
 

@@ -9,12 +9,15 @@ from marshmallow import Schema, fields, post_load, validate
 
 from employment_registry.flexible_employment import rules
 from employment_registry.flexible_employment.actions import Opening
+from employment_registry.person_schemas import (
+    EXAMPLE_PERSON,
+    FiledSchema,
+    OwnFiledSchema,
+    PersonSchema,
+    region_field,
+)
 from servicekit.web.filing import OpenMoves, Part, Phone
 from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
-from servicekit.workflow import State
-
-REGION: Final = r"^44(\d{2}|\d{4}|\d{7})$"
-
 
 EXAMPLE_EMPLOYMENT: Final = {
     "employment_type": "platform",
@@ -31,13 +34,7 @@ EXAMPLE_ROW: Final = {
     "state": "submitted",
     "state_label": "待审核",
     "region": "440106003",
-    "person": {
-        "name": "林**",
-        "document_kind": "resident-card",
-        "document_number": "440***********0012",
-        "born_on": "1990-**-**",
-        "sex": "male",
-    },
+    "person": EXAMPLE_PERSON,
     "submitted_at": "2026-09-29T02:00:00+00:00",
     "decided_at": None,
     "due_on": "2026-10-12",
@@ -72,9 +69,7 @@ class EmploymentSchema(Schema):
 
     employment_type = fields.Enum(rules.EmploymentType, by_value=True, allow_none=True)
     started_on = fields.Date(allow_none=True)
-    work_place = fields.Str(
-        allow_none=True, validate=validate.Regexp(REGION, error="请选择广东省内的行政区划")
-    )
+    work_place = region_field()
     address = fields.Str(allow_none=True, validate=[validate.Length(1, 200), NOT_BLANK])
     occupation = fields.Str(allow_none=True, validate=[validate.Length(1, 60), NOT_BLANK])
     monthly_income = fields.Decimal(
@@ -106,46 +101,17 @@ class CancellationSchema(Schema):
     reason = fields.Str(required=True, validate=[validate.Length(1, MAX_REASON), NOT_BLANK])
 
 
-class EmploymentTypeSchema(Schema):
-    """One way to be flexibly employed, and its Chinese name."""
-
-    code = fields.Str(required=True)
-    label = fields.Str(required=True)
-
-
-class PersonSchema(Schema):
-    """个人基本信息 from identity, masked."""
-
-    name = fields.Str(attribute="person_name", required=True)
-    document_kind = fields.Str(required=True)
-    document_number = fields.Str(required=True)
-    born_on = fields.Str(required=True)
-    sex = fields.Str(required=True)
-
-
-class RowSchema(Schema):
+class RowSchema(FiledSchema):
     """What every list and every view of an application shows."""
 
-    id = fields.Str(required=True)
-    number = fields.Str(allow_none=True, required=True)
     kind = fields.Enum(rules.Kind, by_value=True, required=True)
-    state = fields.Enum(State, by_value=True, required=True)
-    state_label = fields.Str(attribute="state.label", required=True)
-    region = fields.Str(allow_none=True, required=True)
-    person = Part(PersonSchema, required=True)
-    submitted_at = fields.AwareDateTime(allow_none=True, required=True)
-    decided_at = fields.AwareDateTime(allow_none=True, required=True)
-    due_on = fields.Date(allow_none=True, required=True)
     open_moves = OpenMoves(rules.WORKFLOW)
-    version = fields.Int(required=True)
 
 
-class RegistrationRowSchema(RowSchema):
+class RegistrationRowSchema(OwnFiledSchema, RowSchema):
     """A line of the person's own list."""
 
     record_id = fields.Str(allow_none=True, required=True)
-    created_at = fields.AwareDateTime(required=True)
-    updated_at = fields.AwareDateTime(required=True)
 
 
 class RegistrationSchema(RegistrationRowSchema):

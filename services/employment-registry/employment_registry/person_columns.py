@@ -1,0 +1,67 @@
+"""What every application of a natural person keeps about that person, and "only one" per person."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import Enum, Index, String, TextClause
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from employment_registry.person import BirthDate, Person
+from servicekit.db import NOT_PERSONAL, PERSONAL
+from servicekit.personal import DocumentNumber, PersonName
+from servicekit.vault import BlindIndex, Sealed
+
+
+class PersonColumns:
+    """个人基本信息, as identity vouched for it when the form was opened; sealed."""
+
+    __tablename__: str
+
+    person_key: Mapped[bytes] = mapped_column(BlindIndex("person.document_number"), info=PERSONAL)
+    document_kind: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)
+    sex: Mapped[str] = mapped_column(String(8), info=PERSONAL)
+
+    @declared_attr
+    @classmethod
+    def person_name(cls) -> Mapped[PersonName]:
+        """Sealed for its own table, as every sealed value is."""
+        return mapped_column(Sealed(PersonName, f"{cls.__tablename__}.person_name"), info=PERSONAL)
+
+    @declared_attr
+    @classmethod
+    def document_number(cls) -> Mapped[DocumentNumber]:
+        """As the document says it."""
+        kind = Sealed(DocumentNumber, f"{cls.__tablename__}.document_number")
+        return mapped_column(kind, info=PERSONAL)
+
+    @declared_attr
+    @classmethod
+    def born_on(cls) -> Mapped[BirthDate]:
+        """For the rules about age."""
+        return mapped_column(Sealed(BirthDate, f"{cls.__tablename__}.born_on"), info=PERSONAL)
+
+
+def columns_of(person: Person) -> dict[str, object]:
+    """The values of those columns."""
+    return {
+        "person_key": person.key,
+        "person_name": person.name,
+        "document_kind": person.document_kind,
+        "document_number": person.document_number,
+        "born_on": person.born_on,
+        "sex": person.sex,
+    }
+
+
+def only_one(name: str, where: TextClause) -> tuple[Index, Index]:
+    """One per account and one per person: who has two accounts is still one person."""
+    return (
+        Index(f"{name}_per_account", "applicant_id", unique=True, postgresql_where=where),
+        Index(f"{name}_per_person", "person_key", unique=True, postgresql_where=where),
+    )
+
+
+def words(kind: type[StrEnum]) -> Enum:
+    """The words are stored, not the Python names: other people read these tables too."""
+    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
