@@ -132,7 +132,7 @@ def advance(
         note=note,
     )
     if after != before:  # saving a draft again is history, but no news to anybody
-        announce(db, _moved(workflow.name, application, move, str(before), str(after), now))
+        announce(db, _moved(workflow.name, application, move, str(before), str(after), actor, now))
     after_commit(db, lambda: _tell(workflow.name, application.id, move, str(before), str(after)))
 
 
@@ -149,7 +149,13 @@ def take_number(db: Session, *, region: str, business: str, now: datetime) -> st
 
 
 def _moved(
-    business: str, application: Application, move: str, before: str, after: str, now: datetime
+    business: str,
+    application: Application,
+    move: str,
+    before: str,
+    after: str,
+    actor: Actor,
+    now: datetime,
 ) -> Event:
     return Event(
         type=f"{business}.{after}.v1",
@@ -164,8 +170,17 @@ def _moved(
             "move": move,
             "before": before,
             "after": after,
+            **_acting(actor),
         },
     )
+
+
+def _acting(actor: Actor) -> dict[str, str]:
+    """Who did it for the unit, and through which agency; nothing where nobody acts (EA-11)."""
+    if not actor.is_acting or actor.person_id is None:
+        return {}
+    acted = {"acted_by": actor.person_id}
+    return acted if actor.agency_id is None else acted | {"acted_via": actor.agency_id}
 
 
 def _tell(workflow: str, application_id: str, move: str, before: str, after: str) -> None:

@@ -51,7 +51,10 @@ class Fact:
 
 
 class ApplicationMovedSchema(Schema):
-    """An application of any matter came into a new state."""
+    """An application of any matter came into a new state.
+
+    ``acted_by`` is the person who did it for the unit, ``acted_via`` the agency between them.
+    """
 
     applicant_id = fields.Str(required=True)
     number = fields.Str(required=True, allow_none=True)
@@ -60,6 +63,8 @@ class ApplicationMovedSchema(Schema):
     move = fields.Str(required=True)
     before = fields.Str(required=True, allow_none=True)
     after = fields.Str(required=True)
+    acted_by = fields.Str()
+    acted_via = fields.Str()
 
 
 class HistoryHeadSchema(Schema):

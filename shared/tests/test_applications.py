@@ -2,6 +2,7 @@
 
 import json
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -216,3 +217,19 @@ def test_the_states_stand_as_words_in_the_table(database, room):
 def test_the_service_itself_is_an_actor():
     actor = system_actor("kit")
     assert (actor.id, actor.role, actor.kind) == ("system:kit", Role.SYSTEM, "system")
+
+
+@pytest.mark.req("EA-11")
+def test_an_event_says_who_acted_for_the_unit_and_nothing_of_others(database, room):
+    paper_id = open_draft(database, room)
+    agent = replace(
+        room.actor(Role.APPLICANT), id="unit-1", person_id="agent-1", binding="b-1", agency_id="a-1"
+    )
+    with database.transaction() as db:
+        paper = db.get_one(room.paper, paper_id)
+        advance(db, room.workflow, paper, "submit", actor=agent, now=room.now)
+    make(database, room, paper_id, "return", Role.REVIEWER)
+    filed, returned = (row.data for row in rows(database, OUTBOX))
+    assert (filed["acted_by"], filed["acted_via"]) == ("agent-1", "a-1")
+    assert not {"acted_by", "acted_via"} & set(returned)
+    assert not ApplicationMovedSchema().validate(filed)
