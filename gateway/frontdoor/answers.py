@@ -9,16 +9,19 @@ from typing import Final
 import orjson
 
 from frontdoor.responses import present_in
+from frontdoor.sending import FilePart
 
 REASONS: Final = {
-    200: b"OK", 204: b"No Content", 301: b"Moved Permanently", 302: b"Found", 303: b"See Other",
-    307: b"Temporary Redirect", 308: b"Permanent Redirect", 400: b"Bad Request",
-    401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found", 405: b"Method Not Allowed",
-    408: b"Request Timeout", 413: b"Content Too Large", 414: b"URI Too Long",
-    417: b"Expectation Failed", 421: b"Misdirected Request", 429: b"Too Many Requests",
-    431: b"Request Header Fields Too Large", 500: b"Internal Server Error",
-    501: b"Not Implemented", 502: b"Bad Gateway", 503: b"Service Unavailable",
-    504: b"Gateway Timeout", 505: b"HTTP Version Not Supported", 508: b"Loop Detected",
+    200: b"OK", 204: b"No Content", 206: b"Partial Content", 301: b"Moved Permanently",
+    302: b"Found", 303: b"See Other", 304: b"Not Modified", 307: b"Temporary Redirect",
+    308: b"Permanent Redirect", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden",
+    404: b"Not Found", 405: b"Method Not Allowed", 408: b"Request Timeout",
+    412: b"Precondition Failed", 413: b"Content Too Large", 414: b"URI Too Long",
+    416: b"Range Not Satisfiable", 417: b"Expectation Failed", 421: b"Misdirected Request",
+    429: b"Too Many Requests", 431: b"Request Header Fields Too Large",
+    500: b"Internal Server Error", 501: b"Not Implemented", 502: b"Bad Gateway",
+    503: b"Service Unavailable", 504: b"Gateway Timeout", 505: b"HTTP Version Not Supported",
+    508: b"Loop Detected",
 }  # fmt: skip
 
 TITLES: Final = {
@@ -30,6 +33,7 @@ TITLES: Final = {
 }  # fmt: skip
 
 PROBLEM: Final = b"application/problem+json"
+_BODILESS: Final = frozenset((204, 304))  # RFC 9110 8.6: they carry no length of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Answer:
         detail: the Chinese sentence for the person.
         lines: header lines beside the usual.
         close: end the connection after it, because what follows cannot be trusted.
+        file: sent in place of the body.
     """
 
     status: int
@@ -52,6 +57,7 @@ class Answer:
     lines: tuple[bytes, ...] = ()
     content_type: bytes = b"text/plain; charset=utf-8"
     close: bool = False
+    file: FilePart | None = None
 
     @property
     def present(self) -> int:
@@ -77,9 +83,10 @@ class Answer:
         lines = [
             b"HTTP/1.1 %d %b" % (self.status, REASONS.get(self.status, b"")),
             b"Date: " + date,
-            b"Content-Length: %d" % length,
             *self.lines,
         ]
+        if self.status not in _BODILESS:
+            lines.append(b"Content-Length: %d" % length)
         if length:
             problem = self.body is None
             lines.append(b"Content-Type: " + (PROBLEM if problem else self.content_type))
@@ -99,17 +106,6 @@ def go(location: str, status: int = 302, lines: Sequence[bytes] = ()) -> Answer:
     """A redirect; never kept by anyone."""
     where = b"Location: " + location.encode("ascii", "strict")
     return Answer(status, b"", lines=(where, b"Cache-Control: no-store", *lines))
-
-
-def page(status: int, title: str, inner: str, *lines: bytes) -> Answer:
-    """A small page; ``inner`` is trusted HTML."""
-    html = (
-        '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{title}</title><main><h1>{title}</h1>{inner}</main></html>"
-    )
-    kept = (b"Cache-Control: no-store", *lines)
-    return Answer(status, html.encode(), lines=kept, content_type=b"text/html; charset=utf-8")
 
 
 def as_json(value: object, *lines: bytes) -> Answer:

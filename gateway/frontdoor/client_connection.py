@@ -26,6 +26,7 @@ from frontdoor.client_socket import (
 )
 from frontdoor.exchange import Inward
 from frontdoor.fields import BadHead, read_fields
+from frontdoor.sending import FilePart
 
 if TYPE_CHECKING:
     from frontdoor.door import Door
@@ -212,13 +213,22 @@ class ClientConnection(ClientSocket):
         for outward in exchange.route.outward:
             outward(exchange, answer.status, answer.present)
         body = answer.render(exchange.request_id)
-        exchange.sent = len(body)
+        file = answer.file
+        exchange.sent = len(body) if file is None else file.length
         head = answer.head(
-            len(body), date=self.door.date, keep=self.keep, minor=exchange.head.minor
+            exchange.sent, date=self.door.date, keep=self.keep, minor=exchange.head.minor
         )
         out = head + exchange.response_lines + b"\r\n"
         self.transport.write(out if exchange.method == b"HEAD" else out + body)
-        self.finish(complete=complete)
+        if file is None or exchange.method == b"HEAD":
+            self.finish(complete=complete)
+        else:
+            self.state = ANSWERING
+            self.send(file, complete=complete)
+
+    def send(self, file: FilePart, *, complete: bool) -> None:
+        """Send a file after its head; ``sent`` is called at its end."""
+        raise NotImplementedError
 
     def finish(self, *, complete: bool) -> None:
         """The answer is written: on to the next request, or to the end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
@@ -99,7 +100,8 @@ class _Builder:
             default_for=tuple(address for address, flags in listens if "default_server" in flags),
             returns=content_reading.read_return(given.own("return")),
             locations=locations,
-            fallback=self._values(given, "", "/"),
+            # What no location knows is not found, by visitors too.
+            fallback=replace(self._values(given, "", "/"), realm=None),
             header_timeout=given.seconds("client_header_timeout"),
             keepalive_timeout=given.seconds("keepalive_timeout"),
             longest_line=longest,

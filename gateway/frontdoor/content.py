@@ -70,7 +70,6 @@ class Cors:
     methods: tuple[str, ...]
     headers: tuple[str, ...]
     exposed: tuple[str, ...]
-    credentials: bool
     max_age: int
 
 

@@ -61,6 +61,9 @@ def read_files(given: Given, folder: Path, modifier: str, path: str) -> Files | 
         return None
     if alias is not None and (given.own("root") or "~" in modifier.removeprefix("^~")):
         raise alias.wrong("alias stands in a location by path, without root")
+    folders = path.endswith("/") and alias is not None and alias.arguments[0].endswith("/")
+    if alias is not None and modifier != "=" and not folders:
+        raise alias.wrong('alias and its location both end with "/"')
     where = alias or root[0]
     if "$" in where.arguments[0]:
         raise where.wrong("variables are not part of the subset")
@@ -164,7 +167,6 @@ def read_cors(given: Given) -> Cors | None:
         methods=methods,
         headers=given.words("cors_headers"),
         exposed=given.words("cors_expose"),
-        credentials=given.flag("cors_credentials"),
         max_age=int(given.seconds("cors_max_age")),
     )
 

@@ -13,6 +13,7 @@ from frontdoor.sites import Location
 
 if TYPE_CHECKING:
     from frontdoor.compression import Packer
+    from frontdoor.in_hand import InHand
     from frontdoor.pools import Pool
     from frontdoor.verifying import Identity
 
@@ -45,6 +46,7 @@ class Exchange:
     body_sent = 0
     ended = 0.0  # monotonic seconds
     kept_body: bytes | None = b""
+    in_hand: tuple[tuple[InHand, int], ...] = ()  # what limit_conn counts, to be given back
     service_line: bytes | None = None  # the request line where it is not the client's
     packer: Packer | None = None  # compresses what is still to come of the answer
     upgrade: bytes | None = None  # the protocol the service may switch to, in small letters

@@ -51,6 +51,12 @@ class Buckets:
         """Would `take` say no?"""
         return self._times[self._find(key)] - now > burst * self._interval
 
+    def left(self, key: bytes, burst: int, now: float) -> tuple[int, int]:
+        """How many requests may come at once, and the seconds until all may again."""
+        waits = max(self._times[self._find(key)] - now, 0.0)
+        taken = waits / self._interval
+        return max(int(burst + 1 - taken), 0), -int(-waits // 1)
+
     def _find(self, key: bytes) -> int:
         number = hash(key)
         mark = number & _MARK or 1

@@ -12,6 +12,7 @@ from frontdoor.client_socket import ANSWERING, BODY, CLOSED, NEVER, TUNNEL, WAIT
 from frontdoor.compression import begin as begin_packing
 from frontdoor.pools import RETRY_RESERVE, Peer, Pool
 from frontdoor.responses import DATE, ResponseHead
+from frontdoor.sending import FilePart, Sending
 from frontdoor.upstream_connection import Reason, UpstreamConnection
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ MOST_ATTEMPTS: Final = 3
 
 class ProxyConnection(ClientConnection):
     """A client's connection whose requests reach services; see `upstream_connection.Caller`."""
+
+    _sending: Sending | None = None  # a file in place of a service's answer
+    _complete = False
 
     def __init__(self, door: Door) -> None:
         super().__init__(door)
@@ -164,16 +168,35 @@ class ProxyConnection(ClientConnection):
     def pause_writing(self) -> None:
         """The client does not read: neither do we."""
         self.stalled = True
-        if self._link is not None:
-            self._link.hold()
+        source = self._link or self._sending
+        if source is not None:
+            source.hold()
             self.deadline = self.door.now() + self.exchange.route.location.send_timeout
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.stalled = False
-        if self._link is not None:
-            self._link.release()
+        source = self._link or self._sending
+        if source is not None:
+            source.release()
             self._progress()
+
+    def send(self, file: FilePart, *, complete: bool) -> None:
+        """Send a file after its head."""
+        self._complete = complete
+        self._sending = Sending(self, file)
+        if self.stalled:
+            self._sending.hold()
+        self._progress()
+
+    def moved(self) -> None:
+        """A piece of the file is written."""
+        self._progress()
+
+    def sent(self) -> None:
+        """The file is sent."""
+        self._sending = None
+        self.finish(complete=self._complete)
 
     def read_body(self, data: bytes) -> None:
         """Send on what came of the body."""
@@ -214,6 +237,9 @@ class ProxyConnection(ClientConnection):
         link, self._link = self._link, None
         if link is not None:
             link.kill()
+        if self._sending is not None:
+            self._sending.kill()
+            self._sending = None
 
     def expire_exchange(self) -> None:
         """Client or service took too long."""

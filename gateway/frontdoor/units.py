@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_TIME: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?")
+_TIME: Final = re.compile(
+    r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?"
+)
 _SIZE: Final = re.compile(r"(\d+)([kKmMgG]?)")
 _RATE: Final = re.compile(r"(\d+)r/([sm])")
 _FACTORS: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def seconds(text: str) -> float:
-    """``30s``, ``1m30s``, ``500ms``, or a plain number of seconds; ValueError otherwise."""
+    """``30s``, ``1m30s``, ``7d``, ``500ms``, or a plain number of seconds; ValueError otherwise."""
     if text.isdecimal():
         return float(text)
     found = _TIME.fullmatch(text)
     if not text or found is None:
         raise ValueError(f'invalid time "{text}"')
-    hours, minutes, whole, milli = (int(part or 0) for part in found.groups())
+    weeks, days, hours, minutes, whole, milli = (int(part or 0) for part in found.groups())
+    hours += (7 * weeks + days) * 24
     return hours * 3600 + minutes * 60 + whole + milli / 1000
 
 

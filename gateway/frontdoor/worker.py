@@ -41,7 +41,7 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
     def load_wsgi(self) -> None:
         """There is no WSGI application; the gateway was made before the fork."""
         self.gateway = self.app.gateway
-        self.gateway.measures.work_in(self.age)
+        self.gateway.work_in(self.age)
         _raise_file_limit()
         gc.freeze()  # what came by the fork stays; requests leave no cycles behind
         gc.set_threshold(*GARBAGE)

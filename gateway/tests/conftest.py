@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +67,66 @@ def suite(start: Start) -> Suite:
     provider.issuer = f"{gateway.public_url}/identity"
     provider.wall = gateway.clock.wall
     return Suite(gateway, service, provider)
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@cache
+def program() -> str:
+    """This machine's nginx, else the distribution's, unpacked without root."""
+    if found := shutil.which("nginx") or shutil.which("/usr/sbin/nginx"):
+        return found
+    tools = ROOT / "tools"
+    if str(tools) not in sys.path:
+        sys.path.append(str(tools))
+    packages = import_module("packages")
+    try:
+        return str(packages.unpack("nginx-light", ROOT / "var" / "nginx") / "usr/sbin/nginx")
+    except packages.NotHere as reason:
+        leave_out = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        leave_out(f"no nginx: {reason}")
+
+
+@contextmanager
+def run_nginx(folder: Path, text: str, port: int) -> Iterator[None]:
+    """A real nginx on the file."""
+    path = folder / "nginx.conf"
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    path.write_text(text.replace("http {", f"http {{ access_log off; {temporary}", 1), "utf-8")
+    outside = f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;"
+    command = [
+        program(),
+        "-p",
+        str(folder),
+        "-e",
+        f"{folder}/error.log",
+        "-c",
+        str(path),
+        "-g",
+        outside,
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    try:
+        end = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                assert process.poll() is None, process.stderr.read()
+                assert time.monotonic() < end
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stderr.close()
+
+
+@pytest.fixture
+def nginx(tmp_path: Path) -> Callable[[str, int], AbstractContextManager[None]]:
+    """A real nginx on a file's text, at the port the text names."""
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    return partial(run_nginx, folder)

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
 from http.client import HTTPConnection
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -68,58 +59,6 @@ def found_by_us(found: Configuration, host: str, target: str) -> str:
     return hosts.find(host.encode()).find(paths.decode(target.encode()))
 
 
-@cache
-def program() -> str:
-    """This machine's nginx, else the distribution's, unpacked without root."""
-    if found := shutil.which("nginx") or shutil.which("/usr/sbin/nginx"):
-        return found
-    tools = ROOT / "tools"
-    if str(tools) not in sys.path:
-        sys.path.append(str(tools))
-    packages = import_module("packages")
-    try:
-        return str(packages.unpack("nginx-light", ROOT / "var" / "nginx") / "usr/sbin/nginx")
-    except packages.NotHere as reason:
-        leave_out = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        leave_out(f"no nginx: {reason}")
-
-
-@contextmanager
-def nginx(folder: Path, text: str, port: int) -> Iterator[None]:
-    """A real nginx on the file."""
-    path = folder / "nginx.conf"
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    path.write_text(text.replace("http {", f"http {{ access_log off; {temporary}", 1), "utf-8")
-    outside = f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;"
-    command = [
-        program(),
-        "-p",
-        str(folder),
-        "-e",
-        f"{folder}/error.log",
-        "-c",
-        str(path),
-        "-g",
-        outside,
-    ]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    try:
-        end = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                assert process.poll() is None, process.stderr.read()
-                assert time.monotonic() < end
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stderr.close()
-
-
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
@@ -128,11 +67,11 @@ def free_port() -> int:
 @pytest.mark.slow
 @pytest.mark.req("GW-01")
 @pytest.mark.parametrize("seed", range(6))
-def test_random_files_lead_nginx_and_us_to_the_same_place(tmp_path, seed) -> None:
+def test_random_files_lead_nginx_and_us_to_the_same_place(tmp_path, nginx, seed) -> None:
     random_, port = random.Random(seed), free_port()
     text = file(random_, port)
     (tmp_path / "ours.conf").write_text(text, "utf-8")
-    with nginx(tmp_path, text, port):
+    with nginx(text, port):
         found = configuration.load(tmp_path / "ours.conf")
         client = HTTPConnection("127.0.0.1", port, timeout=10)
         for _ in range(250):
@@ -153,7 +92,7 @@ def test_random_files_lead_nginx_and_us_to_the_same_place(tmp_path, seed) -> Non
 
 
 @pytest.mark.req("GW-01")
-def test_the_same_file_passes_requests_on_in_both(tmp_path, start) -> None:
+def test_the_same_file_passes_requests_on_in_both(tmp_path, start, nginx) -> None:
     from frontdoor.testing.service import Service, answer
 
     def named(name: str) -> Service:
@@ -172,7 +111,7 @@ def test_the_same_file_passes_requests_on_in_both(tmp_path, start) -> None:
     gateway = start(locations, {"one": named("one"), "two": named("two")})
     port = free_port()
     text = (tmp_path / "gateway.conf").read_text("utf-8").replace(str(gateway.port), str(port))
-    with nginx(tmp_path, "events { }\n" + text, port):
+    with nginx("events { }\n" + text, port):
         for target in (
             "/one/", "/one/two", "/one/two/", "/one/a.TXT", "/one/keep/a.txt", "/two/x?y=%2F",
             "/one/%20", "/one", "/two?x=1", "/three", "/", "/one/t%77o",

@@ -168,7 +168,7 @@ CORS: Final = (
         EVERYWHERE,
         "origin … | off",
         (1, MANY),
-        "Other sites whose pages may ask; exact, never *.",
+        "Other sites whose pages may ask, with a token of their own, never with our cookies.",
         like="ours",
         default="off",
     ),
@@ -198,12 +198,6 @@ CORS: Final = (
         "Fields of the answer they may read.",
         like="ours",
         default="ETag Location Retry-After X-Request-Id",
-    ),
-    flag(
-        "cors_credentials",
-        EVERYWHERE,
-        "May they send cookies? A session's cookie stays with our own pages all the same.",
-        like="ours",
     ),
     Directive(
         "cors_max_age",

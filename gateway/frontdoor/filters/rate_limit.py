@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Mapping
 
 from frontdoor.answers import Answer, refusal
-from frontdoor.exchange import Exchange, Inward, Step
+from frontdoor.exchange import Exchange, Inward, Outward, Step
 from frontdoor.filters import Passive
+from frontdoor.filters.keys import Key
 from frontdoor.limits import Buckets
 from frontdoor.sites import Limit, Location
-
-BY_ADDRESS: Final = ("$binary_remote_addr", "$remote_addr")
-BY_SUBJECT: Final = ("$jwt_claim_sub",)
 
 
 class RateLimit(Passive):
@@ -21,38 +18,75 @@ class RateLimit(Passive):
     Args:
         keys: the kinds.
         zones: the shared memory of each zone.
-        now: monotonic seconds.
     """
 
-    def __init__(
-        self, keys: tuple[str, ...], zones: Mapping[str, Buckets], now: Callable[[], float]
-    ) -> None:
+    def __init__(self, keys: Mapping[str, Key], zones: Mapping[str, Buckets]) -> None:
         self._keys = keys
         self._zones = zones
-        self._now = now
 
     def inward(self, location: Location) -> Inward | None:
-        limits = [limit for limit in location.limits if limit.zone.key in self._keys]
+        limits = self._mine(location)
         if not limits:
             return None
-        uses = [(self._zones[limit.zone.name], limit.burst) for limit in limits]
         too_many = _too_many(location.limit_status, limits)
-        by_address = self._keys is BY_ADDRESS
+        uses: dict[Key, list[tuple[Buckets, int]]] = {}
+        for limit in limits:
+            zone = (self._zones[limit.zone.name], limit.burst)
+            uses.setdefault(self._keys[limit.zone.key], []).append(zone)
+        by_key = list(uses.items())
 
         def check(exchange: Exchange) -> Step:
-            if by_address:
-                key = exchange.address
-            elif exchange.identity is not None:
-                key = exchange.identity.subject
-            else:
-                return None
             now = exchange.started
-            for buckets, burst in uses:
-                if not buckets.take(key, burst, now):
-                    return too_many
+            for key_of, zones in by_key:
+                key = key_of(exchange)
+                if key is None:
+                    continue
+                for buckets, burst in zones:
+                    if not buckets.take(key, burst, now):
+                        return too_many
             return None
 
         return check
+
+    def outward(self, location: Location) -> Outward | None:
+        limits = self._mine(location)
+        if not limits or not location.limit_headers:
+            return None
+        shown = [_Shown(self._keys[x.zone.key], self._zones[x.zone.name], x) for x in limits]
+
+        def add(exchange: Exchange, status: int, present: int) -> None:
+            lines = [line for one in shown if (line := one.line(exchange))]
+            exchange.response_lines += b"".join(lines)
+
+        return add
+
+    def _mine(self, location: Location) -> list[Limit]:
+        return [limit for limit in location.limits if limit.zone.key in self._keys]
+
+
+class _Shown:
+    """RateLimit and RateLimit-Policy of one limit (draft-ietf-httpapi-ratelimit-headers)."""
+
+    def __init__(self, key: Key, buckets: Buckets, limit: Limit) -> None:
+        self._key = key
+        self._buckets = buckets
+        self._burst = limit.burst
+        quota = limit.burst + 1
+        window = max(round(quota / limit.zone.rate), 1)
+        name = limit.zone.name.encode()
+        self._policy = b'RateLimit-Policy: "%b";q=%d;w=%d\r\nRateLimit: "%b";' % (
+            name,
+            quota,
+            window,
+            name,
+        )
+
+    def line(self, exchange: Exchange) -> bytes:
+        key = self._key(exchange)
+        if key is None:
+            return b""
+        left, reset = self._buckets.left(key, self._burst, exchange.started)
+        return b"%br=%d;t=%d\r\n" % (self._policy, left, reset)
 
 
 def _too_many(status: int, limits: list[Limit]) -> Answer:
