@@ -107,15 +107,19 @@ class Client:
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
+        raw: bool = False,
     ) -> Any:
         """Send JSON or a form, once; twice if the caller says that it may be repeated.
+
+        Args:
+            raw: the answer is bytes, whatever they are.
 
         Raises:
             OutsideUnavailable, Answered: as for :meth:`get`.
         """
         sent: dict[str, Any] = {"data": dict(form)} if form is not None else {"json": body}
         tries = TRIES if repeatable else 1
-        return self._call("POST", path, tries=tries, headers=headers, **sent)
+        return self._call("POST", path, tries=tries, headers=headers, raw=raw, **sent)
 
     def is_simulator(self) -> bool:
         """Does a simulator answer there? Whoever does not answer at all is none."""
@@ -228,7 +232,7 @@ class _Breaker:
 def _body(response: Response, *, raw: bool) -> Any:
     if len(response.content) > MAX_ANSWER:
         raise ValueError("the answer is too large")
-    if raw and response.ok:
+    if raw:
         return response.content
     if not response.content:
         return None

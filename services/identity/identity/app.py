@@ -22,9 +22,11 @@ from identity.passwords import api as passwords
 from identity.settings import Settings
 from identity.sign_in import api as sessions
 from identity.sign_in import endpoints, leaving, pages, system_api
+from identity.sign_in.client_assertions import ClientKeys
 from identity.sign_in.keys import KeyRing
 from identity.sign_in.mandates import MandateReader
-from identity.sign_in.provider import Provider
+from identity.sign_in.provider import Provider, Surroundings
+from identity.sign_in.subjects import Subjects
 from identity.sign_in.tokens import OwnKeys, OwnSessions
 from identity.sms_codes import api as sms_codes
 from identity.sms_codes import pages as sms_pages
@@ -97,18 +99,20 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
         application_name="identity counters",
     )
     hasher = Hasher(memory_kib=settings.password_memory_kib, time_cost=settings.password_time_cost)
-    provider = Provider(
+    around = Surroundings(
         issuer=settings.issuer,
         public_url=settings.public_url,
         keys=KeyRing(apart),
         mandates=_mandates(settings, app.clock),
+        client_keys=ClientKeys(app.clock, timeout=settings.outside_seconds),
+        subjects=Subjects(app.vault),
         now=app.clock.now,
     )
     return Parts(
         settings=settings,
         counts=Counts(apart, app.vault),
         hasher=hasher,
-        provider=provider,
+        provider=Provider(around),
         # Outside systems compare with their own wall clock, whatever ours pretends.
         channels=make_channels(settings, clock=SystemClock()),
     )

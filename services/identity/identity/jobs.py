@@ -5,16 +5,28 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from identity.adapters.logout_receivers import HttpLogoutReceivers, LogoutReceivers
 from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
 from identity.cancellations import actions as cancellations
 from identity.limits import forget_counts
 from identity.login_history import actions as history
 from identity.messages import actions as messages
-from identity.sign_in import clients, keys, mandates, replays, store
+from identity.sign_in import (
+    clients,
+    keys,
+    logout_notices,
+    mandates,
+    pushed,
+    replays,
+    store,
+)
+from identity.sign_in.sessions import LOGOUT_CHANNEL
+from identity.sign_in.subjects import Subjects
 from identity.units import registering as units
 from identity.verification import levels
 from servicekit.client import Client
 from servicekit.jobs import JobContext, Jobs
+from servicekit.vault import vault_of
 
 JOBS = Jobs()
 
@@ -44,6 +56,33 @@ def deliver(context: JobContext, gateway: SmsGateway) -> None:
             return
 
 
+@JOBS.on_notify(LOGOUT_CHANNEL, name="send-logout-tokens", period=timedelta(seconds=5))
+def send_logout_tokens(context: JobContext) -> None:
+    """Tell clients which logins ended; no transaction is open meanwhile (ID-40)."""
+    tell_clients(context, HttpLogoutReceivers(timeout=context.settings.outside_seconds))
+
+
+def tell_clients(context: JobContext, receivers: LogoutReceivers) -> None:
+    """Tell batch by batch until nothing is due."""
+    ring = keys.KeyRing(context.database)
+    names = Subjects(vault_of(context.database.engine.dialect))
+    issuer = context.settings.issuer
+    while not context.stop.is_set():
+        with context.database.transaction() as db:
+            due = logout_notices.claim(db, now=context.clock.now(), most=_BATCH)
+        for notice in due:
+            token = logout_notices.logout_token(
+                notice, issuer=issuer, keys=ring, subjects=names, now=context.clock.now()
+            )
+            told = receivers.tell(notice.uri, token)
+            with context.database.transaction() as db:
+                logout_notices.finish(
+                    db, notice.id, told.result, is_over=told.is_over, now=context.clock.now()
+                )
+        if len(due) < _BATCH:
+            return
+
+
 @JOBS.every(timedelta(hours=1), name="turn-keys")
 def turn_keys(context: JobContext) -> None:
     """Make the keys there should be, and turn those whose month is over (ID-44)."""
@@ -69,6 +108,8 @@ def forget_old(context: JobContext) -> None:
         store.forget_old(db, now=now)
         replays.forget_old(db, now=now)
         mandates.forget_old(db, now=now)
+        pushed.forget_old(db, now=now)
+        logout_notices.forget_old(db, now=now)
         forget_counts(db, now=now)
         history.forget_old(db, now=now)
 

@@ -15,6 +15,9 @@ from identity.sign_in.sessions import Device
 
 PREFIX: Final = "/identity"
 AUTHORIZE: Final = f"{PREFIX}/authorize"
+UNITS: Final = f"{PREFIX}/units"
+CONSENTS: Final = f"{PREFIX}/consents"
+OWN_PAGES: Final = frozenset({UNITS, CONSENTS})  # that a login may lead back to
 # __Host-: set by this host alone, for the whole of it, over TLS (browsers trust 127.0.0.1).
 SESSION_COOKIE: Final = "__Host-identity"
 STEP_COOKIE: Final = "__Host-identity-step"
@@ -90,9 +93,18 @@ def go(path: str) -> Response:
 
 
 def return_to() -> str | None:
-    """Where the person was going: our authorization endpoint, or nowhere."""
+    """Where the person was going: our authorization endpoint, a page of ours, or nowhere.
+
+    Whoever ticked 以法人身份登录 goes by way of the choice of a unit (ID-41).
+    """
     wanted = request.values.get("return_to", "")
-    return rules.check_return_to(wanted, AUTHORIZE)
+    as_unit = request.values.get("as_unit") == "1"
+    target = rules.check_return_to(wanted, AUTHORIZE)
+    if target is not None:
+        return f"{target}&as_unit=1" if as_unit else target
+    if as_unit:
+        return UNITS
+    return wanted if wanted in OWN_PAGES else None
 
 
 def with_return(path: str, target: str | None) -> str:

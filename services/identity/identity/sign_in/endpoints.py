@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import OAuth2Error
-from authlib.oidc.core.errors import LoginRequiredError
+from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.datastructures import MultiDict
 
 from identity.parts import parts
-from identity.sign_in import browser, mandates, rules, sessions, tokens
+from identity.sign_in import (
+    authorization,
+    browser,
+    dpop,
+    grants,
+    introspection,
+    mandates,
+    metadata,
+    proving,
+    pushed,
+    rules,
+    sessions,
+    tokens,
+)
+from identity.sign_in.asking import Step
+from identity.sign_in.client_facts import ClientFacts
 from identity.sign_in.queries import claims_of
-from identity.sign_in.sessions import Subject
 from servicekit.web.access import public
 from servicekit.web.session import now, transaction
 
@@ -27,38 +42,7 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 @public
 def discovery() -> Response:
     """What this provider can do (OpenID Connect Discovery 1.0)."""
-    issuer = parts().provider.issuer
-    methods = ["client_secret_basic", "client_secret_post", "none"]
-    return _cached(
-        {
-            "issuer": issuer,
-            "authorization_endpoint": f"{issuer}/authorize",
-            "token_endpoint": f"{issuer}/token",
-            "userinfo_endpoint": f"{issuer}/userinfo",
-            "jwks_uri": f"{issuer}/jwks.json",
-            "revocation_endpoint": f"{issuer}/revoke",
-            "end_session_endpoint": f"{issuer}/logout",
-            "scopes_supported": list(rules.TOKEN_SCOPES),
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": tokens.supported_algorithms(),
-            "token_endpoint_auth_methods_supported": methods,
-            "revocation_endpoint_auth_methods_supported": methods,
-            "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": True,
-            "claims_parameter_supported": False,
-            "request_parameter_supported": False,
-            "request_uri_parameter_supported": False,
-            "acr_values_supported": [
-                *(f"urn:gdhrss:ial:{n}" for n in (1, 2, 3)),
-                "urn:gdhrss:aal:2",
-            ],
-            "prompt_values_supported": ["none", "login", "select_account"],
-            "ui_locales_supported": ["zh-CN"],
-        }
-    )
+    return _cached(metadata.discovery(parts().provider.issuer))
 
 
 @blueprint.get("/jwks.json")
@@ -72,33 +56,77 @@ def jwks() -> Response:
 @blueprint.get("/authorize")
 @public
 def authorize() -> Response:
-    """Answer a client with a code, after a login when one is needed (ID-40)."""
+    """Answer a client with a code, after what is owed before it (ID-40, ID-41, ID-42)."""
     with transaction() as db:
-        provider = parts().provider.using(db)
+        try:
+            arrival = authorization.arrive(db)
+        except authorization.NotPushed:
+            return browser.page("refused.html", 400)
+        provider = parts().provider.using(db, arrival.asked)
         subject = sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
         try:
             grant = provider.get_consent_grant(end_user=subject)
-            again = subject is not None and _must_log_in_again(subject)
-            if again and _prompt() == ["none"]:
-                raise LoginRequiredError(redirect_uri=grant.redirect_uri)
+            client, uri = grant.request.client, grant.redirect_uri
+            step = authorization.next_step(db, arrival, client, subject, uri)
         except OAuth2Error as error:
-            error.state = request.args.get("state")
+            error.state = arrival.asked.get("state")
             return _refusal(provider.handle_error_response(None, error))
-        if subject is None or again:
-            return browser.go(browser.with_return(f"{browser.PREFIX}/login", _after_login()))
+        if step is not None or subject is None:
+            return browser.go(authorization.page_for(step or Step.LOGIN, arrival))
+        if arrival.row is not None and not pushed.use(db, arrival.row, now=now()):
+            return browser.page("refused.html", 400)
         subject = mandates.chosen(db, subject)
-        answer = provider.create_authorization_response(grant_user=subject, grant=grant)
+        answer = provider.create_authorization_response(
+            request=grant.request, grant_user=subject, grant=grant
+        )
         return _with_issuer(answer)
+
+
+@blueprint.post("/authorize")
+@public
+def authorize_by_form() -> Response:
+    """The same by POST (OpenID Core 3.1.2.1): as a GET, to which the browser brings its cookie."""
+    asked = list(request.form.items(multi=True))
+    return browser.go(f"{browser.AUTHORIZE}?{urlencode(asked)}")
+
+
+@blueprint.post("/par")
+@public
+def push() -> Response:
+    """Take an authorization request from the client itself (RFC 9126)."""
+    with transaction() as db:
+        provider = parts().provider.using(db)
+        asking = provider.create_oauth2_request(None)
+        try:
+            _check_form()
+            proving.prove(provider, "par")
+            client = provider.authenticate_client(asking, grants.AUTH_METHODS)
+            asked = _pushable(client)
+            grant = provider.using(db, asked).get_consent_grant()
+            authorization.check(asked, grant.redirect_uri)
+            key = provider.thumbprint
+            request_uri = pushed.push(db, client.client_id, asked, dpop_thumbprint=key, now=now())
+        except OAuth2Error as error:
+            error.redirect_uri = None  # the client itself asks, it gets the answer
+            return _answered(provider.handle_error_response(None, error))
+    answer = jsonify({"request_uri": request_uri, "expires_in": int(pushed.LIFE.total_seconds())})
+    answer.status_code = 201
+    return _answered(answer)
 
 
 @blueprint.post("/token")
 @public
 def token() -> Response:
-    """Exchange a code or a refresh token."""
+    """Exchange a code, a refresh token, a mandate or a client's own credentials."""
     with transaction() as db:
-        response: Response = parts().provider.using(db).create_token_response()
-    response.headers.update(_NO_STORE)
-    return response
+        provider = parts().provider.using(db)
+        try:
+            _check_form()
+            proving.prove(provider, "token")
+            response: Response = provider.create_token_response()
+        except OAuth2Error as error:
+            response = provider.handle_error_response(None, error)
+    return _answered(response)
 
 
 @blueprint.post("/revoke")
@@ -106,8 +134,32 @@ def token() -> Response:
 def revoke() -> Response:
     """End a token (RFC 7009)."""
     with transaction() as db:
-        response: Response = parts().provider.using(db).create_endpoint_response("revocation")
+        provider = parts().provider.using(db)
+        try:
+            _check_form()
+            response: Response = provider.create_endpoint_response("revocation")
+        except OAuth2Error as error:
+            response = provider.handle_error_response(None, error)
     return response
+
+
+@blueprint.post("/introspect")
+@public
+def introspect() -> Response:
+    """What a token is worth at this moment (RFC 7662)."""
+    with transaction() as db:
+        provider = parts().provider.using(db)
+        try:
+            _check_form()
+            asking = provider.create_oauth2_request(None)
+            client = provider.authenticate_client(asking, grants.CONFIDENTIAL_METHODS)
+            text = request.form.get("token")
+            if not text:
+                raise InvalidRequestError("'token' is missing.")
+            answer = jsonify(introspection.describe(provider, db, text, client))
+        except OAuth2Error as error:
+            answer = provider.handle_error_response(None, error)
+    return _answered(answer)
 
 
 @blueprint.route("/userinfo", methods=["GET", "POST"])
@@ -115,43 +167,57 @@ def revoke() -> Response:
 def userinfo() -> Response:
     """What the token's scopes say about the person; this is the only way out for real names."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    text = text.strip()
     provider = parts().provider
     claims = None
-    if scheme.lower() == "bearer":
+    if scheme.lower() in ("bearer", "dpop") and text:
         claims = tokens.read_access_token(
-            text.strip(), issuer=provider.issuer, keys=provider.keys, now=now()
+            text, issuer=provider.issuer, keys=provider.keys, now=now()
         )
     with transaction() as db:
-        subject = None if claims is None else sessions.by_id(db, claims["sid"], now=now())
-        if claims is None or subject is None:
+        provider.using(db)
+        if claims is None or not proving.holds_key(db, claims, scheme, text):
             return _bearer_refusal(given=bool(text))
+        subject = sessions.by_id(db, provider.session_of(claims), now=now())
+        client = provider.query_client(str(claims.get("client_id")))
+        if subject is None or client is None or introspection.is_revoked(db, claims):
+            return _bearer_refusal(given=True)
         scopes = str(claims.get("scope", "")).split()
         if "openid" not in scopes:
             return _bearer_refusal(given=True, error="insufficient_scope", status=403)
-        answer = jsonify(claims_of(subject, scopes))
+        said = claims_of(db, subject, scopes, now=now())
+        said["sub"] = provider.subjects.subject(client, subject.account.id)
+        answer = jsonify(said)
     answer.headers.update(_NO_STORE)
     return answer
 
 
-def _prompt() -> list[str]:
-    return request.args.get("prompt", "").split()
+def _check_form() -> None:
+    """Parameters come in the body, each once (RFC 6749, 3.2)."""
+    if request.args:
+        raise InvalidRequestError("Parameters belong into the body.")
+    for name in request.form:
+        if len(request.form.getlist(name)) > 1:
+            raise InvalidRequestError(f"'{name}' is given twice.")
 
 
-def _must_log_in_again(subject: Subject) -> bool:
-    max_age = request.args.get("max_age", "")
-    return rules.needs_login(
-        prompt=" ".join(_prompt()),
-        max_age=int(max_age) if max_age.isdigit() else None,
-        authenticated_at=subject.session.authenticated_at,
-        now=now(),
-    )
+def _pushable(client: ClientFacts) -> MultiDict[str, str]:
+    """The request's own parameters, without what authenticated the client."""
+    if "request_uri" in request.form or "request" in request.form:
+        raise InvalidRequestError("A pushed request points to no other.")
+    if request.form.get("client_id", client.client_id) != client.client_id:
+        raise InvalidRequestError("'client_id' is another client's.")
+    proofs = ("client_secret", "client_assertion", "client_assertion_type")
+    asked = {n: v for n, v in request.form.items() if n not in proofs}
+    key = parts().provider.thumbprint
+    if key is not None and asked.setdefault("dpop_jkt", key) != key:
+        raise InvalidRequestError("'dpop_jkt' is not the key of the proof.")
+    return MultiDict({**asked, "client_id": client.client_id})
 
 
-def _after_login() -> str:
-    # Asked once: the login page is the answer to prompt=login, not the beginning of a circle.
-    asked = parse_qsl(request.query_string.decode(), keep_blank_values=True)
-    kept = [(name, value) for name, value in asked if name != "prompt"]
-    return f"{browser.AUTHORIZE}?{urlencode(kept)}"
+def _answered(response: Response) -> Response:
+    response.headers.update(_NO_STORE)
+    return proving.with_nonce(response)
 
 
 def _with_issuer(response: Response) -> Response:
@@ -173,7 +239,9 @@ def _refusal(response: Response) -> Response:
 def _bearer_refusal(*, given: bool, error: str = "invalid_token", status: int = 401) -> Response:
     response = jsonify({"error": error} if given else {})
     response.status_code = status
-    response.headers["WWW-Authenticate"] = f'Bearer error="{error}"' if given else "Bearer"
+    bearer = f'Bearer error="{error}"' if given else "Bearer"
+    proofs = f'DPoP algs="{" ".join(dpop.ALGORITHMS)}"'
+    response.headers["WWW-Authenticate"] = f"{bearer}, {proofs}"
     response.headers.update(_NO_STORE)
     return response
 

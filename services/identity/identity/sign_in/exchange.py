@@ -11,7 +11,7 @@ from authlib.oauth2.rfc6749.grants import BaseGrant, TokenEndpointMixin
 from identity.accounts.rules import Kind
 from identity.sign_in import mandates, rules, sessions, store, tokens
 from identity.sign_in.acting import MandateRefused
-from identity.sign_in.grants import AUTH_METHODS
+from identity.sign_in.grants import AUTH_METHODS, ProvenClient
 from identity.sign_in.sessions import Subject
 from servicekit.db import new_id
 
@@ -33,7 +33,7 @@ class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
     error = "invalid_target"
 
 
-class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+class ExchangeGrant(ProvenClient, BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
     """subject_token is the mandate, actor_token the person's own access token."""
 
     GRANT_TYPE = rules.TOKEN_EXCHANGE
@@ -78,7 +78,7 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
                 client_id=self.client.client_id,
                 subject=subject,
                 scope=scope,
-                dpop_thumbprint=None,
+                dpop_thumbprint=self._bound_to(),
                 now=server.now(),
             )
         return 200, token, self.TOKEN_RESPONSE_HEADER
@@ -96,6 +96,9 @@ class ExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise InvalidRequestError("The actor token is not good, or not this client's.")
         if claims.get("act") or claims.get("sub_type") != Kind.PERSON:
             raise InvalidRequestError("Who acts for a unit already hands nothing on.")
+        bound = (claims.get("cnf") or {}).get("jkt")
+        if bound is not None and bound != server.thumbprint:
+            raise InvalidRequestError("The actor token is bound to another key.")
         subject = sessions.by_id(server.db, str(claims.get("sid")), now=server.now())
         if subject is None or subject.account.id != claims.get("sub"):
             raise InvalidRequestError("The actor's session has ended.")

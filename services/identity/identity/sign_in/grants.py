@@ -9,6 +9,7 @@ from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
+    OAuth2Error,
     OAuth2Request,
 )
 from authlib.oauth2.rfc6749.grants import (
@@ -24,8 +25,8 @@ from identity.sign_in.acting import Acting, MandateRefused
 from identity.sign_in.model import AuthorizationCode, RefreshToken
 from identity.sign_in.sessions import Subject
 
-AUTH_METHODS: Final = ["client_secret_basic", "client_secret_post", "none"]
-_SECRET_METHODS: Final = ["client_secret_basic", "client_secret_post"]
+CONFIDENTIAL_METHODS: Final = ["private_key_jwt", "client_secret_basic", "client_secret_post"]
+AUTH_METHODS: Final = [*CONFIDENTIAL_METHODS, "none"]
 _LONGEST_NONCE: Final = 400
 
 
@@ -85,6 +86,37 @@ def acting_for(db: Session, row: AuthorizationCode | RefreshToken, subject: Subj
         raise InvalidGrantError(str(refusal)) from None
 
 
+class ProvenClient:
+    """A grant whose client has shown the DPoP proof it must show, before anything is used up."""
+
+    server: Any
+
+    def authenticate_token_endpoint_client(self) -> Any:
+        """The client, and its proof where one is required (RFC 9449, 5)."""
+        client = super().authenticate_token_endpoint_client()  # type: ignore[misc]
+        if client.row.requires_dpop and self.server.thumbprint is None:
+            raise InvalidDpopProofError("This client's tokens are bound to a key.")
+        return client
+
+    def _bound_to(self) -> str | None:
+        """The key a refresh chain is bound to: a public client's, which has no other proof."""
+        is_public = self.request.auth_method == "none"  # type: ignore[attr-defined]
+        bound: str | None = self.server.thumbprint if is_public else None
+        return bound
+
+
+def check_bound(thumbprint: str | None, proved: str | None) -> None:
+    """A code or a refresh token bound to a key is worth nothing without its proof."""
+    if thumbprint is not None and thumbprint != proved:
+        raise InvalidGrantError("It is bound to another key.")
+
+
+class InvalidDpopProofError(OAuth2Error):  # type: ignore[misc]
+    """RFC 9449, 5."""
+
+    error = "invalid_dpop_proof"
+
+
 class AlwaysPkce(CodeChallenge):  # type: ignore[misc]
     """S256 for confidential clients too, asked for at the authorization endpoint (ASVS 10.4.6).
 
@@ -103,7 +135,7 @@ class AlwaysPkce(CodeChallenge):  # type: ignore[misc]
         super().validate_code_challenge(grant, redirect_uri)
 
 
-class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
+class CodeGrant(ProvenClient, AuthorizationCodeGrant):  # type: ignore[misc]
     """Codes live a minute, are spent once, and are kept hashed."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
@@ -125,6 +157,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
                 scope=request.scope,
                 nonce=asked.get("nonce"),
                 code_challenge=asked["code_challenge"],
+                dpop_thumbprint=asked.get("dpop_jkt"),
                 expires_at=self.server.now() + rules.CODE_LIFE,
             )
         )
@@ -133,7 +166,10 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         """The code, if it is this client's."""
         now = self.server.now()
         row = store.find_code(self.server.db, code, client_id=client.client_id, now=now)
-        return None if row is None else CodeFacts(row)
+        if row is None:
+            return None
+        check_bound(row.dpop_thumbprint, self.server.thumbprint)
+        return CodeFacts(row)
 
     def authenticate_user(self, authorization_code: CodeFacts) -> Subject | None:
         """Spend the code: by now client, address and verifier were found right."""
@@ -157,7 +193,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
                 client_id=row.client_id,
                 subject=user,
                 scope=row.scope,
-                dpop_thumbprint=None,
+                dpop_thumbprint=self._bound_to(),
                 now=self.server.now(),
             )
         return token
@@ -166,7 +202,7 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]
         """Kept until it can no longer be replayed."""
 
 
-class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
+class RefreshGrant(ProvenClient, RefreshTokenGrant):  # type: ignore[misc]
     """Rotation by one conditional update, with a grace for lost answers."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = AUTH_METHODS
@@ -174,7 +210,10 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
     def authenticate_refresh_token(self, refresh_token: str) -> RefreshFacts | None:
         """Look the token up; whether it may still be used is decided when it is used."""
         row = store.find_refresh(self.server.db, refresh_token)
-        return None if row is None else RefreshFacts(row)
+        if row is None:
+            return None
+        check_bound(row.dpop_thumbprint, self.server.thumbprint)
+        return RefreshFacts(row)
 
     def authenticate_user(self, refresh_token: RefreshFacts) -> Subject:
         """Who it is now: an ended session or a locked account refreshes nothing."""
@@ -200,10 +239,10 @@ class RefreshGrant(RefreshTokenGrant):  # type: ignore[misc]
         """Done by the rotation itself."""
 
 
-class SystemGrant(ClientCredentialsGrant):  # type: ignore[misc]
+class SystemGrant(ProvenClient, ClientCredentialsGrant):  # type: ignore[misc]
     """A program's own token (RFC 6749, 4.4): for confidential clients, with their system scopes."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = _SECRET_METHODS
+    TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL_METHODS
 
     def validate_requested_scope(self) -> None:
         """Only what the client was registered with; asked for nothing, it gets all of that."""

@@ -7,7 +7,9 @@ from flask import Blueprint, Response, request
 
 from identity.parts import parts
 from identity.sign_in import browser, sessions
+from identity.sign_in.client_facts import ClientFacts
 from identity.sign_in.rules import EndReason
+from identity.sign_in.sessions import Subject
 from servicekit.web.access import public
 from servicekit.web.session import now, transaction
 
@@ -30,7 +32,7 @@ def log_out() -> Response:
         cookie = request.cookies.get(browser.SESSION_COOKIE)
         subject = sessions.by_cookie(db, cookie, now=now())
         named = (wish.id_token_claims or {}).get("sub")
-        own = subject is None or named in (None, subject.account.id)
+        own = subject is None or named in (None, _name_of(subject, wish.client))
         if subject is not None and own:
             sessions.end(db, subject.session, EndReason.LOGOUT, now=now())
         response = provider.create_endpoint_response("end_session", wish)
@@ -39,3 +41,9 @@ def log_out() -> Response:
         browser.drop_cookie(response, browser.SESSION_COOKIE)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _name_of(subject: Subject, client: ClientFacts | None) -> str:
+    """What the client that asks calls whoever is signed in here."""
+    account_id: str = subject.account.id
+    return account_id if client is None else parts().provider.subjects.subject(client, account_id)

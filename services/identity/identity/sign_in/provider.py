@@ -2,82 +2,64 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
-from authlib.oauth2.rfc6749 import OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Request
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oidc.rpinitiated import EndSessionEndpoint
 from flask import Request, g, request
 from joserfc.jwk import KeySet
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
-from identity.sign_in import exchange, grants, rules, sessions, store, tokens
+from identity.sign_in import (
+    client_assertions,
+    exchange,
+    grants,
+    replays,
+    rules,
+    sessions,
+    store,
+    tokens,
+)
+from identity.sign_in.client_assertions import BadAssertion, ClientKeys
+from identity.sign_in.client_facts import ClientFacts
 from identity.sign_in.client_model import Client
 from identity.sign_in.keys import ALGORITHMS, KeyRing
 from identity.sign_in.mandates import MandateReader
 from identity.sign_in.model import SignInSession
 from identity.sign_in.rules import EndReason
+from identity.sign_in.subjects import Subjects
+
+REVOKED: Final = "revoked"  # kind of used token id: an access token taken back
 
 
-@dataclass(frozen=True, slots=True)
-class ClientFacts:
-    """A registered client in the words Authlib asks with."""
+class AskedPayload(OAuth2Payload):  # type: ignore[misc]
+    """Parameters that are not the request's own: pushed ones."""
 
-    row: Client
-
-    @property
-    def client_id(self) -> str:
-        return self.row.client_id
-
-    @property
-    def id_token_signed_response_alg(self) -> str:
-        return self.row.id_token_alg
+    def __init__(self, asked: MultiDict[str, str]) -> None:
+        self._asked = asked
 
     @property
-    def client_metadata(self) -> dict[str, Any]:
-        return {"post_logout_redirect_uris": list(self.row.post_logout_redirect_uris)}
-
-    def get_client_id(self) -> str:
-        return self.row.client_id
-
-    def get_default_redirect_uri(self) -> str | None:
-        return None  # always asked for: what is left out cannot be compared
-
-    def get_allowed_scope(self, scope: str | None) -> str:
-        allowed = [s for s in self.row.scopes if s in rules.TOKEN_SCOPES]
-        return rules.granted_scopes(scope, allowed)
+    def data(self) -> MultiDict[str, str]:
+        return self._asked
 
     @property
-    def system_scopes(self) -> list[str]:
-        return [s for s in self.row.scopes if s in rules.SYSTEM_SCOPES]
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        return redirect_uri in self.row.redirect_uris  # exactly (RFC 9700 2.1)
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        kept = self.row.secret_hash
-        return kept is not None and hmac.compare_digest(kept, rules.hash_secret(client_secret))
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method in self.row.auth_methods
-
-    def check_response_type(self, response_type: str) -> bool:
-        return response_type == "code"
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type in self.row.grant_types
+    def datalist(self) -> dict[str, list[str]]:
+        return {name: self._asked.getlist(name) for name in self._asked}
 
 
 class ProviderRequest(FlaskOAuth2Request):  # type: ignore[misc]
     """A request as the public sees it: behind the gateway the transport is the gateway's."""
 
-    def __init__(self, flask_request: Request, public_url: str) -> None:
+    def __init__(
+        self, flask_request: Request, public_url: str, asked: MultiDict[str, str] | None
+    ) -> None:
         OAuth2Request.__init__(
             self,
             method=flask_request.method,
@@ -85,49 +67,62 @@ class ProviderRequest(FlaskOAuth2Request):  # type: ignore[misc]
             headers=flask_request.headers,
         )
         self._request = flask_request
-        self.payload = FlaskOAuth2Payload(flask_request)
+        self.payload = FlaskOAuth2Payload(flask_request) if asked is None else AskedPayload(asked)
 
 
-class Provider(AuthorizationServer):  # type: ignore[misc]
-    """One per application; the request's transaction is lent to it by :meth:`using`.
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the provider stands on; made once.
 
     Args:
         issuer: the public address of this service.
         public_url: the public address of the gateway.
         keys: the signing keys.
         mandates: reads what employer-auth signed.
+        client_keys: other systems' public keys.
+        subjects: what people are called at other systems.
         now: the clock.
     """
 
-    def __init__(
-        self,
-        *,
-        issuer: str,
-        public_url: str,
-        keys: KeyRing,
-        mandates: MandateReader,
-        now: Callable[[], datetime],
-    ) -> None:
+    issuer: str
+    public_url: str
+    keys: KeyRing
+    mandates: MandateReader
+    client_keys: ClientKeys
+    subjects: Subjects
+    now: Callable[[], datetime]
+
+
+class Provider(AuthorizationServer):  # type: ignore[misc]
+    """One per application; the request's transaction is lent to it by :meth:`using`."""
+
+    def __init__(self, around: Surroundings) -> None:
         super().__init__()
         self.scopes_supported = list(rules.TOKEN_SCOPES)
-        self.issuer = issuer
-        self.keys = keys
-        self.mandates = mandates
-        self.now = now
-        self._public_url = public_url
-        self.register_token_generator("default", tokens.AccessTokens(issuer, keys, now))
-        with_id = tokens.id_tokens(tokens.CodeIdTokens, issuer, keys, now)
+        self.issuer, self.keys, self.now = around.issuer, around.keys, around.now
+        self.mandates, self.subjects = around.mandates, around.subjects
+        self._client_keys = around.client_keys
+        self._public_url = around.public_url
+        shared = (around.issuer, around.keys, around.subjects)
+        signing = tokens.AccessTokens(*shared, lambda: self.thumbprint, around.now)
+        self.register_token_generator("default", signing)
+        with_id = tokens.id_tokens(tokens.CodeIdTokens, *shared, around.now)
         self.register_grant(grants.CodeGrant, [grants.AlwaysPkce(), with_id])
-        again = tokens.id_tokens(tokens.IdTokens, issuer, keys, now)
+        again = tokens.id_tokens(tokens.IdTokens, *shared, around.now)
         self.register_grant(grants.RefreshGrant, [again])
         self.register_grant(grants.SystemGrant)
         self.register_grant(exchange.ExchangeGrant)
+        self.register_client_auth_method("private_key_jwt", self._by_assertion)
         self.register_endpoint(Revocation(self))
         self.register_endpoint(EndSession(self))
 
-    def using(self, db: Session) -> Provider:
-        """Work in this transaction until the request ends."""
-        g.identity_db = db
+    def using(self, db: Session, asked: MultiDict[str, str] | None = None) -> Provider:
+        """Work in this transaction until the request ends.
+
+        Args:
+            asked: an authorization request's parameters, where they were pushed.
+        """
+        g.identity_db, g.identity_asked = db, asked
         return self
 
     @property
@@ -136,10 +131,44 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         db: Session = g.identity_db
         return db
 
+    @property
+    def thumbprint(self) -> str | None:
+        """The key of the request's DPoP proof."""
+        found: str | None = g.get("identity_thumbprint")
+        return found
+
+    def prove(self, thumbprint: str) -> None:
+        """The request's sender holds this key: its tokens are bound to it."""
+        g.identity_thumbprint = thumbprint
+
     def query_client(self, client_id: str) -> ClientFacts | None:
-        """The client, or None."""
+        """The client; None for a suspended one too."""
         row = self.db.get(Client, client_id)
-        return None if row is None else ClientFacts(row)
+        if row is None or row.suspended_at is not None:
+            return None
+        return ClientFacts(row, self.now())
+
+    def authenticate_client(
+        self, request: OAuth2Request, methods: list[str], endpoint: str = "token"
+    ) -> ClientFacts:
+        """By one method, not by several at once (RFC 6749, 2.3)."""
+        form = request.form
+        shown = (
+            "Authorization" in request.headers,
+            "client_secret" in form,
+            "client_assertion" in form,
+        )
+        if sum(shown) > 1:
+            raise InvalidRequestError("The client authenticates in more than one way.")
+        client: ClientFacts = super().authenticate_client(request, methods, endpoint)
+        return client
+
+    def generate_token(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """Tokens bound to a key say so (RFC 9449, 5)."""
+        token: dict[str, Any] = super().generate_token(*args, **options)
+        if self.thumbprint is not None:
+            token["token_type"] = "DPoP"  # noqa: S105 - a type
+        return token
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
         """Access tokens are not kept; the grants keep the refresh tokens."""
@@ -149,11 +178,39 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
 
     def create_oauth2_request(self, ignored: object) -> ProviderRequest:
         """The request being answered."""
-        return ProviderRequest(request, self._public_url)
+        return ProviderRequest(request, self._public_url, g.get("identity_asked"))
+
+    def _by_assertion(self, query_client: Any, asking: OAuth2Request) -> ClientFacts | None:
+        """private_key_jwt (RFC 7523); each assertion once."""
+        form = asking.form
+        if form.get("client_assertion_type") != client_assertions.TYPE:
+            return None
+        text = form.get("client_assertion", "")
+        client_id = client_assertions.client_of(text)
+        if client_id is None or form.get("client_id", client_id) != client_id:
+            return None
+        client: ClientFacts | None = query_client(client_id)
+        if client is None:
+            return None
+        audiences = frozenset({self.issuer, f"{self.issuer}/token", f"{self.issuer}/par"})
+        try:
+            token_id, until = client_assertions.check(
+                text, client.row, keys=self._client_keys, audiences=audiences, now=self.now()
+            )
+        except BadAssertion:
+            return None
+        fresh = replays.use(self.db, "assertion", client_id, token_id, until=until)
+        return client if fresh else None
+
+    def session_of(self, claims: dict[str, Any]) -> str:
+        """The session an access token stands for, another system's too."""
+        if "ref" in claims:
+            return self.subjects.open(str(claims["ref"])) or ""
+        return str(claims.get("sid", ""))
 
 
 class Revocation(RevocationEndpoint):  # type: ignore[misc]
-    """RFC 7009: a refresh token ends its family; an access token ends its session."""
+    """RFC 7009: a refresh token ends its family; our own clients' access token its session."""
 
     CLIENT_AUTH_METHODS = grants.AUTH_METHODS
 
@@ -174,7 +231,11 @@ class Revocation(RevocationEndpoint):  # type: ignore[misc]
         if isinstance(token, grants.RefreshFacts):
             store.revoke_family(self.server.db, token.row.family_id, now=now)
             return
-        session = self.server.db.get(SignInSession, token.claims["sid"])
+        if "ref" in token.claims:  # another system signs nobody out of ours
+            until = now + rules.ACCESS_LIFE
+            replays.use(self.server.db, REVOKED, "", token.claims["jti"], until=until)
+            return
+        session = self.server.db.get(SignInSession, str(token.claims.get("sid", "")))
         if session is not None:
             sessions.end(self.server.db, session, EndReason.LOGOUT, now=now)
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from identity.sign_in.model import SignInSession
 from identity.sign_in.sessions import Subject
+from identity.verification.queries import list_valid
+from identity.verification.rules import Scale
 from servicekit.db import OUTBOX
 from servicekit.revocations import KEPT
 
@@ -18,13 +20,17 @@ _CLOSING: Final = ("identity.account.locked.v1", "identity.account.cancelled.v1"
 _LEVEL: Final = "identity.account.level-changed.v1"
 _HELD_UP: Final = timedelta(minutes=1)  # two clocks of ours never differ by more
 _MOST: Final = 20_000
+_PROVED: Final = 2  # 二级
+_PROVED_CLAIMS: Final = ("name", "birthdate", "document_type", "document_number")
 
 
-def claims_of(subject: Subject, scopes: Sequence[str]) -> dict[str, Any]:
+def claims_of(
+    db: Session, subject: Subject, scopes: Sequence[str], *, now: datetime
+) -> dict[str, Any]:
     """The standard claims, and ours for the document, as the granted scopes allow.
 
     Args:
-        subject: whose session the token names; the person, never a unit.
+        subject: whose session the token names; the person, or a unit by its own password.
         scopes: of the access token.
     """
     claims: dict[str, Any] = {"sub": subject.account.id, "acr": subject.acr}
@@ -38,10 +44,45 @@ def claims_of(subject: Subject, scopes: Sequence[str]) -> dict[str, Any]:
     if person is not None and "real_name" in scopes:
         claims["document_type"] = person.document_type
         claims["document_number"] = person.document_number.expose()
+        verified = _verified_claims(db, subject, claims, now=now)
+        claims |= {} if verified is None else {"verified_claims": verified}
     if "phone" in scopes:
         claims["phone_number"] = subject.account.phone.expose()
         claims["phone_number_verified"] = True
     return claims
+
+
+def _verified_claims(
+    db: Session, subject: Subject, claims: dict[str, Any], *, now: datetime
+) -> dict[str, Any] | None:
+    """What was proved, by whom and when (OpenID Identity Assurance); None at 一级."""
+    proofs = [e for e in list_valid(db, subject.account.id, now=now) if e.scale is Scale.HRSS]
+    if not proofs or subject.account.level < _PROVED:
+        return None
+    evidence = [
+        {
+            "type": "electronic_record",
+            "check_details": [
+                {
+                    "check_method": "data",
+                    "organization": each.provider,
+                    "txn": each.reference,
+                    "time": each.verified_at.isoformat(),
+                }
+            ],
+            "record": {"type": each.channel, "source": {"name": each.provider}},
+        }
+        for each in proofs
+    ]
+    return {
+        "verification": {
+            "trust_framework": "cn_hrss",
+            "assurance_level": f"ial{subject.account.level}",
+            "time": max(each.verified_at for each in proofs).isoformat(),
+            "evidence": evidence,
+        },
+        "claims": {name: claims[name] for name in _PROVED_CLAIMS if name in claims},
+    }
 
 
 def list_revocations(db: Session, since: datetime, *, now: datetime) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
@@ -14,11 +15,14 @@ from identity.events import FACTS, SessionEnded
 from identity.officers.model import Officer
 from identity.sign_in import rules
 from identity.sign_in.acting import Acting
-from identity.sign_in.model import RefreshToken, SignInSession
+from identity.sign_in.client_model import Client, LogoutNotice
+from identity.sign_in.model import AuthorizationCode, RefreshToken, SignInSession
 from identity.sign_in.rules import EndReason
 from servicekit.db import new_id
 from servicekit.outbox import announce
 from servicekit.personal import PersonalText
+
+LOGOUT_CHANNEL: Final = "identity_logout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,7 @@ def end(db: Session, session: SignInSession, reason: EndReason, *, now: datetime
     db.refresh(session)
     chain = (RefreshToken.session_id == session.id, RefreshToken.revoked_at.is_(None))
     db.execute(update(RefreshToken).where(*chain).values(revoked_at=now))
+    _tell_clients(db, session, now=now)
     announce(
         db,
         FACTS.of(
@@ -133,6 +138,34 @@ def end(db: Session, session: SignInSession, reason: EndReason, *, now: datetime
             account_id=session.account_id,
         ),
     )
+
+
+def _tell_clients(db: Session, session: SignInSession, *, now: datetime) -> None:
+    """Queue a logout token for each client that got a code in this login and wants to know."""
+    told = (
+        select(Client.client_id)
+        .join(AuthorizationCode, AuthorizationCode.client_id == Client.client_id)
+        .where(
+            AuthorizationCode.session_id == session.id,
+            AuthorizationCode.used_at.is_not(None),
+            Client.backchannel_logout_uri.is_not(None),
+        )
+        .distinct()
+    )
+    waiting = [
+        LogoutNotice(
+            client_id=client_id,
+            session_id=session.id,
+            account_id=session.account_id,
+            created_at=now,
+            due_at=now,
+            tries=0,
+        )
+        for client_id in db.scalars(told)
+    ]
+    if waiting:
+        db.add_all(waiting)
+        db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": LOGOUT_CHANNEL})
 
 
 def end_all(db: Session, account_id: str, reason: EndReason, *, now: datetime) -> None:

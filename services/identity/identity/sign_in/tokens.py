@@ -19,6 +19,7 @@ from identity.sign_in import rules, sessions
 from identity.sign_in.client_model import Client
 from identity.sign_in.keys import ACCESS_ALGORITHM, ALGORITHMS, KeyRing
 from identity.sign_in.sessions import Subject
+from identity.sign_in.subjects import Subjects
 from servicekit.db import Database
 from servicekit.web.tokens import Claims
 
@@ -31,14 +32,25 @@ class AccessTokens(BearerTokenGenerator):  # type: ignore[misc]
     Args:
         issuer: ``iss``.
         keys: who signs.
+        subjects: what people are called at other systems.
+        thumbprint: the key of the request's DPoP proof, if there is one.
         now: the clock.
     """
 
-    def __init__(self, issuer: str, keys: KeyRing, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        keys: KeyRing,
+        subjects: Subjects,
+        thumbprint: Callable[[], str | None],
+        now: Callable[[], datetime],
+    ) -> None:
         life = int(rules.ACCESS_LIFE.total_seconds())
         super().__init__(self.sign, None, lambda client, grant_type: life)
         self._issuer = issuer
         self._keys = keys
+        self._subjects = subjects
+        self._thumbprint = thumbprint
         self._now = now
 
     @staticmethod
@@ -59,10 +71,27 @@ class AccessTokens(BearerTokenGenerator):  # type: ignore[misc]
             "jti": secrets.token_urlsafe(16),
             "iat": issued,
             "exp": issued + int(rules.ACCESS_LIFE.total_seconds()),
-            **(subject_claims(user) if user is not None else system_claims(client)),
+            **self._subject(client, user),
         }
+        thumbprint = self._thumbprint()
+        if thumbprint is not None:
+            claims["cnf"] = {"jkt": thumbprint}
         header = {"alg": ACCESS_ALGORITHM, "typ": ACCESS_TYPE, "kid": key.kid}
         return jwt.encode(header, claims, key, algorithms=[ACCESS_ALGORITHM])
+
+    def _subject(self, client: Any, user: Subject | None) -> dict[str, Any]:
+        if user is None:
+            return system_claims(client)
+        if client.sector is None:
+            return subject_claims(user)
+        # Another system's token is for userinfo alone, and its reader recognises nobody by it.
+        return {
+            **login_claims(user),
+            "aud": self._issuer,
+            "sub": self._subjects.subject(client, user.account.id),
+            "sid": self._subjects.session(client, user.session.id),
+            "ref": self._subjects.seal(user.session.id),
+        }
 
 
 def system_claims(client: Any) -> dict[str, Any]:
@@ -113,6 +142,7 @@ class IdTokens(OpenIDToken):  # type: ignore[misc]
 
     issuer: str
     keys: KeyRing
+    subjects: Subjects
     now: Callable[[], datetime]
 
     def resolve_client_private_key(self, client: Any) -> Any:
@@ -127,9 +157,12 @@ class IdTokens(OpenIDToken):  # type: ignore[misc]
     def get_compatible_claims(self, request: OAuth2Request) -> dict[str, Any]:
         """Issuer, audience and times; Authlib's own version reads the machine's clock."""
         issued = int(self.now().timestamp())
+        client, user = request.client, request.user
         return {
             "iss": self.issuer,
-            "aud": request.client.get_client_id(),
+            "aud": client.get_client_id(),
+            "sub": self.subjects.subject(client, user.account.id),
+            "sid": self.subjects.session(client, user.session.id),
             "iat": issued,
             "exp": issued + int(rules.ID_TOKEN_LIFE.total_seconds()),
         }
@@ -137,7 +170,7 @@ class IdTokens(OpenIDToken):  # type: ignore[misc]
     def generate_user_info(self, user: Subject, scope: str) -> dict[str, Any]:
         """The person, never the data about the person: that is for userinfo alone."""
         known = login_claims(user)
-        return {name: known[name] for name in ("sub", "sid", "auth_time", "acr", "amr")}
+        return {name: known[name] for name in ("auth_time", "acr", "amr")}
 
 
 class CodeIdTokens(IdTokens, OpenIDCode):  # type: ignore[misc]
@@ -149,18 +182,25 @@ class CodeIdTokens(IdTokens, OpenIDCode):  # type: ignore[misc]
 
 
 def id_tokens(
-    kind: type[IdTokens], issuer: str, keys: KeyRing, now: Callable[[], datetime]
+    kind: type[IdTokens],
+    issuer: str,
+    keys: KeyRing,
+    subjects: Subjects,
+    now: Callable[[], datetime],
 ) -> IdTokens:
     """An extension for one grant."""
     made = kind()
-    made.issuer, made.keys, made.now = issuer, keys, now
+    made.issuer, made.keys, made.subjects, made.now = issuer, keys, subjects, now
     return made
 
 
 def read_access_token(
     token: str, *, issuer: str, keys: KeyRing, now: datetime
 ) -> dict[str, Any] | None:
-    """The claims of an access token of ours; None for anything else, whatever it is."""
+    """The claims of an access token of ours; None for anything else, whatever it is.
+
+    Its audience is our services, or ourselves alone: then it is another system's, for userinfo.
+    """
     try:
         decoded = jwt.decode(token, keys.public(now=now), algorithms=[ACCESS_ALGORITHM])
     except (JoseError, ValueError):
@@ -169,7 +209,7 @@ def read_access_token(
     fits = (
         decoded.header.get("typ") == ACCESS_TYPE
         and claims.get("iss") == issuer
-        and claims.get("aud") == rules.AUDIENCE
+        and claims.get("aud") in (rules.AUDIENCE, issuer)
         and isinstance(claims.get("exp"), int)
         and claims["exp"] > now.timestamp()
     )
