@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from identity.accounts import api as accounts
 from identity.accounts import pages as registration
+from identity.administration import api as administration
 from identity.cancellations import api as cancellations
 from identity.channels import make_channels
+from identity.duplicates import api as duplicates
 from identity.events import FACTS
 from identity.handlers import SUBSCRIPTIONS
 from identity.hashing import Hasher
@@ -19,6 +21,10 @@ from identity.messages import notice_api as notices
 from identity.officers import api as officers
 from identity.parts import KEY, Parts
 from identity.passwords import api as passwords
+from identity.second_factors import pages as second_factors
+from identity.security import pages as security
+from identity.security_questions import api as security_questions
+from identity.security_questions import pages as security_question_pages
 from identity.settings import Settings
 from identity.sign_in import api as sessions
 from identity.sign_in import endpoints, leaving, pages, system_api
@@ -55,6 +61,8 @@ SERVICE = Service(
         accounts.blueprint,
         units.blueprint,
         cancellations.blueprint,
+        administration.blueprint,
+        duplicates.blueprint,
         matching.blueprint,
         sms_codes.blueprint,
         sms_pages.blueprint,
@@ -63,6 +71,10 @@ SERVICE = Service(
         notices.blueprint,
         login_history.blueprint,
         passwords.blueprint,
+        second_factors.blueprint,
+        security.blueprint,
+        security_questions.blueprint,
+        security_question_pages.blueprint,
         sessions.blueprint,
         officers.blueprint,
         system_api.blueprint,

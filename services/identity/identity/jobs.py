@@ -11,6 +11,7 @@ from identity.cancellations import actions as cancellations
 from identity.limits import forget_counts
 from identity.login_history import actions as history
 from identity.messages import actions as messages
+from identity.second_factors import passkeys
 from identity.sign_in import (
     clients,
     keys,
@@ -112,6 +113,7 @@ def forget_old(context: JobContext) -> None:
         logout_notices.forget_old(db, now=now)
         forget_counts(db, now=now)
         history.forget_old(db, now=now)
+        passkeys.forget_challenges(db, now=now)
 
 
 @JOBS.every(timedelta(minutes=1), name="tell-guessed")

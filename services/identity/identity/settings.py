@@ -50,6 +50,10 @@ class Settings(ChannelSettings, ServiceSettings):
         "Most neighbouring, consecutive or equal keys in a password; the manual shows 3 and 4.",
         default=3,
     )
+    security_questions: bool = setting(
+        "May persons set security questions? They never suffice alone; off removes them.",
+        default=True,
+    )
     sms_codes_per_phone_day: int = setting("SMS codes one phone may ask for a day.", default=10)
     sms_codes_per_address_hour: int = setting(
         "SMS codes one address may ask for an hour; an address may be a whole hall.", default=30

@@ -17,7 +17,8 @@ PREFIX: Final = "/identity"
 AUTHORIZE: Final = f"{PREFIX}/authorize"
 UNITS: Final = f"{PREFIX}/units"
 CONSENTS: Final = f"{PREFIX}/consents"
-OWN_PAGES: Final = frozenset({UNITS, CONSENTS})  # that a login may lead back to
+SECURITY: Final = f"{PREFIX}/security"
+OWN_PAGES: Final = frozenset({SECURITY, UNITS, CONSENTS})  # that a login may lead back to
 # __Host-: set by this host alone, for the whole of it, over TLS (browsers trust 127.0.0.1).
 SESSION_COOKIE: Final = "__Host-identity"
 STEP_COOKIE: Final = "__Host-identity-step"
@@ -29,12 +30,18 @@ STALE_FORM: Final = "页面已过期，请重新填写"
 
 
 def page(
-    template: str, status: int = 200, *, leads_to: str | None = None, **values: Any
+    template: str,
+    status: int = 200,
+    *,
+    leads_to: str | None = None,
+    script: str | None = None,
+    **values: Any,
 ) -> Response:
     """Render a page with its form token and the headers every page has.
 
     Args:
         leads_to: an origin the form may end up at, beside our own (a client's callback).
+        script: the one file of ours the page may run, where a thing cannot be done without.
     """
     form_secret = request.cookies.get(FORM_COOKIE) or rules.new_secret()
     html = render_template(template, form_token=_token(form_secret), prefix=PREFIX, **values)
@@ -43,7 +50,8 @@ def page(
     targets = "'self'" if leads_to is None else f"'self' {leads_to}"
     response.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'self'; img-src 'self'; form-action {targets}; "
-        "base-uri 'none'; frame-ancestors 'none'"
+        + (f"script-src {_origin(parts().settings.public_url)}{script}; " if script else "")
+        + "base-uri 'none'; frame-ancestors 'none'"
     )
     # "same-origin", not "no-referrer": the latter would make the form's Origin header null.
     response.headers["Referrer-Policy"] = "same-origin"

@@ -21,11 +21,13 @@ from identity.pace import Limit, Pace
 from identity.passwords import actions as passwords
 from identity.passwords.model import PasswordCondition
 from identity.passwords.rules import Condition
+from identity.second_factors import actions as second_factors
 from identity.sign_in import rules
 from identity.sign_in.model import SecondStep
 from identity.sign_in.rules import Stage
 from identity.sign_in.sessions import Device
 from servicekit.db import Database
+from servicekit.vault import Vault
 
 TOTP_STEP_SECONDS = 30
 _WINDOW = 1  # clocks of telephones are half a minute off
@@ -102,7 +104,7 @@ def check_password(
 def next_stage(db: Session, account: Account, way: Way, done: Stage | None = None) -> Stage | None:
     """What is owed next; None when nothing is, and the session may begin."""
     owed = []
-    if account.kind is Kind.OFFICER:
+    if account.kind is Kind.OFFICER or _owes_second(db, account, way):
         owed.append(Stage.SECOND_FACTOR)
     if way is Way.PASSWORD and account.must_change_password:
         if passwords.condition_of(db, account.id).distrusted_at is not None:
@@ -113,10 +115,10 @@ def next_stage(db: Session, account: Account, way: Way, done: Stage | None = Non
     return next((stage for stage in owed if order.index(stage) > after), None)
 
 
-def methods(account: Account, way: Way) -> list[str]:
+def methods(db: Session, account: Account, way: Way) -> list[str]:
     """The ``amr`` of a login that came through every stage (RFC 8176)."""
-    second = ["otp"] if account.kind is Kind.OFFICER else []
-    return [*AMR_OF[way], *second]
+    second = account.kind is Kind.OFFICER or _owes_second(db, account, way)
+    return [*AMR_OF[way], *(["otp"] if second else [])]
 
 
 def begin_stage(
@@ -177,11 +179,12 @@ def renew_hash(account: Account, password: str, *, hasher: Hasher) -> None:
         account.password_hash = hasher.hash(password)
 
 
-def check_totp(db: Session, account_id: str, code: str, *, now: datetime) -> bool:
-    """Is it the authenticator's code, not seen before? A right one is used up (RFC 6238 5.2)."""
+def check_totp(db: Session, account_id: str, code: str, *, vault: Vault, now: datetime) -> bool:
+    """Is it the authenticator's code, not seen before, or a person's recovery code? A right one
+    is used up (RFC 6238 5.2)."""
     officer = db.get(Officer, account_id)
     if officer is None:
-        return False
+        return second_factors.check(db, account_id, code, vault=vault, now=now) is not None
     totp = pyotp.TOTP(officer.totp_secret.expose(), interval=TOTP_STEP_SECONDS)
     present = int(now.timestamp()) // TOTP_STEP_SECONDS
     for step in range(present - _WINDOW, present + _WINDOW + 1):
@@ -193,6 +196,11 @@ def check_totp(db: Session, account_id: str, code: str, *, now: datetime) -> boo
 def end_stage(db: Session, secret: str) -> None:
     """It is answered."""
     db.execute(delete(SecondStep).where(SecondStep.secret_hash == rules.hash_secret(secret)))
+
+
+def _owes_second(db: Session, account: Account, way: Way) -> bool:
+    # A passkey is two factors by itself: the key, and the finger or PIN that unlocks it.
+    return way is not Way.PASSKEY and second_factors.is_on(db, account.id)
 
 
 def _lanes(counts: Counts, name: str, mark: str | None, address: str) -> list[tuple[Pace, str]]:

@@ -45,7 +45,7 @@ def signed_in(db: Session, account: Account, *, way: Way = Way.PASSWORD) -> Resp
     if old is not None:
         sessions.end(db, old.session, EndReason.REPLACED, now=now())
     vault, mark = parts().counts.vault, request.cookies.get(browser.DEVICE_COOKIE)
-    amr, device = credentials.methods(account, way), browser.device()
+    amr, device = credentials.methods(db, account, way), browser.device()
     session, secret = sessions.begin(db, account, amr=amr, device=device, now=now())
     history.record_success(
         db,
@@ -66,3 +66,13 @@ def signed_in(db: Session, account: Account, *, way: Way = Way.PASSWORD) -> Resp
 def to_login() -> Response:
     """The sign-in page, remembering the way."""
     return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.return_to()))
+
+
+def owner(db: Session) -> sessions.Subject | None:
+    """Who is signed in at this provider's own pages."""
+    return sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
+
+
+def to_login_first() -> Response:
+    """The sign-in page, and from there to one's own security page."""
+    return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.SECURITY))

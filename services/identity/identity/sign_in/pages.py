@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
-from identity.login_history.rules import Way
+from identity.login_history import actions as history
+from identity.login_history.rules import Outcome, Way
 from identity.parts import parts
 from identity.passwords import actions as passwords
 from identity.passwords.rules import PasswordRefused
@@ -106,13 +108,26 @@ def check_totp() -> Response:
     if wait is not None:
         return _totp_page(rules.SlowDown.default_message, 429, retry_after=wait)
     with transaction() as db:
-        if not credentials.check_totp(db, account_id, request.form.get("code", ""), now=now()):
+        code = request.form.get("code", "")[:_LONGEST_FIELD]
+        if not credentials.check_totp(db, account_id, code, vault=own.counts.vault, now=now()):
+            _record_wrong_second(db, step)
             return _totp_page(_WRONG_TOTP, 401)
         credentials.end_stage(db, secret)
         account = db.get_one(Account, account_id)
         response = entrance.go_on(db, account, done=Stage.SECOND_FACTOR, way=step.way)
     own.counts.succeeded(rules.SECOND_GUESSING, account_id)
     return response
+
+
+def _record_wrong_second(db: Session, step: credentials.Step) -> None:
+    history.record_failure(
+        db,
+        step.account_id,
+        way=step.way,
+        outcome=Outcome.WRONG_SECOND_FACTOR,
+        device=browser.device(),
+        now=now(),
+    )
 
 
 @blueprint.get("/new-password")

@@ -1,0 +1,1 @@
+"""The owner's pages about the own account's safety (账号安全)."""
