@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from frontdoor.field_names import may_be_trailer
+
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~]*)?")
-_TRAILER: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t -~\x80-\xff]*")
+_TRAILER: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t -~\x80-\xff]*")
 _LONGEST_SIZE: Final = 256  # bytes of a size line with its extensions
 _LONGEST_TRAILER: Final = 4096
+_MOST_TRAILERS: Final = 32
 
 _SIZE_LINE, _BODY, _BODY_END, _TRAILERS, _OVER = range(5)
 
@@ -18,15 +21,19 @@ class BadChunk(Exception):
 
 
 class Chunked:
-    """One body. Extensions and trailers are dropped.
+    """One body. Extensions are dropped, and trailers but for those that may pass.
 
     Args:
         unwrap: give the content only, for a receiver that does not know the coding.
+        pass_on: send on the trailers that change nothing.
     """
 
-    __slots__ = ("_left", "_state", "_tail", "content", "unwrap")
+    __slots__ = ("_left", "_seen", "_state", "_tail", "_trailing", "content", "pass_on", "unwrap")
 
-    def __init__(self, *, unwrap: bool = False) -> None:
+    def __init__(self, *, unwrap: bool = False, pass_on: bool = False) -> None:
+        self.pass_on = pass_on
+        self._trailing: list[bytes] = []
+        self._seen = 0
         self._state = _SIZE_LINE
         self._left = 0
         self._tail = b""
@@ -95,11 +102,20 @@ class Chunked:
             return -1
         if not line:
             if not self.unwrap:
-                out.append(b"0\r\n\r\n")
+                out += (b"0\r\n", *self._trailing, b"\r\n")
             self._state = _OVER
-        elif _TRAILER.fullmatch(line) is None:
-            raise BadChunk
+        else:
+            self._read_trailer(line)
         return position + len(line) + 2
+
+    def _read_trailer(self, line: bytes) -> None:
+        found = _TRAILER.fullmatch(line)
+        self._seen += 1
+        passes = None if found is None else may_be_trailer(found[1])
+        if passes is None or self._seen > _MOST_TRAILERS:
+            raise BadChunk
+        if passes and self.pass_on:
+            self._trailing.append(line + b"\r\n")
 
     def _line(self, data: bytes, position: int, longest: int) -> bytes | None:
         end = data.find(b"\r\n", position)

@@ -124,7 +124,7 @@ class ClientConnection(ClientSocket):
         self.exchange = door.exchange(head, fields, self._address)
         self.state = WAITING
         self.deadline = NEVER
-        self.chunked = Chunked() if fields.chunked else None
+        self.chunked = Chunked(pass_on=True) if fields.chunked else None
         self.left = max(0, fields.length)
         self._run(0)
 

@@ -15,6 +15,7 @@ from frontdoor.field_names import AUTHORIZATION, DROPPED, HOST, KEPT
 TOKEN: Final = rb"!#$%&'*+\-.^_`|~0-9A-Za-z"
 _FIELD_LINE: Final = re.compile(rb"([" + TOKEN + rb"]++):[ \t]*+([\t -~\x80-\xff]*+)")
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9.\-_~%]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_CODING: Final = re.compile(rb"(?:x-)?(?:gzip|compress)|deflate", re.IGNORECASE)
 _LENGTH: Final = re.compile(rb"[0-9]{1,15}")
 _AUTHORIZATION_LINE: Final = re.compile(rb"authorization:", re.IGNORECASE)
 _WORD: Final = re.compile(rb"[" + TOKEN + rb"]+")
@@ -231,7 +232,7 @@ def _coding(fields: Fields, value: bytes) -> None:
     if fields.chunked:
         raise BadHead
     if value.lower() != b"chunked":
-        raise BadHead(answers.BAD_REQUEST if b"chunked" in value.lower() else answers.BAD_CODING)
+        raise BadHead(answers.BAD_CODING if _CODING.fullmatch(value) else answers.BAD_REQUEST)
     fields.chunked = True
 
 

@@ -6,12 +6,13 @@ import re
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-# Everything two programs might read differently: empty and dot segments, plain or encoded; encoded
-# slashes, backslashes, control characters and encoded percent encodings; broken encodings.
+# Everything two programs might read differently: empty and dot segments, plain, encoded or
+# with parameters; encoded slashes, backslashes and control characters; broken encodings.
 _AMBIGUOUS: Final = re.compile(
-    rb"//|/\.\.?(?:/|$)|%(?:2[eEfF]|5[cC]|7[fF]|[01][0-9a-fA-F]|25[0-9a-fA-F]{2})"
+    rb"//|/\.\.?(?:[/;]|$)|%(?:2[eEfF]|5[cC]|7[fF]|[01][0-9a-fA-F])"
     rb"|%(?![0-9a-fA-F]{2})|[\\\"<>#^`{|}]"
 )
+_ENCODED: Final = re.compile(rb"%[0-9a-fA-F]{2}")  # what is left was encoded twice
 _QUERY: Final = re.compile(rb"#|%00")
 
 
@@ -34,6 +35,8 @@ def decode(target: bytes) -> bytes:
     if b"%" not in path:
         return path
     path = unquote_to_bytes(path)
+    if _ENCODED.search(path):
+        raise BadPath
     try:
         path.decode()
     except UnicodeDecodeError:

@@ -243,7 +243,7 @@ class UpstreamConnection(asyncio.Protocol):
         knows_chunks = caller.exchange.head.minor == 1
         unwrap = not knows_chunks or caller.packs(head)
         self._state = _CHUNKED
-        self._chunked = Chunked(unwrap=unwrap)
+        self._chunked = Chunked(unwrap=unwrap, pass_on=caller.exchange.fields.trailers)
         out, rest = self._chunked.feed(data)
         caller.response_begins(head, out, framed=knows_chunks, more=rest is None)
         if rest is not None and self.caller is caller:

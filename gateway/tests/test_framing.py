@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from frontdoor.testing.running import Running
-from frontdoor.testing.service import Service
+from frontdoor.testing.service import Received, Service
 
 PASS = "location / { proxy_pass http://service; }"
 H = b"Host: a\r\n"
@@ -148,14 +150,26 @@ def test_a_head_in_single_bytes_is_the_same_head(gateway) -> None:
     data = (
         POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nab\r\n1\r\nc\r\n"
     )
-    data += b"0\r\nX-Trailer: 1\r\n\r\n"
+    data += b"0\r\nX-Checked: 1\r\nX-User: admin\r\nX_User: admin\r\n\r\n"
     with gateway.connect() as client:
         for number in range(len(data)):
             client.sendall(data[number : number + 1])
         assert client.recv(100).startswith(b"HTTP/1.1 200")
     (request,) = gateway._services["service"].received
     assert request.body == b"abc"
-    assert request.all("x-trailer") == []
+    assert request.trailers == (b"X-Checked: 1",)  # what could pass for somebody does not
+
+
+def test_trailers_of_an_answer_pass_to_those_who_take_them(start) -> None:
+    async def say(request: Received, writer: asyncio.StreamWriter) -> None:
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        writer.write(head + b"2\r\nab\r\n0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n")
+
+    gateway = start(PASS, {"service": Service(say)})
+    ask = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close, TE\r\n%b\r\n"
+    said = gateway.raw(ask % b"TE: trailers\r\n")
+    assert said.endswith(b"\r\n\r\n2\r\nab\r\n0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n")
+    assert gateway.raw(ask % b"").endswith(b"\r\n\r\n2\r\nab\r\n0\r\n\r\n")
 
 
 def test_http_1_0_is_served_and_closed(gateway) -> None:

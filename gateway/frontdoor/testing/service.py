@@ -15,6 +15,7 @@ class Received:
     fields: list[tuple[str, str]]
     body: bytes
     raw_head: bytes
+    trailers: tuple[bytes, ...] = ()
 
     @property
     def method(self) -> str:
@@ -105,12 +106,12 @@ class Service:
         request = Received(line, fields, b"", head)
         length, coding = request.one("content-length"), request.one("transfer-encoding")
         assert length is None or coding is None, "an ambiguous request got through"
-        body = b""
+        body, trailers = b"", tuple[bytes, ...]()
         if length is not None:
             body = await self._read_length(reader, int(length))
         elif coding is not None:
-            body = await self._read_chunks(reader)
-        return Received(line, fields, body, head)
+            body, trailers = await self._read_chunks(reader)
+        return Received(line, fields, body, head, trailers)
 
     async def _read_length(self, reader: asyncio.StreamReader, left: int) -> bytes:
         parts = []
@@ -123,12 +124,13 @@ class Service:
                 parts.append(part)
         return b"".join(parts)
 
-    async def _read_chunks(self, reader: asyncio.StreamReader) -> bytes:
-        parts = []
+    async def _read_chunks(self, reader: asyncio.StreamReader) -> tuple[bytes, tuple[bytes, ...]]:
+        parts, trailers = [], []
         while size := int(await reader.readline(), 16):
             part = await reader.readexactly(size)
             assert await reader.readexactly(2) == b"\r\n"
             if self.keep_bodies:
                 parts.append(part)
-        assert await reader.readline() == b"\r\n"
-        return b"".join(parts)
+        while (line := await reader.readline()) != b"\r\n":
+            trailers.append(line.removesuffix(b"\r\n"))
+        return b"".join(parts), tuple(trailers)
