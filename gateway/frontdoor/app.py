@@ -35,6 +35,7 @@ from frontdoor.revocations import Revocations
 from frontdoor.routes import Routes
 from frontdoor.sessions import basic
 from frontdoor.settings import Settings
+from frontdoor.shared_health import SharedHealth
 from frontdoor.sign_on import SignOn
 from frontdoor.sites import Address, Configuration
 from frontdoor.verifying import Keys, Verifier
@@ -69,9 +70,8 @@ class Gateway:
             door.sweep()
             if door.draining:
                 door.drain()
-        now = time.monotonic()
         for pool in self.pools.values():
-            pool.close_idle(now - pool.upstream.keepalive_timeout)
+            pool.sweep()
         self.access_log.tick()
 
     @property
@@ -106,13 +106,17 @@ def build(
         now=now,
         wall=wall,
     )
-    pools = {name: Pool(upstream, now) for name, upstream in configuration.upstreams.items()}
+    shared = SharedHealth()
+    pools = {
+        name: Pool(upstream, now, shared, workers=settings.workers)
+        for name, upstream in configuration.upstreams.items()
+    }
     sign_on = SignOn(
         settings,
         client,
         verifier,
         mandates=configuration.mandates,
-        addresses=lambda name: _addresses(pools[name]),
+        addresses=lambda name: pools[name].addresses,
         now=now,
         wall=wall,
     )
@@ -146,7 +150,7 @@ def build(
     doors = maker.doors()
     catching_up = CatchingUp(
         configuration.sources,
-        lambda name: _addresses(pools[name]),
+        lambda name: pools[name].addresses,
         client,
         basic(settings.client_secret),
         revocations,
@@ -166,7 +170,3 @@ def build(
         catching_up=catching_up,
         in_hand=in_hand,
     )
-
-
-def _addresses(pool: Pool) -> list[Address]:
-    return [peer.server.address for peer in pool.peers]

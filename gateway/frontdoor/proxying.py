@@ -5,62 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from frontdoor import answers
-from frontdoor.answers import Answer
+from frontdoor.attempting import Attempting
 from frontdoor.chunked import BadChunk
-from frontdoor.client_connection import ClientConnection
-from frontdoor.client_socket import ANSWERING, BODY, CLOSED, NEVER, TUNNEL, WAITING
+from frontdoor.client_socket import ANSWERING, BODY, TUNNEL
 from frontdoor.compression import begin as begin_packing
-from frontdoor.pools import RETRY_RESERVE, Peer, Pool
 from frontdoor.responses import DATE, ResponseHead
-from frontdoor.sending import FilePart, Sending
-from frontdoor.upstream_connection import Reason, UpstreamConnection
+from frontdoor.upstream_connection import UpstreamConnection
 
 if TYPE_CHECKING:
     from frontdoor.door import Door
 
-MOST_ATTEMPTS: Final = 3
+STALE_ATTEMPTS: Final = 3  # at one request, with connections a server closed meanwhile
 
 
-class ProxyConnection(ClientConnection):
+class ProxyConnection(Attempting):
     """A client's connection whose requests reach services; see `upstream_connection.Caller`."""
-
-    _sending: Sending | None = None  # a file in place of a service's answer
-    _complete = False
 
     def __init__(self, door: Door) -> None:
         super().__init__(door)
         self._link: UpstreamConnection | None = None
-
-    def forward(self) -> None:
-        """Send the request to a service."""
-        exchange = self.exchange
-        pool = exchange.route.pool
-        assert pool is not None  # routes without one answer by themselves
-        if exchange.fields.expects and (self.left or self.chunked):
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if pool.budget < RETRY_RESERVE:
-            pool.earn()
-        peer = pool.choose()
-        assert peer is not None  # a pool always has one to try
-        link = pool.take(peer)
-        if link is not None:
-            self._attach(link)
-        else:
-            self._connect(peer)
-
-    def connected(self, connection: UpstreamConnection) -> None:
-        """A new connection stands."""
-        if self.state == CLOSED:
-            connection.pool.give_back(connection)
-        else:
-            self._attach(connection)
-
-    def not_connected(self, peer: Peer, reason: Reason) -> None:
-        """The server could not be reached; nothing was sent, so any request may go elsewhere."""
-        if self.state != CLOSED:
-            self.exchange.tries += 1
-            untouched = self.exchange.body_sent == 0
-            self._lost(peer, reason, answers.UNAVAILABLE, may_repeat=untouched)
 
     def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool, more: bool) -> None:
         """The head came, with the first bytes of the body as they go to the client."""
@@ -90,7 +53,7 @@ class ProxyConnection(ClientConnection):
         exchange.sent = len(data)
         self.transport.write(b"\r\n".join(lines))
         if more:
-            self._progress()
+            self.progress()
 
     def tunnel_begins(self, head: ResponseHead, data: bytes) -> None:
         """The service speaks another protocol from now on; bytes pass as they are."""
@@ -107,7 +70,7 @@ class ProxyConnection(ClientConnection):
         if early:
             self.read_body(early)
         self.resume_body()
-        self._progress()
+        self.progress()
 
     def packs(self, head: ResponseHead) -> bool:
         """Will the body be compressed? Then the caller wants its content, without the chunks."""
@@ -138,7 +101,7 @@ class ProxyConnection(ClientConnection):
             data = self.exchange.packer.stream(data, more=True)
         self.exchange.sent += len(data)
         self.transport.write(data)
-        self._progress()
+        self.progress()
 
     def response_ends(self) -> None:
         """The body is complete."""
@@ -155,11 +118,11 @@ class ProxyConnection(ClientConnection):
         self._link = None
         exchange = self.exchange
         stale = not connection.fresh and not heard
-        if stale and exchange.repeatable and exchange.tries < MOST_ATTEMPTS:
+        if stale and exchange.repeatable and exchange.tries < STALE_ATTEMPTS:
             # It closed a kept connection just when we used it; that is no failure.
-            self._connect(connection.peer)
+            self.connect_to(connection.peer)
             return
-        self._lost(connection.peer, "error", answers.BAD_GATEWAY, may_repeat=not heard)
+        self.lost(connection.peer, "error", answers.BAD_GATEWAY, may_repeat=not heard)
 
     def request_is_complete(self) -> bool:
         """Has all of the request been sent?"""
@@ -168,7 +131,7 @@ class ProxyConnection(ClientConnection):
     def pause_writing(self) -> None:
         """The client does not read: neither do we."""
         self.stalled = True
-        source = self._link or self._sending
+        source = self._link or self.sending
         if source is not None:
             source.hold()
             self.deadline = self.door.now() + self.exchange.route.location.send_timeout
@@ -176,27 +139,10 @@ class ProxyConnection(ClientConnection):
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.stalled = False
-        source = self._link or self._sending
+        source = self._link or self.sending
         if source is not None:
             source.release()
-            self._progress()
-
-    def send(self, file: FilePart, *, complete: bool) -> None:
-        """Send a file after its head."""
-        self._complete = complete
-        self._sending = Sending(self, file)
-        if self.stalled:
-            self._sending.hold()
-        self._progress()
-
-    def moved(self) -> None:
-        """A piece of the file is written."""
-        self._progress()
-
-    def sent(self) -> None:
-        """The file is sent."""
-        self._sending = None
-        self.finish(complete=self._complete)
+            self.progress()
 
     def read_body(self, data: bytes) -> None:
         """Send on what came of the body."""
@@ -214,10 +160,10 @@ class ProxyConnection(ClientConnection):
             try:
                 data, rest = self.chunked.feed(data)
             except BadChunk:
-                self._fail(answers.BAD_CHUNK)
+                self.fail(answers.BAD_CHUNK)
                 return
             if 0 < location.max_body < self.chunked.content:
-                self._fail(answers.TOO_LARGE)
+                self.fail(answers.TOO_LARGE)
                 return
         link = self._link
         if link is None:
@@ -230,16 +176,14 @@ class ProxyConnection(ClientConnection):
             self.put_back(rest)
             self.chunked = None
             self.state = ANSWERING
-        self._progress()
+        self.progress()
 
     def drop_link(self) -> None:
         """End the connection to the service, if there is one."""
         link, self._link = self._link, None
         if link is not None:
             link.kill()
-        if self._sending is not None:
-            self._sending.kill()
-            self._sending = None
+        self.drop_file()
 
     def expire_exchange(self) -> None:
         """Client or service took too long."""
@@ -247,10 +191,10 @@ class ProxyConnection(ClientConnection):
         if self.stalled or link is None or self.state == TUNNEL:
             self.transport.abort()
         elif self.state == BODY and not self._service_stalls():
-            self._fail(answers.LATE_HEAD)
+            self.fail(answers.LATE_HEAD)
         else:
             self.drop_link()
-            self._lost(link.peer, "timeout", answers.LATE_ANSWER)
+            self.lost(link.peer, "timeout", answers.LATE_ANSWER)
 
     def _service_stalls(self) -> bool:
         return self._paused
@@ -259,27 +203,9 @@ class ProxyConnection(ClientConnection):
         """Is the answer one that another server may better?"""
         exchange, link = self.exchange, self._link
         wanted = f"http_{status}" in exchange.route.location.next_upstream
-        return wanted and exchange.repeatable and link is not None and self._go_elsewhere(link.peer)
+        return wanted and exchange.repeatable and link is not None and self.go_elsewhere(link.peer)
 
-    def _pool(self) -> Pool:
-        pool = self.exchange.route.pool
-        assert pool is not None  # routes without one answer by themselves
-        return pool
-
-    def _send_to(self, peer: Peer) -> None:
-        link = self._pool().take(peer)
-        if link is not None:
-            self._attach(link)
-        else:
-            self._connect(peer)
-
-    def _connect(self, peer: Peer) -> None:
-        self.state = WAITING
-        self.deadline = NEVER  # connecting has its own
-        patience = self.exchange.route.location.connect_timeout
-        self._pool().connect(peer, self, patience)
-
-    def _attach(self, link: UpstreamConnection) -> None:
+    def attach(self, link: UpstreamConnection) -> None:
         exchange = self.exchange
         exchange.tries += 1
         self._link = link
@@ -291,7 +217,7 @@ class ProxyConnection(ClientConnection):
             link.hold()
         if self.left or self.chunked is not None:
             self.state = BODY
-            self._progress()
+            self.progress()
             early = self.take_buffer()
             if early:
                 self.read_body(early)
@@ -300,7 +226,7 @@ class ProxyConnection(ClientConnection):
             self.state = ANSWERING
             self.deadline = self.door.now() + exchange.route.location.read_timeout
 
-    def _progress(self) -> None:
+    def progress(self) -> None:
         """Something moved; the next thing may take as long as its directive says."""
         location = self.exchange.route.location
         if self.state in (ANSWERING, TUNNEL):
@@ -308,30 +234,3 @@ class ProxyConnection(ClientConnection):
         else:
             patience = location.write_timeout if self._paused else location.body_timeout
         self.deadline = self.door.now() + patience
-
-    def _lost(self, peer: Peer, reason: Reason, answer: Answer, *, may_repeat: bool = True) -> None:
-        exchange, pool = self.exchange, self._pool()
-        pool.failed(peer)
-        if exchange.replied:
-            self.transport.abort()  # a truncated answer must not look complete
-            return
-        wanted = reason in exchange.route.location.next_upstream
-        untouched = exchange.body_sent == 0 and answer is answers.UNAVAILABLE
-        may_repeat = wanted and may_repeat and (untouched or exchange.repeatable)
-        if not (may_repeat and self._go_elsewhere(peer)):
-            self._fail(answer)
-
-    def _go_elsewhere(self, peer: Peer) -> bool:
-        pool = self._pool()
-        other = pool.choose(avoiding=peer)
-        if other is None or self.exchange.tries >= MOST_ATTEMPTS or not pool.spend():
-            return False
-        self.drop_link()
-        self._send_to(other)
-        return True
-
-    def _fail(self, answer: Answer) -> None:
-        if self.exchange.replied:
-            self.transport.abort()
-        else:
-            self.answer(answer)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from frontdoor.proxying import ProxyConnection
+    from frontdoor.file_connection import FileConnection
 
 CHUNK: Final = 128 << 10
 
@@ -30,7 +30,7 @@ class Sending:
         part: what is sent.
     """
 
-    def __init__(self, connection: ProxyConnection, part: FilePart) -> None:
+    def __init__(self, connection: FileConnection, part: FilePart) -> None:
         self._connection = connection
         self._descriptor = part.descriptor
         self._at = part.first
@@ -72,5 +72,5 @@ class Sending:
             self.kill()
             self._connection.sent()
         elif not self._held:
-            self._connection.moved()
+            self._connection.progress()
             self.release()

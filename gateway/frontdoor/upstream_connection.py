@@ -17,7 +17,8 @@ from frontdoor.responses import (
 )
 
 if TYPE_CHECKING:
-    from frontdoor.pools import Peer, Pool
+    from frontdoor.peers import Peer
+    from frontdoor.pools import Pool
 
 Reason = Literal["error", "timeout"]
 
@@ -30,12 +31,6 @@ class Caller(Protocol):
     """Whoever sent the request: the client's side of the exchange."""
 
     exchange: Exchange
-
-    def connected(self, connection: UpstreamConnection) -> None:
-        """A new connection stands."""
-
-    def not_connected(self, peer: Peer, reason: Reason) -> None:
-        """The server could not be reached."""
 
     def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool, more: bool) -> None:
         """The head came, with the first bytes of the body as they go to the client.
@@ -190,8 +185,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._read_interim(caller, head, rest)
             return
         self._reusable = head.reusable
-        if self.peer.fails:
-            self.pool.succeeded(self.peer)
+        if self.peer.fails or head.status > 501:  # noqa: PLR2004 - it is able to answer
+            self.pool.answered(self.peer, head.status)
         if head.length == len(rest) and rest and has_body(head, caller.exchange.method):
             self._left = 0  # everything is here already, as most answers are
             self._state = _LENGTH
@@ -289,5 +284,7 @@ class UpstreamConnection(asyncio.Protocol):
         """No longer in anybody's hand."""
         if self._state not in (_IDLE, _DEAD):
             self.peer.busy -= 1
+            if self.pool.waiting:
+                self.pool.wake()
         self._state = state
         self.caller = None
