@@ -69,6 +69,20 @@ EVIDENCE: Final[Example] = {
     "expires_at": None,
     "revoked_at": None,
 }
+PRESENTED: Final[Example] = {
+    "kind": "person",
+    "name": "林小满",
+    "number": "440106199001010012",
+    "document_type": "resident-card",
+    "materials": ["identity-document"],
+    "note": "",
+}
+ON_SITE_EVIDENCE: Final[Example] = EVIDENCE | {
+    "channel": "on-site",
+    "level": 3,
+    "provider": "window-440106",
+    "reference": _OTHER_ID,
+}
 EVIDENCE_LIST: Final[Example] = {"level": 2, "items": [EVIDENCE]}
 MESSAGE: Final[Example] = {
     "id": _ID,

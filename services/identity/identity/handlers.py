@@ -9,11 +9,19 @@ from sqlalchemy.orm import Session
 
 from identity.cancellations import actions as cancellations
 from identity.messages import actions, rules
+from identity.officers import actions as officers
 from identity.sign_in import mandates
 from servicekit.facts import ApplicationMovedSchema
 from servicekit.inbox import Envelope, Subscriptions
 
 SUBSCRIPTIONS = Subscriptions("identity")
+PUBLISHERS = (
+    "employer-auth",
+    "employment-registry",
+    "recruitment",
+    "stability-refund",
+    "talent-card",
+)
 
 
 class BindingRevisedSchema(Schema):
@@ -74,3 +82,20 @@ def tell_applicant(db: Session, moved: dict[str, Any], envelope: Envelope) -> No
         subject=envelope.subject,
         now=envelope.time,
     )
+
+
+class BusinessSchema(Schema):
+    """What an appointment of an officer needs to know of a business."""
+
+    code = fields.Str(required=True)
+    title = fields.Str(required=True)
+    retired = fields.Bool(required=True)
+
+
+def keep_business(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """Officers may be appointed to it from now on, or no more (ID-45)."""
+    officers.keep_business(db, **said, now=envelope.time)
+
+
+for _service in PUBLISHERS:
+    SUBSCRIPTIONS.on(f"{_service}.business.published.v1", reads=BusinessSchema)(keep_business)

@@ -164,6 +164,7 @@ def test_every_personal_column_has_an_owner_or_a_reason():
         "idempotency_key",  # gone after a day
         "application_history",  # identity has no applications of its own
         "access_record",
+        "duplicate_resolution",  # two ids and an admin's reason, kept as the record
         "signing_key",  # the provider's own keys
         "limit_window",
         "limit_failures",

@@ -438,14 +438,16 @@ def test_a_locked_account_is_out_everywhere_at_once(world, person, browser):
     tokens = browser.tokens()
     admin = world.officer("admin")
     lock = f"/accounts/{person.id}/lock"
-    assert browser.api("POST", lock, token=tokens["access_token"]).status_code == 403
-    locked = browser.api("POST", lock, token=world.token_of(admin))
+    why = {"reason": "本人申报账号被盗"}
+    assert browser.api("POST", lock, why, token=tokens["access_token"]).status_code == 403
+    locked = browser.api("POST", lock, why, token=world.token_of(admin))
     assert locked.json == {"id": person.id, "standing": "locked"}
     assert browser.api("GET", "/me", token=tokens["access_token"]).status_code == 401
     assert error(browser.refreshes(tokens["refresh_token"])) == (400, "invalid_grant")
     assert ("identity.account.locked.v1", {"account_id": person.id}) in world.events()
     assert "该账号已被锁定" in world.browser().logs_in(person).text
-    assert browser.api("POST", lock, token=world.token_of(admin2(world))).status_code == 409
+    second = world.token_of(admin2(world))
+    assert browser.api("POST", lock, why, token=second).status_code == 409
 
 
 def admin2(world):

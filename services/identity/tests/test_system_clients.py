@@ -77,7 +77,8 @@ def test_ended_sessions_and_closed_accounts_are_listed_for_who_was_not_listening
     gone = world.app.verifier.verify(session["access_token"]).session_id
     world.browser().get(f"/identity/logout?id_token_hint={session['id_token']}")
     admin = world.token_of(world.officer("admin"))
-    locked = browser.api("POST", f"/accounts/{other.id}/lock", token=admin)
+    why = {"reason": "本人申报账号被盗"}
+    locked = browser.api("POST", f"/accounts/{other.id}/lock", why, token=admin)
     assert locked.status_code == 200
     token = asks(world, scope="revocations").json["access_token"]
     listed = since(world, token).json

@@ -86,7 +86,7 @@ def register(
         phone=form.phone,
         now=now,
     )
-    account.person = _open_person(db, account, form.name, identity, key)
+    account.person = open_person(db, account, form.name, identity, key)
     accept(db, account, now=now)
     return account
 
@@ -205,9 +205,14 @@ def lock(db: Session, account_id: str, *, now: datetime) -> Account:
     return account
 
 
-def _open_person(
+def open_person(
     db: Session, account: Account, name: str, identity: rules.Identity, key: DocumentNumber
 ) -> Person:
+    """Write the natural person of an account.
+
+    Raises:
+        DocumentTaken: another account has the document (ID-04).
+    """
     person = Person(
         account_id=account.id,
         name=PersonName(name),
@@ -216,6 +221,7 @@ def _open_person(
         document_index=key,
         birth_date=BirthDate(identity.birth_date.isoformat()),
         sex=PersonalText(identity.sex),
+        likeness_index=PersonalText(rules.likeness_key(name, identity.birth_date)),
     )
     _add(db, person)
     return person

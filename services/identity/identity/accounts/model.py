@@ -125,6 +125,10 @@ class Person(Base):
         Sealed(BirthDate, "person.birth_date"), info=PERSONAL
     )
     sex: Mapped[PersonalText] = mapped_column(Sealed(PersonalText, "person.sex"), info=PERSONAL)
+    # Name and birth together: the same person may stand behind another document (AL-12).
+    likeness_index: Mapped[PersonalText | None] = mapped_column(
+        BlindIndex("person.likeness"), index=True, info=PERSONAL
+    )
     migrated_twice: Mapped[bool] = mapped_column(default=False, info=NOT_PERSONAL)
 
     def born(self) -> date:

@@ -218,6 +218,11 @@ def document_key(kind: DocumentKind, number: str) -> str:
     return f"{kind}:{identifiers.document_key(kind, number)}"
 
 
+def likeness_key(name: str, born: date) -> str:
+    """What two documents of one person have in common, most often."""
+    return f"{''.join(name.casefold().split())}:{born.isoformat()}"
+
+
 def login_key(name: str) -> str:
     """Login names are told apart without regard to case (ID-02)."""
     return name.casefold()

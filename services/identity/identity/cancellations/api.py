@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from identity import examples
+from identity import unit_examples
 from identity.accounts import actions as accounts
 from identity.cancellations import actions, queries, rules
 from identity.cancellations.model import Cancellation
@@ -35,8 +35,8 @@ class CancellationSchema(Schema):
 
 
 @blueprint.route("", methods=["POST"])
-@blueprint.arguments(ConfirmedSchema, example=examples.CONFIRMED)
-@blueprint.response(201, CancellationSchema, example=examples.CANCELLATION)
+@blueprint.arguments(ConfirmedSchema, example=unit_examples.CONFIRMED)
+@blueprint.response(201, CancellationSchema, example=unit_examples.CANCELLATION)
 @access(Role.APPLICANT)
 def ask(given: dict[str, str]) -> Cancellation:
     """Ask for the end of the account; seven days to think it over (注销账号).
@@ -54,7 +54,7 @@ def ask(given: dict[str, str]) -> Cancellation:
 
 
 @blueprint.route("", methods=["GET"])
-@blueprint.response(200, CancellationSchema, example=examples.CANCELLATION)
+@blueprint.response(200, CancellationSchema, example=unit_examples.CANCELLATION)
 @access(Role.APPLICANT)
 def show() -> Cancellation:
     """The cancellation that cools off; 404 `cancellation-not-found`."""
@@ -66,7 +66,7 @@ def show() -> Cancellation:
 
 
 @blueprint.route("", methods=["DELETE"])
-@blueprint.response(200, CancellationSchema, example=examples.CANCELLATION)
+@blueprint.response(200, CancellationSchema, example=unit_examples.CANCELLATION)
 @access(Role.APPLICANT)
 def undo() -> Cancellation:
     """Keep the account after all (撤销注销); 404 `cancellation-not-found`."""

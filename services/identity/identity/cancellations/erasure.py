@@ -19,6 +19,7 @@ from servicekit.vault import INDEX_BYTES, BlindIndex, Sealed
 _OWNERS: Final = ("account_id", "owner_id", "person_id")
 KEPT: Final = {
     "login_event": "网络安全法 21: network logs for six months; then its own job deletes them",
+    "application_history": "the chain would break; it holds ids and admins' reasons",
     "access_record": "个人信息保护法 55, 56: who looked at a clear value, and why",
     "sms_delivery": "the last SMS is still on its way; cleared below once it has gone",
 }

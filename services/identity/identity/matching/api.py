@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from identity import examples
+from identity import unit_examples
 from identity.accounts.model import Account
 from identity.matching import actions
 from identity.matching.rules import ACCOUNTS_MATCH
@@ -41,8 +41,8 @@ class PersonMatchedSchema(Schema):
 
 
 @blueprint.route("", methods=["POST"])
-@blueprint.arguments(PersonAskedSchema, example=examples.PERSON_ASKED)
-@blueprint.response(200, PersonMatchedSchema, example=examples.PERSON_MATCHED)
+@blueprint.arguments(PersonAskedSchema, example=unit_examples.PERSON_ASKED)
+@blueprint.response(200, PersonMatchedSchema, example=unit_examples.PERSON_MATCHED)
 @unkeyed
 @access(Role.SYSTEM, scopes=(ACCOUNTS_MATCH,))
 def match(asked: actions.Asked) -> Account:

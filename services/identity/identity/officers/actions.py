@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyotp
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from identity.accounts import actions as accounts
 from identity.accounts.model import Account
 from identity.accounts.rules import Kind
+from identity.administration import actions as administration
+from identity.administration.rules import check_other, check_reason
 from identity.hashing import Hasher
-from identity.officers import rules
-from identity.officers.model import Officer
+from identity.officers import queries, rules
+from identity.officers.model import KnownBusiness, Officer
+from identity.sign_in import sessions
+from identity.sign_in.rules import EndReason
+from servicekit.applications import Actor
 from servicekit.errors import FieldError, Refusal
 from servicekit.identifiers import check_mobile_number
 from servicekit.personal import PersonalText, PersonName
@@ -72,6 +78,61 @@ def appoint(
         name=appointment.login_name, issuer_name=rules.ISSUER_NAME
     )
     return officer, Credentials(chosen, secret, uri)
+
+
+def appoint_by(
+    db: Session, appointment: rules.Appointment, *, by: Actor, hasher: Hasher, now: datetime
+) -> tuple[Officer, Credentials]:
+    """The same by an admin: in the admin's own region, to businesses there are.
+
+    Raises:
+        OutsideRegion, AppointmentRefused, LoginNameTaken.
+    """
+    rules.check_appointment(appointment, phone_wrong=_check_phone(appointment.phone))
+    rules.check_keeps(by.region or "", appointment.region)
+    rules.check_businesses(appointment.businesses, queries.known_businesses(db))
+    return appoint(db, appointment, by=by.id, hasher=hasher, now=now)
+
+
+def change_duties(
+    db: Session,
+    officer: Officer,
+    *,
+    region: str,
+    businesses: list[str],
+    roles: list[str],
+    reason: str,
+    by: Actor,
+    now: datetime,
+) -> Officer:
+    """Give an officer another region, other businesses or roles; every session ends.
+
+    A token says what its holder may do, so the old ones must not outlive the change.
+
+    Raises:
+        ReasonNeeded, OutsideRegion, AppointmentRefused, NotYours.
+    """
+    why = check_reason(reason)
+    check_other(by.id, officer.account_id)
+    wrong = rules.check_duties(region, businesses, roles)
+    if wrong:
+        raise rules.AppointmentRefused(fields=wrong)
+    rules.check_keeps(by.region or "", region)
+    rules.check_businesses(set(businesses) - set(officer.businesses), queries.known_businesses(db))
+    officer.region, officer.businesses, officer.roles = region, businesses, roles
+    sessions.end_all(db, officer.account_id, EndReason.DUTIES_CHANGED, now=now)
+    standing = officer.account.standing
+    administration.record(
+        db, officer.account, "change-duties", before=standing, reason=why, by=by, now=now
+    )
+    return officer
+
+
+def keep_business(db: Session, *, code: str, title: str, retired: bool, now: datetime) -> None:
+    """A service said that it offers a business, or offers it no more."""
+    values = {"title": title, "retired": retired, "heard_at": now}
+    row = insert(KnownBusiness).values(code=code, **values)
+    db.execute(row.on_conflict_do_update(index_elements=[KnownBusiness.code], set_=values))
 
 
 def make_password() -> str:

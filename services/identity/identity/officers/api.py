@@ -1,4 +1,4 @@
-"""HTTP for admins: appoint officers, list them, lock an account."""
+"""HTTP for admins: appoint officers, change what they may do, list them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,11 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from identity import examples
-from identity.accounts import actions as accounts
+from identity import admin_examples, examples
 from identity.accounts.rules import Standing
 from identity.officers import actions, queries, rules
 from identity.officers.model import Officer
 from identity.parts import parts
-from identity.sign_in import sessions
-from identity.sign_in.rules import EndReason
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
 from servicekit.web.paging import Page, PageArguments, PageOf, page_of, page_schema
@@ -56,19 +53,27 @@ class OfficerSchema(Schema):
     created_at = fields.AwareDateTime(required=True)
 
 
+class DutiesSchema(Schema):
+    """Where, for what and as what from now on, and why it changes."""
+
+    region = fields.Str(required=True)
+    businesses = fields.List(fields.Str(), required=True, validate=_TEXTS)
+    roles = fields.List(fields.Str(), required=True, validate=_TEXTS)
+    reason = fields.Str(required=True, validate=validate.Length(1, 200))
+
+
+class BusinessListSchema(Schema):
+    """Codes of businesses."""
+
+    items = fields.List(fields.Str(), required=True)
+
+
 class AppointedSchema(Schema):
     """The officer with what is shown once: first password and authenticator."""
 
     officer = fields.Nested(OfficerSchema, required=True)
     password = fields.Str(required=True)
     totp_uri = fields.Str(required=True)
-
-
-class StandingSchema(Schema):
-    """Whether an account may sign in."""
-
-    id = fields.Str(required=True)
-    standing = fields.Enum(Standing, by_value=True, required=True)
 
 
 @blueprint.route("/officers", methods=["POST"])
@@ -79,11 +84,12 @@ def appoint(appointment: rules.Appointment) -> dict[str, Any]:
     """Appoint an officer (新增经办人员).
 
     Password and authenticator are shown once; the owner chooses a password at the first login.
-    422 `officer-refused` with every wrong field; 409 `username-taken`.
+    422 `officer-refused` with every wrong field, unknown businesses among them; 403
+    `region-not-yours`; 409 `username-taken`.
     """
     with transaction() as db:
-        officer, credentials = actions.appoint(
-            db, appointment, by=actor().id, hasher=parts().hasher, now=now()
+        officer, credentials = actions.appoint_by(
+            db, appointment, by=actor(), hasher=parts().hasher, now=now()
         )
     return {
         "officer": officer,
@@ -103,15 +109,24 @@ def list_officers(page: Page) -> PageOf[Officer]:
         return page_of(db, ours, page, by=(Officer.created_at, Officer.account_id))
 
 
-@blueprint.route("/accounts/<account_id>/lock", methods=["POST"])
-@blueprint.response(200, StandingSchema, example=examples.STANDING)
+@blueprint.route("/officers/<officer_id>", methods=["PATCH"])
+@blueprint.arguments(DutiesSchema, example=admin_examples.DUTIES)
+@blueprint.response(200, OfficerSchema, example=examples.OFFICER)
 @access(Role.ADMIN)
-def lock(account_id: str) -> Any:
-    """Lock an account: its sessions end everywhere (锁定账号).
+def change_duties(duties: dict[str, Any], officer_id: str) -> Officer:
+    """Change an officer's region, businesses and roles; every session of theirs ends (修改职责).
 
-    404 `account-not-found`; 409 `account-not-active`.
+    422 `officer-refused`, `reason-required`; 403 `region-not-yours`; 404 `officer-not-found`.
     """
     with transaction() as db:
-        account = accounts.lock(db, account_id, now=now())
-        sessions.end_all(db, account_id, EndReason.LOCKED, now=now())
-        return account
+        officer = queries.find_officer(db, officer_id, region=actor().region or "")
+        return actions.change_duties(db, officer, **duties, by=actor(), now=now())
+
+
+@blueprint.route("/businesses", methods=["GET"])
+@blueprint.response(200, BusinessListSchema, example=admin_examples.BUSINESSES)
+@access(Role.ADMIN)
+def list_businesses() -> dict[str, Any]:
+    """The businesses an officer may be appointed to (业务目录)."""
+    with reading() as db:
+        return {"items": sorted(queries.known_businesses(db))}

@@ -15,6 +15,17 @@ from servicekit.personal import PersonalText, PersonName
 from servicekit.vault import Sealed
 
 
+class KnownBusiness(Base):
+    """A business a service said it offers; officers are appointed to known ones only."""
+
+    __tablename__ = "known_business"
+
+    code: Mapped[str] = mapped_column(String(120), primary_key=True, info=NOT_PERSONAL)
+    title: Mapped[str] = mapped_column(String(120), info=NOT_PERSONAL)
+    retired: Mapped[bool] = mapped_column(default=False, info=NOT_PERSONAL)
+    heard_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
+
+
 class Officer(Base):
     """The officer behind an account: region, businesses, roles, TOTP (ID-45)."""
 

@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+import json
+from functools import cache
+from importlib.resources import files
 
-from identity.officers.model import Officer
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from identity.officers import rules
+from identity.officers.model import KnownBusiness, Officer
 
 
 def officers_of(region: str) -> Select[Officer]:
     """Everybody in a region and below it; the page decides how many."""
     return select(Officer).where(Officer.region.startswith(region, autoescape=True))
+
+
+def find_officer(db: Session, account_id: str, *, region: str) -> Officer:
+    """An officer of a region or below it.
+
+    Raises:
+        NoOfficer: there is none there.
+    """
+    officer = db.get(Officer, account_id)
+    if officer is None or not officer.region.startswith(region):
+        raise rules.NoOfficer
+    return officer
+
+
+def known_businesses(db: Session) -> frozenset[str]:
+    """What officers may be appointed to: the suite's own matters, and what services announced.
+
+    An admin who types a business wrong appoints somebody who sees nothing.
+    """
+    heard = db.execute(select(KnownBusiness.code, KnownBusiness.retired)).all()
+    retired = {row.code for row in heard if row.retired}
+    return (_own_businesses() | {row.code for row in heard}) - retired
+
+
+@cache
+def _own_businesses() -> frozenset[str]:
+    text = (files("identity.officers") / "businesses.json").read_text(encoding="utf-8")
+    return frozenset(json.loads(text))

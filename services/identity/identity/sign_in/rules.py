@@ -77,6 +77,7 @@ class EndReason(StrEnum):
     REPLACED = "signed-in-again"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - a reason
     CANCELLED = "account-cancelled"
+    DUTIES_CHANGED = "duties-changed"
     DISOWNED = "disowned"  # the owner said: this wasn't me
 
 

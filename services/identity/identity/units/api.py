@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from identity import examples
+from identity import examples, unit_examples
 from identity.accounts import agreements
 from identity.parts import client_address, parts
 from identity.sms_codes.api import SmsCodeSentSchema
@@ -44,8 +44,8 @@ class JudgingFormSchema(schemas.UnitFormSchema):
 
 
 @blueprint.route("/unit-registrations", methods=["POST"])
-@blueprint.arguments(schemas.AgentSchema, example=examples.UNIT_AGENT)
-@blueprint.response(201, schemas.RegistrationBegunSchema, example=examples.UNIT_BEGUN)
+@blueprint.arguments(schemas.AgentSchema, example=unit_examples.UNIT_AGENT)
+@blueprint.response(201, schemas.RegistrationBegunSchema, example=unit_examples.UNIT_BEGUN)
 @unkeyed
 @public
 def begin(agent: dict[str, str]) -> registering.Begun:
@@ -68,7 +68,7 @@ def begin(agent: dict[str, str]) -> registering.Begun:
 
 
 @blueprint.route("/unit-registrations/<registration_id>/sms-code", methods=["POST"])
-@blueprint.arguments(schemas.TicketSchema, example=examples.UNIT_TICKET)
+@blueprint.arguments(schemas.TicketSchema, example=unit_examples.UNIT_TICKET)
 @blueprint.response(202, SmsCodeSentSchema, example=examples.SMS_CODE_SENT)
 @unkeyed
 @public
@@ -92,8 +92,8 @@ def send_code(asked: dict[str, str], registration_id: str) -> dict[str, int]:
 
 
 @blueprint.route("/unit-registrations/<registration_id>/unit", methods=["POST"])
-@blueprint.arguments(JudgingFormSchema, example=examples.UNIT_FORM)
-@blueprint.response(201, schemas.UnitSchema, example=examples.UNIT)
+@blueprint.arguments(JudgingFormSchema, example=unit_examples.UNIT_FORM)
+@blueprint.response(201, schemas.UnitSchema, example=unit_examples.UNIT)
 @unkeyed
 @public
 def complete(given: tuple[str, form_rules.UnitForm], registration_id: str) -> Unit:
@@ -118,8 +118,8 @@ def complete(given: tuple[str, form_rules.UnitForm], registration_id: str) -> Un
 
 
 @blueprint.route("/unit-number-checks", methods=["POST"])
-@blueprint.arguments(schemas.NumberAskedSchema, example=examples.UNIT_NUMBER)
-@blueprint.response(200, schemas.NumberCheckedSchema, example=examples.UNIT_NUMBER_CHECKED)
+@blueprint.arguments(schemas.NumberAskedSchema, example=unit_examples.UNIT_NUMBER)
+@blueprint.response(200, schemas.NumberCheckedSchema, example=unit_examples.UNIT_NUMBER_CHECKED)
 @unkeyed
 @public
 def check_number(asked: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def check_number(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/unit", methods=["GET"])
-@blueprint.response(200, schemas.UnitSchema, example=examples.UNIT)
+@blueprint.response(200, schemas.UnitSchema, example=unit_examples.UNIT)
 @access(Role.APPLICANT, kinds=("unit",))
 def show_unit() -> Unit:
     """The unit's own data, for its own account (单位信息)."""
@@ -152,8 +152,8 @@ def show_unit() -> Unit:
 
 
 @blueprint.route("/unit", methods=["PATCH"])
-@blueprint.arguments(schemas.UnitDataSchema, example=examples.UNIT_DATA)
-@blueprint.response(200, schemas.UnitSchema, example=examples.UNIT)
+@blueprint.arguments(schemas.UnitDataSchema, example=unit_examples.UNIT_DATA)
+@blueprint.response(200, schemas.UnitSchema, example=unit_examples.UNIT)
 @access(Role.APPLICANT, kinds=("unit",))
 def change_unit(changes: dict[str, Any]) -> Unit:
     """Change the unit's address, region and contact (修改账号信息).
@@ -169,8 +169,8 @@ def change_unit(changes: dict[str, Any]) -> Unit:
 
 
 @blueprint.route("/unit/name-changes", methods=["POST"])
-@blueprint.arguments(schemas.NameChangeSchema, example=examples.UNIT_NAME_CHANGE)
-@blueprint.response(200, schemas.UnitSchema, example=examples.UNIT)
+@blueprint.arguments(schemas.NameChangeSchema, example=unit_examples.UNIT_NAME_CHANGE)
+@blueprint.response(200, schemas.UnitSchema, example=unit_examples.UNIT)
 @access(Role.APPLICANT, kinds=("unit",))
 def change_name(change: actions.NameChange) -> Unit:
     """Change the unit's name or legal representative, checked against the base (单位名称修改).
@@ -194,7 +194,7 @@ def change_name(change: actions.NameChange) -> Unit:
 
 
 @blueprint.route("/unit/former-names", methods=["GET"])
-@blueprint.response(200, schemas.FormerUnitListSchema, example=examples.UNIT_FORMER)
+@blueprint.response(200, schemas.FormerUnitListSchema, example=unit_examples.UNIT_FORMER)
 @access(Role.APPLICANT, kinds=("unit",))
 def list_former() -> dict[str, Any]:
     """What the unit was called and who represented it, from when until when."""

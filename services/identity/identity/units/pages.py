@@ -271,7 +271,7 @@ def _data_page(
         recovery=_RECOVERY if taken else None,
         kinds=[(str(kind), kind.label) for kind in CertificateKind],
         documents=[(str(kind), kind.label) for kind in DocumentKind],
-        places=_places(),
+        places=places(),
         agreements=agreements.all_agreements(),
         return_to=browser.return_to(),
     )
@@ -285,7 +285,7 @@ def _done_page(db: Session, found: Registration) -> Response:
     )
 
 
-def _places() -> list[tuple[str, list[tuple[str, str]]]]:
+def places() -> list[tuple[str, list[tuple[str, str]]]]:
     """The counties of every city, for one list with headings."""
     return [
         (city.name, [(county.code, county.name) for county in regions.children(city.code)])
