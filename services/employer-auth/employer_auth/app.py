@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from employer_auth.acting.api import acting
 from employer_auth.acting.keys import KeyRing
+from employer_auth.authorisation_codes.api import applications as code_applications
+from employer_auth.authorisation_codes.api import authorisations
+from employer_auth.authorisation_codes.api import uploads as code_uploads
+from employer_auth.authorisation_codes.counter_api import counter, counter_uploads
+from employer_auth.authorisation_codes.review_api import reviews as code_reviews
+from employer_auth.authorisation_codes.rules import WORKFLOW as CODE_WORKFLOW
+from employer_auth.authorisation_codes.unit_api import unit_authorisations
 from employer_auth.bindings.api import sub_accounts
 from employer_auth.bindings.person_api import parent_accounts
 from employer_auth.bindings.review_api import reviews
 from employer_auth.catalogue.api import businesses
 from employer_auth.catalogue.rules import MANAGE_BUSINESS
+from employer_auth.deeds.api import deeds
 from employer_auth.employers.api import units
 from employer_auth.employers.review_api import reviews as unit_reviews
+from employer_auth.entrustments.agency_api import received
+from employer_auth.entrustments.api import entrustments
 from employer_auth.events import FACTS
+from employer_auth.files import uploads_of
 from employer_auth.grants.api import grants
 from employer_auth.grants.person_api import own_grants
 from employer_auth.handlers import SUBSCRIPTIONS
@@ -48,10 +59,20 @@ SERVICE = Service(
         parent_accounts,
         own_grants,
         reviews,
+        entrustments,
+        received,
+        deeds,
         units,
         unit_reviews,
+        code_uploads,
+        code_applications,
+        authorisations,
+        unit_authorisations,
+        code_reviews,
+        counter,
+        counter_uploads,
     ),
-    workflows=(),
+    workflows=(CODE_WORKFLOW,),
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
@@ -62,7 +83,12 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """The service, ready to be served; its settings come from the environment unless given."""
     settings = settings or load(Settings, "EMPLOYER_AUTH")
     app = build(SERVICE, settings, clock=clock or SystemClock())
-    app.extensions[KEY] = Parts(settings, KeyRing(app.database), _person_match(settings, app))
+    app.extensions[KEY] = Parts(
+        settings,
+        KeyRing(app.database),
+        _person_match(settings, app),
+        uploads_of(settings, app.vault),
+    )
     return app
 
 

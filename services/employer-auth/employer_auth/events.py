@@ -58,7 +58,7 @@ class BindingRevised(Schema):
 
 
 class SubAccountSchema(Schema):
-    """What every fact about a sub-account says; ``by`` is unit, agent, officer or system."""
+    """What these facts say; ``by`` is unit, agent, agency, officer or system."""
 
     binding_id = fields.Str(required=True)
     unit_id = fields.Str(required=True)
@@ -228,3 +228,65 @@ class UnitRestricted(UnitManagementSchema):
 @FACTS.fact("unit.managed", v=1, example=_MANAGEMENT)
 class UnitManaged(UnitManagementSchema):
     """Somebody manages the unit again; what rested for want of it works again."""
+
+
+class AuthorisationSchema(Schema):
+    """What both facts about an agent's authorisation say."""
+
+    authorisation_id = fields.Str(required=True)
+    binding_id = fields.Str(required=True)
+    unit_id = fields.Str(required=True)
+    person_id = fields.Str(required=True)
+    case_id = fields.Str(required=True)
+    channel = fields.Str(required=True)
+
+
+_AUTHORISATION: Final[dict[str, Any]] = {
+    "authorisation_id": "01890a5d-ac96-774b-bcce-b302099a8061",
+    "binding_id": _BINDING,
+    "unit_id": _UNIT,
+    "person_id": _PERSON,
+    "case_id": "01890a5d-ac96-774b-bcce-b302099a8062",
+    "channel": "online",
+}
+
+
+@FACTS.fact("authorisation.activated", v=1, example=_AUTHORISATION)
+class AuthorisationActivated(AuthorisationSchema):
+    """授权码实名: the agent proved to the agency that they act for the unit (EA-09)."""
+
+
+@FACTS.fact("authorisation.revoked", v=1, example=_AUTHORISATION)
+class AuthorisationRevoked(AuthorisationSchema):
+    """What the agent had proved holds no longer."""
+
+
+@FACTS.fact(
+    "entrustment.changed",
+    v=1,
+    example={
+        "entrustment_id": "01890a5d-ac96-774b-bcce-b302099a8061",
+        "unit_id": _UNIT,
+        "unit_name": "广州示例科技有限公司",
+        "agency_id": "01890a5d-ac96-774b-bcce-b302099a8062",
+        "agency_name": "广东示例人力资源有限公司",
+        "version": 2,
+        "state": "active",
+        "state_label": "委托中",
+        "businesses": ["recruitment.jobs"],
+        "valid_until": "2027-11-20",
+    },
+)
+class EntrustmentChanged(Schema):
+    """A unit's entrustment to an agency was offered, answered, changed or ended (EA-13)."""
+
+    entrustment_id = fields.Str(required=True)
+    unit_id = fields.Str(required=True)
+    unit_name = fields.Str(required=True)
+    agency_id = fields.Str(required=True)
+    agency_name = fields.Str(required=True)
+    version = fields.Int(required=True)
+    state = fields.Str(required=True)
+    state_label = fields.Str(required=True)
+    businesses = fields.List(fields.Str(), required=True)
+    valid_until = fields.Date(required=True)

@@ -11,7 +11,11 @@ from employer_auth.accounts import actions as accounts
 from employer_auth.accounts.rules import Kind, Standing
 from employer_auth.bindings import moves
 from employer_auth.catalogue import actions as catalogue
+from employer_auth.deeds import actions as deeds
+from employer_auth.deeds.rules import is_deed
 from employer_auth.employers import actions as employers
+from employer_auth.entrustments import actions as entrustments
+from servicekit.facts import ApplicationMovedSchema
 from servicekit.inbox import Envelope, Subscriptions
 
 SUBSCRIPTIONS = Subscriptions("employer-auth")
@@ -115,7 +119,8 @@ def keep_unlock(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
 
 @SUBSCRIPTIONS.on("identity.account.cancelled.v1", reads=AccountRead)
 def keep_cancellation(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
-    """Every binding of the account ends."""
+    """Every entrustment and every binding of the account ends."""
+    entrustments.part(db, said["account_id"], actor=moves.ITSELF, now=envelope.time)
     _keep_standing(db, said["account_id"], Standing.CANCELLED, envelope)
 
 
@@ -132,6 +137,14 @@ def keep_unit_change(db: Session, said: dict[str, Any], envelope: Envelope) -> N
     """Its name and region, as identity has verified them."""
     accounts.change_unit(db, said["unit_id"], said["name"], said["region"], now=envelope.time)
     employers.follow_identity(db, said["unit_id"], now=envelope.time)
+
+
+@SUBSCRIPTIONS.on_application("*", reads=ApplicationMovedSchema)
+def keep_deed(db: Session, moved: dict[str, Any], envelope: Envelope) -> None:
+    """Who acted for a unit, when, in what (EA-11)."""
+    if not is_deed(moved.get("acted_by")):
+        return  # people act for themselves, and officers for nobody's unit
+    deeds.keep_deed(db, moved, envelope)
 
 
 def keep_business(db: Session, said: dict[str, Any], envelope: Envelope) -> None:

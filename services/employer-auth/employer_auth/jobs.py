@@ -8,9 +8,14 @@ from employer_auth import limits
 from employer_auth.acting import keys
 from employer_auth.bindings import actions as bindings
 from employer_auth.bindings import queries as binding_queries
+from employer_auth.entrustments import actions as entrustments
+from employer_auth.entrustments import queries as entrustment_queries
+from employer_auth.files import uploads_on
 from employer_auth.grants import actions as grants
 from employer_auth.grants import queries as grant_queries
 from employer_auth.identity_asking import IdentityAsking
+from employer_auth.management import actions as management
+from employer_auth.management import queries as management_queries
 from employer_auth.notices import actions as notices
 from servicekit.clock import shanghai_date
 from servicekit.jobs import JobContext, Jobs
@@ -35,6 +40,10 @@ def end_validities(context: JobContext) -> None:
     with context.database.reading() as db:
         lapsing = binding_queries.lapsing(db, now=now, today=today)
         turning = grant_queries.turning(db, today=today)
+        over = entrustment_queries.over(db, today=today)
+    for entrustment_id in over:
+        with context.database.transaction() as db:
+            entrustments.expire(db, entrustment_id, now=now)
     for binding_id in lapsing:
         with context.database.transaction() as db:
             bindings.expire(db, binding_id, now=now)
@@ -56,3 +65,34 @@ def send_notices(context: JobContext) -> None:
     """Ask identity to tell people what happened; what it cannot take now is tried again."""
     identity = IdentityAsking(context.settings, context.clock)
     notices.send_due(context.database, identity, now=context.clock.now())
+
+
+@JOBS.every(timedelta(hours=1), name="look-after-management")
+def look_after_management(context: JobContext) -> None:
+    """Warn the units nobody manages any more, and restrict those whose days are over."""
+    today = shanghai_date(context.clock.now())
+    with context.database.reading() as db:
+        units = management_queries.unmanaged(db, today=today)
+    _look(context, units)
+
+
+@JOBS.on_notify(management.CHANNEL, name="relieve-managed", period=timedelta(minutes=5))
+def relieve_managed(context: JobContext) -> None:
+    """Somebody was granted something: whoever manages again has its agents back at once."""
+    with context.database.reading() as db:
+        units = management_queries.warned(db)
+    _look(context, units)
+
+
+def _look(context: JobContext, units: list[str]) -> None:
+    days = context.settings.unmanaged_days
+    for unit_id in units:
+        with context.database.transaction() as db:
+            management.look(db, unit_id, now=context.clock.now(), days=days)
+
+
+@JOBS.every(timedelta(minutes=10), name="sweep-uploads")
+def sweep_uploads(context: JobContext) -> None:
+    """Delete files left half-written, never used, replaced, or kept long enough (AL-05)."""
+    uploads = uploads_on(context.settings, context.database)
+    uploads.sweep(context.database, context.clock.now())

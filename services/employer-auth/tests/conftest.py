@@ -12,6 +12,8 @@ from itertools import count
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 from sqlalchemy import text
 
 from employer_auth.app import create_app
@@ -240,7 +242,12 @@ class Desk:
         return person
 
     def unit(
-        self, *, name: str = "广州示例科技有限公司", region: str = "440106", level: int = 5
+        self,
+        *,
+        name: str = "广州示例科技有限公司",
+        region: str = "440106",
+        level: int = 5,
+        uscc: str = USCC,
     ) -> Unit:
         account = new_id()
         self.hears(
@@ -249,7 +256,7 @@ class Desk:
             unit_id=account,
             person_id=new_id(),
             certificate_type="uscc",
-            certificate_number=USCC,
+            certificate_number=uscc,
             name=name,
             region=region,
             level=level,
@@ -291,6 +298,15 @@ class Desk:
 
     def visitor(self) -> Caller:
         return Caller(self, None)
+
+    def claims(self, mandate: str) -> dict[str, Any]:
+        """What a mandate says, checked with the public keys."""
+        public = KeySet.import_key_set(self.visitor().get("mandate-keys").json)
+        return jwt.decode(mandate, public, algorithms=["ES256"]).claims
+
+    def run(self, statement: str) -> None:
+        with self.app.database.transaction() as db:
+            db.execute(text(statement))
 
     def rows(self, query: str, **values: Any) -> list[Any]:
         with self.app.database.reading() as db:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import DateTime, Enum, String
+from sqlalchemy import DateTime, Enum, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from employer_auth.accounts.rules import Kind, Standing
@@ -43,6 +43,9 @@ class Unit(Base):
     """A unit's public data; they come from identity and are corrected by officers."""
 
     __tablename__ = "unit"
+    __table_args__ = (
+        Index("unit_unmanaged", "id", postgresql_where=text("unmanaged_since IS NOT NULL")),
+    )
 
     id: Mapped[str] = mapped_column(String(80), primary_key=True, info=NOT_PERSONAL)
     certificate_type: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)

@@ -76,6 +76,12 @@ def find_for_officer(
     return _find(db, binding_id, Binding.unit_id.in_(units), seen=seen, hold=hold)
 
 
+def find_link(db: Session, binding_id: str, entrustment_id: str) -> Binding:
+    """A binding under an entrustment, held; raises BindingNotFound."""
+    under = Binding.entrustment_id == entrustment_id
+    return _find(db, binding_id, under, seen=None, hold=True)
+
+
 def hold(db: Session, binding_id: str) -> Binding:
     """The binding as it is now, held until the transaction ends."""
     return db.get_one(Binding, binding_id, with_for_update={"of": Binding}, populate_existing=True)

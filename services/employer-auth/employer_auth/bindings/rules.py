@@ -90,6 +90,7 @@ class Ender(StrEnum):
 
     UNIT = "unit"
     AGENT = "agent"
+    AGENCY = "agency"
     OFFICER = "officer"
     SYSTEM = "system"
 

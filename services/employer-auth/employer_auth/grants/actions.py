@@ -18,6 +18,7 @@ from employer_auth.events import FACTS, PermissionGranted, PermissionWithdrawn
 from employer_auth.grants import queries, rules
 from employer_auth.grants.model import Grant
 from employer_auth.grants.rules import Ending, Wish
+from employer_auth.management import actions as management
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.outbox import announce
@@ -40,6 +41,7 @@ def grant(
     """
     binding = bindings.find_of_unit(db, binding_id, actor, seen=seen, hold=True)
     check_bound(binding.state)
+    rules.check_direct(binding.via)
     give(db, binding, wishes, actor=actor, now=now)
     return binding
 
@@ -78,6 +80,7 @@ def give(
     moves.note_change(db, binding, "grant", actor=actor, now=now, note=note)
     for each in given:
         _tell_granted(db, binding, each, now)
+    management.call(db)
 
 
 def apply_template(

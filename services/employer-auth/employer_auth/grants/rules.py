@@ -132,6 +132,13 @@ class BadGrantRegion(Invalid):
     default_message = "没有这个行政区划，请重新选择授权的地区。"
 
 
+class AssignedByAgency(Conflict):
+    """What an agency's agent may do stands in the entrustment, and nowhere else."""
+
+    code = "assigned-by-agency"
+    default_message = "该经办人由代理机构指派，请通过委托调整代理机构可办理的业务。"
+
+
 class GranteeLevelTooLow(Conflict):
     """EA-06: the business asks for a better proved person."""
 
@@ -159,6 +166,12 @@ def check_wish(wish: Wish, *, offered: Collection[str], today: date) -> None:
             "授权有效期有误：开始日期不能早于今天，截止日期不能早于开始日期，且最长5年。",
             fields=[FieldError("/valid_until", "bad-validity", "最长5年，且不早于开始日期")],
         )
+
+
+def check_direct(via: str | None) -> None:
+    """Raises: AssignedByAgency."""
+    if via is not None:
+        raise AssignedByAgency
 
 
 def check_grantee(level: int, needed: int) -> None:

@@ -24,7 +24,13 @@ _SUB_ACCOUNT: Final = (
     "suspended",
     "resumed",
 )
-_BY: Final = {"unit": "单位", "agent": "经办人本人", "officer": "经办机构", "system": "系统"}
+_BY: Final = {
+    "unit": "单位",
+    "agent": "经办人本人",
+    "agency": "代理机构",
+    "officer": "经办机构",
+    "system": "系统",
+}
 
 
 class BindingReadSchema(Schema):

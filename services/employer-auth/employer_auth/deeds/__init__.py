@@ -1,0 +1,1 @@
+"""Deeds: who acted for a unit, when, in what, as the services tell it."""

@@ -1,0 +1,123 @@
+"""The only writer of an entrustment's state; what its people do follows in the same transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
+
+from employer_auth.bindings import moves as binding_moves
+from employer_auth.bindings import queries as bindings
+from employer_auth.bindings.rules import Ender, is_live
+from employer_auth.entrustments import queries, rules
+from employer_auth.entrustments.model import Entrustment
+from employer_auth.events import FACTS, EntrustmentChanged
+from servicekit import history
+from servicekit.applications import Actor
+from servicekit.outbox import announce
+
+
+def begin(db: Session, entrustment: Entrustment, *, actor: Actor, now: datetime) -> None:
+    """Write a new entrustment's first entry and tell both sides; it has been flushed."""
+    _record(db, entrustment, "offer", str(entrustment.state), actor=actor, now=now, note=None)
+    _tell(db, entrustment, now)
+
+
+def move(
+    db: Session,
+    entrustment: Entrustment,
+    name: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+) -> None:
+    """Make the move; when it ends, nobody acts under it any more.
+
+    Raises:
+        WrongState, WrongRole: the table has no such move from here, or not for this actor.
+    """
+    before = entrustment.state
+    after = rules.WORKFLOW.next_state(name, before, actor.role)
+    entrustment.state, entrustment.changed_at = after, now
+    if not rules.is_live(after):
+        entrustment.ended_at = now
+    db.flush()
+    _record(db, entrustment, name, str(before), actor=actor, now=now, note=note)
+    _tell(db, entrustment, now)
+    if not rules.is_live(after):
+        _end_links(db, entrustment.id, now)
+
+
+def note_change(
+    db: Session,
+    entrustment: Entrustment,
+    name: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None,
+) -> None:
+    """What is entrusted changed: a new version, history, an event."""
+    entrustment.changed_at = now
+    flag_modified(entrustment, "changed_at")
+    db.flush()
+    db.refresh(entrustment, ["businesses"])
+    _record(db, entrustment, name, str(entrustment.state), actor=actor, now=now, note=note)
+    _tell(db, entrustment, now)
+
+
+def _end_links(db: Session, entrustment_id: str, now: datetime) -> None:
+    for link in queries.live_links(db, entrustment_id):
+        binding = bindings.hold(db, link)
+        if is_live(binding.state):
+            binding_moves.move(
+                db, binding, "end", actor=binding_moves.ITSELF, by=Ender.SYSTEM, now=now
+            )
+
+
+def _record(
+    db: Session,
+    entrustment: Entrustment,
+    name: str,
+    before: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None,
+) -> None:
+    history.append(
+        db,
+        application_id=entrustment.id,
+        workflow=rules.WORKFLOW.name,
+        move=name,
+        before=before,
+        after=str(entrustment.state),
+        actor_id=actor.id,
+        person_id=actor.person_id,
+        role=actor.role.value,
+        at=now,
+        note=note,
+    )
+
+
+def _tell(db: Session, entrustment: Entrustment, now: datetime) -> None:
+    announce(
+        db,
+        FACTS.of(
+            EntrustmentChanged,
+            subject=entrustment.id,
+            now=now,
+            entrustment_id=entrustment.id,
+            unit_id=entrustment.unit_id,
+            unit_name=entrustment.unit.name,
+            agency_id=entrustment.agency_id,
+            agency_name=entrustment.agency.name,
+            version=entrustment.version,
+            state=str(entrustment.state),
+            state_label=entrustment.state.label,
+            businesses=[row.business for row in entrustment.businesses],
+            valid_until=entrustment.valid_until,
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Management: a unit keeps somebody who manages, or its agents rest."""
