@@ -9,6 +9,8 @@ from identity.cancellations import api as cancellations
 from identity.channels import make_channels
 from identity.duplicates import api as duplicates
 from identity.events import FACTS
+from identity.federated import first_pages, first_unit_pages
+from identity.federated import pages as channel_pages
 from identity.handlers import SUBSCRIPTIONS
 from identity.hashing import Hasher
 from identity.jobs import JOBS
@@ -40,6 +42,8 @@ from identity.tables import Base
 from identity.units import api as units
 from identity.units import pages as unit_registration
 from identity.verification import api as verification
+from identity.verification import on_site_api as on_site
+from identity.verification import pages as raising
 from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
@@ -67,6 +71,11 @@ SERVICE = Service(
         sms_codes.blueprint,
         sms_pages.blueprint,
         verification.blueprint,
+        on_site.blueprint,
+        raising.blueprint,
+        channel_pages.blueprint,
+        first_pages.blueprint,
+        first_unit_pages.blueprint,
         messages.blueprint,
         notices.blueprint,
         login_history.blueprint,

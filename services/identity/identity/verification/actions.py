@@ -66,10 +66,7 @@ def check_bank_card_of(
         provider="unionpay",
         reference=result.reference,
         answer_hash=result.answer_hash,
-        masked={
-            "card": BankCard(card.card_number).mask(),
-            "phone": MobileNumber(card.phone).mask(),
-        },
+        masked=_masked(card),
     )
     return add_evidence(db, account, found, now=now)
 

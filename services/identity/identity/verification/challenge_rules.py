@@ -62,3 +62,8 @@ def may_ask(asked_at: datetime | None, *, now: datetime) -> bool:
 def new_confirm_number() -> str:
     """Two digits that the browser shows and the telephone asks for."""
     return f"{secrets.randbelow(90) + 10}"
+
+
+def new_browser_secret() -> str:
+    """256 bits, for the cookie of the browser that began."""
+    return secrets.token_urlsafe(32)

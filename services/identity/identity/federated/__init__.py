@@ -1,0 +1,1 @@
+"""Logins through other systems: the province, social card, business licence, certificates."""

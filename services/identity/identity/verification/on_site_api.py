@@ -1,0 +1,85 @@
+"""HTTP for the desk: officers record what they saw, admins take evidence back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
+
+from identity import examples
+from identity.accounts import actions as accounts
+from identity.verification import levels, on_site, on_site_rules, queries
+from identity.verification.api import EvidenceListSchema, EvidenceSchema
+from identity.verification.model import Evidence
+from servicekit.identifiers import DocumentKind
+from servicekit.web.access import access
+from servicekit.web.api import Blueprint
+from servicekit.web.session import actor, now, reading, transaction
+from servicekit.workflow import Role
+
+blueprint = Blueprint("on_site", __name__, url_prefix="/api/identity/v1", description="现场核验")
+
+_MATERIALS = (*on_site_rules.PERSON_MATERIALS, *on_site_rules.UNIT_MATERIALS)
+
+
+class PresentedSchema(Schema):
+    """What was presented at the desk."""
+
+    kind = fields.Str(required=True, validate=validate.OneOf(("person", "unit")))
+    name = fields.Str(required=True, validate=validate.Length(1, 200))
+    number = fields.Str(required=True, validate=validate.Length(1, 40))
+    document_type = fields.Enum(
+        DocumentKind, by_value=True, load_default=DocumentKind.RESIDENT_CARD
+    )
+    materials = fields.List(
+        fields.Str(validate=validate.OneOf(_MATERIALS)),
+        required=True,
+        validate=validate.Length(max=10),
+    )
+    note = fields.Str(load_default="", validate=validate.Length(max=400))
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> on_site.Presented:
+        return on_site.Presented(**{**data, "materials": tuple(data["materials"])})
+
+
+class ReasonSchema(Schema):
+    """Why evidence is taken back; it stays on record."""
+
+    reason = fields.Str(required=True, validate=validate.Length(2, 200))
+
+
+@blueprint.route("/on-site-verifications", methods=["POST"])
+@blueprint.arguments(PresentedSchema, example=examples.PRESENTED)
+@blueprint.response(201, EvidenceSchema, example=examples.ON_SITE_EVIDENCE)
+@access(Role.WINDOW)
+def record_on_site(presented: on_site.Presented) -> Evidence:
+    """Record that a person or a unit's agent came with their documents (办事大厅现场核验).
+
+    404 `on-site-account-not-found`; 409 `on-site-materials-missing`; 403 `on-site-own-account`,
+    `on-site-other-region`.
+    """
+    with transaction() as db:
+        return on_site.record(db, presented, officer_id=actor().id, now=now())
+
+
+@blueprint.route("/accounts/<account_id>/evidence", methods=["GET"])
+@blueprint.response(200, EvidenceListSchema, example=examples.EVIDENCE_LIST)
+@access(Role.ADMIN)
+def list_evidence_of(account_id: str) -> dict[str, Any]:
+    """What was proved about an account, for admins."""
+    with reading() as db:
+        account = accounts.find(db, account_id)
+        return {"level": account.level, "items": queries.list_evidence(db, account.id)}
+
+
+@blueprint.route("/accounts/<account_id>/evidence/<evidence_id>/revocation", methods=["POST"])
+@blueprint.arguments(ReasonSchema, example={"reason": "材料系伪造"})
+@blueprint.response(200, EvidenceListSchema, example=examples.EVIDENCE_LIST)
+@access(Role.ADMIN)
+def revoke_evidence(wish: dict[str, Any], account_id: str, evidence_id: str) -> dict[str, Any]:
+    """Take one piece of evidence back; the level falls at once (404 `evidence-not-found`)."""
+    with transaction() as db:
+        account = accounts.find(db, account_id)
+        levels.revoke(db, account, reason=wish["reason"], now=now(), evidence_id=evidence_id)
+        return {"level": account.level, "items": queries.list_evidence(db, account.id)}
