@@ -158,6 +158,16 @@ def append(
         db.execute(_APPEND, values).one()
 
 
+def hold_lanes(db: Session, application_ids: Iterable[str]) -> None:
+    """Lock the lanes of several applications, in order, before any of them moves.
+
+    For a transaction that cannot move them in the order of ``lane_of``.
+    """
+    lanes = {lane_of(each) for each in application_ids}
+    held = select(HISTORY_HEAD.c.lane).where(HISTORY_HEAD.c.lane.in_(lanes))
+    db.execute(held.order_by(HISTORY_HEAD.c.lane).with_for_update()).all()
+
+
 def list_history(db: Session, application_id: str) -> list[Entry]:
     """An application's entries, oldest first."""
     columns = (HISTORY.c[name] for name in Entry.__dataclass_fields__)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from employment_registry.events import FACTS
-from employment_registry.flexible_employment import api, review_api
-from employment_registry.flexible_employment.rules import WORKFLOW
+from employment_registry.flexible_employment import api as flexible
+from employment_registry.flexible_employment import review_api as flexible_reviews
+from employment_registry.flexible_employment import rules as flexible_rules
 from employment_registry.handlers import SUBSCRIPTIONS
 from employment_registry.parts import KEY, Parts
 from employment_registry.settings import Settings
 from employment_registry.tables import Base
+from employment_registry.unemployment import api as unemployment
+from employment_registry.unemployment import review_api as unemployment_reviews
+from employment_registry.unemployment import rules as unemployment_rules
 from employment_registry.userinfo import TIMEOUT_SECONDS, Userinfo
 from servicekit.businesses import Business, declare
 from servicekit.client import Client
@@ -32,11 +36,14 @@ SERVICE = Service(
     base=Base,
     blueprints=(
         about("employment-registry", "就业登记"),
-        api.registrations,
-        api.records,
-        review_api.reviews,
+        flexible.registrations,
+        flexible.records,
+        flexible_reviews.reviews,
+        unemployment.applications,
+        unemployment.records,
+        unemployment_reviews.reviews,
     ),
-    workflows=(WORKFLOW,),
+    workflows=(flexible_rules.WORKFLOW, unemployment_rules.WORKFLOW),
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,

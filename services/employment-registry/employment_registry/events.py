@@ -32,3 +32,24 @@ class FlexibleEmploymentRecordChanged(Schema):
     is_valid = fields.Bool(required=True)
     version = fields.Int(required=True)
     region = fields.Str(required=True)
+
+
+@FACTS.fact(
+    "unemployment.record-changed",
+    v=1,
+    example={
+        "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "application_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+        "is_valid": True,
+        "version": 2,
+        "region": "440106003",
+    },
+)
+class UnemploymentRecordChanged(Schema):
+    """A person's unemployment registration began or ended, or another office serves it."""
+
+    applicant_id = fields.Str(required=True)
+    application_id = fields.Str(required=True)
+    is_valid = fields.Bool(required=True)
+    version = fields.Int(required=True)
+    region = fields.Str(required=True)

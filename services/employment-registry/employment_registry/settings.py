@@ -15,3 +15,6 @@ class Settings(ServiceSettings):
     review_working_days: int = setting(
         "Working days an officer has to decide on an application.", default=5
     )
+    unemployment_look_back_days: int = setting(
+        "How many days ago a person may have lost work who registers as unemployed.", default=183
+    )

@@ -53,24 +53,30 @@ class NotOfWorkingAge(Invalid):
     default_message = "您的年龄不符合办理条件。"
 
 
-def check_age(born_on: date, sex: str, today: date) -> None:
+def check_age(born_on: date, sex: str, today: date, *, matter: str = "就业登记") -> None:
     """Refuse people under sixteen and people whose retirement month has come.
 
     Raises:
         NotOfWorkingAge: with the field ``/person/born_on``.
     """
-    if wrong := list(age_faults(born_on, sex, today)):
+    if wrong := list(age_faults(born_on, sex, today, matter=matter)):
         raise NotOfWorkingAge(wrong[0].message, fields=wrong)
 
 
-def age_faults(born_on: date, sex: str, today: date) -> Iterator[FieldError]:
-    """The field errors of people under sixteen and of people whose retirement month has come."""
+def age_faults(
+    born_on: date, sex: str, today: date, *, matter: str = "就业登记"
+) -> Iterator[FieldError]:
+    """The field errors of people under sixteen and of people whose retirement month has come.
+
+    Args:
+        matter: what they cannot do, for the message.
+    """
     category = flexible_category(sex)
     if not is_old_enough(born_on, today):
-        yield FieldError("/person/born_on", "too-young", "未满16周岁，不能办理就业登记")
+        yield FieldError("/person/born_on", "too-young", f"未满16周岁，不能办理{matter}")
     elif not is_before_retirement(born_on, category, today):
         month = retirement_month(born_on, category)
-        text = f"已到法定退休年龄（{month.year}年{month.month}月），不能办理就业登记"
+        text = f"已到法定退休年龄（{month.year}年{month.month}月），不能办理{matter}"
         yield FieldError("/person/born_on", "retired", text)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import working_age
+from employment_registry import standing, working_age
 from employment_registry.events import FACTS, FlexibleEmploymentRecordChanged
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.model import (
@@ -146,16 +146,17 @@ def cancel(
     """
     application = FILINGS.find(db, application_id, actor, seen)
     record = queries.hold_record(db, application)
-    standing = record is not None and record.is_valid
-    rules.check_cancellation(application.state, record_is_valid=standing)
+    in_force = record is not None and record.is_valid
+    rules.check_cancellation(application.state, record_is_valid=in_force)
     assert record is not None
     record.is_valid, record.ended_at = False, now
+    standing.leave(db, record.id)
     belonging = queries.applications_of(db, record.id)
     for each in sorted(belonging, key=lambda a: history.lane_of(a.id)):
         _end(db, each, actor=actor, now=now, reason=reason)
     db.flush()
-    in_force = next(each for each in belonging if each.id == record.application_id)
-    announce_record(db, record, in_force, now)
+    newest = next(each for each in belonging if each.id == record.application_id)
+    announce_record(db, record, newest, now)
     return application
 
 

@@ -7,20 +7,29 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from employment_registry import standing
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.actions import announce_record
 from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
-from servicekit.applications import Actor
+from employment_registry.life import Standing
+from employment_registry.unemployment import actions as unemployment
+from employment_registry.unemployment import queries as unemployments
+from employment_registry.unemployment.rules import Ending
+from servicekit import history
+from servicekit.applications import Actor, system_actor
 from servicekit.db import unique_violation
 from servicekit.reviewing import Reviews
 
 
 def hold(db: Session, application: FlexibleEmploymentApplication) -> None:
-    """Lock the record a change is meant for, before the change is decided on."""
+    """Lock what the decision may touch: the record a change is meant for, and an unemployment."""
     queries.hold_record(db, application)
+    registered = unemployments.hold_in_force(db, application.person_key)
+    if registered is not None:
+        history.hold_lanes(db, [application.id, registered.application_id])
 
 
 def approved(
@@ -34,11 +43,22 @@ def approved(
     record = queries.hold_record(db, application)
     if record is None:
         record = _found_record(db, application, now)
+        _become_employed(db, record, now)
     else:
         rules.check_kind(application.kind, is_registered=record.is_valid, was_registered=True)
         record.application_id, record.changed_at = application.id, now
         db.flush()
     announce_record(db, record, application, now)
+
+
+def _become_employed(db: Session, record: FlexibleEmploymentRecord, now: datetime) -> None:
+    """Employment ends unemployment (ER-07, UNE-09): nobody is registered as both."""
+    registered = unemployments.hold_in_force(db, record.person_key)
+    if registered is not None:
+        system = system_actor("employment-registry")
+        unemployment.end(db, registered, Ending.EMPLOYED, actor=system, now=now)
+    if not standing.take(db, record.person_key, Standing.EMPLOYED, record.id, now=now):
+        raise rules.AlreadyRegistered
 
 
 def _found_record(

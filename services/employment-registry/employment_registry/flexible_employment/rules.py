@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 from employment_registry import working_age
-from servicekit import messages, regions
+from employment_registry.places import street_faults
+from servicekit import messages
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
@@ -191,7 +192,7 @@ def check_submission(employment: Employment, *, born_on: date, sex: str, today: 
         *working_age.age_faults(born_on, sex, today),
         *_missing(employment),
         *_start_faults(employment.started_on, born_on, today),
-        *_place_faults(employment.work_place),
+        *street_faults(employment.work_place, "/employment/work_place"),
     ]
     if faults:
         raise Incomplete(fields=faults)
@@ -222,13 +223,3 @@ def _start_faults(started_on: date | None, born_on: date, today: date) -> Iterat
         yield FieldError("/employment/started_on", "in-the-future", "就业开始日期不能晚于今天")
     elif not working_age.is_old_enough(born_on, started_on):
         yield FieldError("/employment/started_on", "too-young", "就业开始日期时未满16周岁")
-
-
-def _place_faults(work_place: str | None) -> Iterator[FieldError]:
-    if work_place is None:
-        return
-    found = regions.find(work_place)
-    if found is None:
-        yield FieldError("/employment/work_place", "unknown", "没有这个行政区划，请重新选择")
-    elif found.level is not regions.Level.STREET:
-        yield FieldError("/employment/work_place", "too-coarse", "请选择到街道（镇）")

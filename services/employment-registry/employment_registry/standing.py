@@ -1,0 +1,62 @@
+"""Employed or unemployed: nobody is both, which the database itself keeps (ER-07).
+
+A row per person who is registered in either way. Whoever founds, changes or ends a registration
+takes this row first, so that two life events of one person never overlook each other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, String, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from employment_registry.life import Standing
+from employment_registry.person_columns import words
+from employment_registry.tables import Base
+from servicekit.db import NOT_PERSONAL, PERSONAL
+from servicekit.personal import DocumentNumber
+from servicekit.vault import BlindIndex
+
+PersonKey = DocumentNumber | bytes
+
+
+class PersonStanding(Base):
+    """The one registration of a person that is in force."""
+
+    __tablename__ = "person_standing"
+
+    person_key: Mapped[bytes] = mapped_column(
+        BlindIndex("person.document_number"), primary_key=True, info=PERSONAL
+    )
+    standing: Mapped[Standing] = mapped_column(words(Standing), info=NOT_PERSONAL)
+    record_id: Mapped[str] = mapped_column(String(36), unique=True, info=NOT_PERSONAL)
+    since: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
+
+
+def find(db: Session, person_key: PersonKey) -> Standing | None:
+    """How the person is registered now; None when in no way."""
+    return db.scalar(select(PersonStanding.standing).where(PersonStanding.person_key == person_key))
+
+
+def hold(db: Session, person_key: PersonKey) -> PersonStanding | None:
+    """The same, held until the transaction ends."""
+    held = select(PersonStanding).where(PersonStanding.person_key == person_key)
+    return db.scalar(held.with_for_update())
+
+
+def take(
+    db: Session, person_key: PersonKey, standing: Standing, record_id: str, *, now: datetime
+) -> bool:
+    """Register the person in this way; False when they are registered in any way already."""
+    taken = insert(PersonStanding).values(
+        person_key=person_key, standing=standing, record_id=record_id, since=now
+    )
+    free = taken.on_conflict_do_nothing().returning(PersonStanding.record_id)
+    return db.execute(free).one_or_none() is not None
+
+
+def leave(db: Session, record_id: str) -> None:
+    """The registration is over."""
+    db.execute(delete(PersonStanding).where(PersonStanding.record_id == record_id))

@@ -1,0 +1,69 @@
+"""Which registrations a person may see."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from employment_registry import standing
+from employment_registry.standing import PersonKey
+from employment_registry.unemployment import rules
+from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from servicekit.applications import Actor
+
+NEWEST_RECORD = (UnemploymentRecord.valid_since, UnemploymentRecord.id)
+
+
+def own_records(actor: Actor) -> Select[UnemploymentRecord]:
+    """The person's registration in force and those that ended."""
+    return select(UnemploymentRecord).where(UnemploymentRecord.applicant_id == actor.id)
+
+
+def find_current(db: Session, actor: Actor) -> UnemploymentRecord:
+    """The person's registration in force.
+
+    Raises:
+        RecordNotFound: there is none.
+    """
+    record = db.scalar(own_records(actor).where(UnemploymentRecord.is_valid))
+    if record is None:
+        raise rules.RecordNotFound
+    return record
+
+
+def hold_current(db: Session, actor: Actor) -> UnemploymentRecord | None:
+    """The same, held until the transaction ends; None when there is none."""
+    return _hold(db, own_records(actor).where(UnemploymentRecord.is_valid))
+
+
+def hold_founded_by(db: Session, application_id: str) -> UnemploymentRecord | None:
+    """The registration that an application founded, if it is in force, held."""
+    founded = select(UnemploymentRecord).where(
+        UnemploymentRecord.application_id == application_id, UnemploymentRecord.is_valid
+    )
+    return _hold(db, founded)
+
+
+def hold_in_force(db: Session, person_key: PersonKey) -> UnemploymentRecord | None:
+    """The registration of a person under whichever account, held with the person's standing."""
+    of_person = UnemploymentRecord.person_key == person_key
+    return _hold(db, select(UnemploymentRecord).where(of_person, UnemploymentRecord.is_valid))
+
+
+def find_open(db: Session, applicant_id: str) -> str | None:
+    """The id of the application that keeps the person from opening another one."""
+    return db.scalar(
+        select(UnemploymentApplication.id).where(
+            UnemploymentApplication.applicant_id == applicant_id,
+            UnemploymentApplication.state.in_(rules.OPEN),
+        )
+    )
+
+
+def _hold(db: Session, wanted: Select[UnemploymentRecord]) -> UnemploymentRecord | None:
+    # The person's standing first, as every life event takes it, so that none waits for another.
+    found = db.scalar(wanted)
+    if found is None:
+        return None
+    standing.hold(db, found.person_key)
+    return db.scalar(wanted.with_for_update().execution_options(populate_existing=True))

@@ -1,0 +1,77 @@
+"""What officers do with an unemployment registration: an approval founds it, an ending ends it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from employment_registry import standing
+from employment_registry.life import Standing
+from employment_registry.unemployment import actions, queries, rules
+from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from servicekit.applications import Actor
+from servicekit.db import unique_violation
+from servicekit.errors import ChangedMeanwhile
+from servicekit.reviewing import Reviews
+
+
+def approved(
+    db: Session, application: UnemploymentApplication, *, actor: Actor, now: datetime
+) -> None:
+    """审核通过: the person is registered from now on.
+
+    Raises:
+        AlreadyUnemployed, Employed: registered meanwhile, under whichever account (ER-07).
+    """
+    record = UnemploymentRecord(
+        applicant_id=application.applicant_id,
+        person_key=application.person_key,
+        application_id=application.id,
+        is_valid=True,
+        service_place=application.region or "",
+        valid_since=now,
+    )
+    try:
+        with db.begin_nested():
+            db.add(record)
+    except IntegrityError as error:
+        if unique_violation(error) is None:
+            raise
+        raise rules.AlreadyUnemployed from error
+    if not standing.take(db, application.person_key, Standing.UNEMPLOYED, record.id, now=now):
+        rules.check_standing(standing.find(db, application.person_key))
+    actions.announce_record(db, record, now)
+
+
+def end_by_office(
+    db: Session,
+    application_id: str,
+    ending: rules.Ending,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None,
+) -> UnemploymentApplication:
+    """The office ends a registration it serves, with a reason.
+
+    Raises:
+        ApplicationNotFound, WrongState, ChangedMeanwhile
+    """
+    application = REVIEWS.find(db, application_id, actor)
+    rules.WORKFLOW.next_state("end", application.state, actor.role)
+    record = queries.hold_founded_by(db, application.id)
+    if record is None:
+        raise ChangedMeanwhile
+    actions.end(db, record, ending, actor=actor, now=now, note=note)
+    return application
+
+
+REVIEWS = Reviews(
+    workflow=rules.WORKFLOW,
+    model=UnemploymentApplication,
+    filed=rules.FILED,
+    not_found=rules.ApplicationNotFound,
+    approved=approved,
+)

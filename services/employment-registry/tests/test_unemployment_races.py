@@ -1,0 +1,83 @@
+"""Forty at once: one registration, one change of the office, and nobody both."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+AT_ONCE = 40
+OWN = "unemployment-registrations"
+REVIEWS = "unemployment-reviews"
+BUSINESS = "employment-registry.unemployment"
+FORM = {
+    "cause": "graduated",
+    "unemployed_on": "2026-09-15",
+    "service_place": "440106003",
+    "address": "五山路1号",
+    "wishes": ["job"],
+}
+
+
+def at_once(*calls: Callable[[], Any]) -> Counter[str]:
+    """Start all requests together; count how each was answered, by its code or ``done``."""
+    gate = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> str:
+        gate.wait(timeout=30)
+        answer = call()
+        return "done" if answer.status_code < 400 else str(answer.json["code"])
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return Counter(pool.map(run, calls))
+
+
+def filed(lin: Any) -> str:
+    """The id of a submitted application."""
+    draft = lin.done(lin.post(OWN, {"unemployment": FORM}), 201)
+    return str(lin.done(lin.post(f"{OWN}/{draft['id']}/submit", {}))["id"])
+
+
+@pytest.mark.req("UNE-08")
+def test_of_forty_changes_of_the_office_one_wins(desk: Any) -> None:
+    lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
+    officer.done(officer.post(f"{REVIEWS}/{filed(lin)}/approve", {}))
+    path = "unemployment-records/current/change-service-place"
+
+    def change(place: str) -> Any:
+        return lambda: lin.post(path, {"service_place": place})
+
+    ends = at_once(*[change(f"44010500{n % 5 + 1}") for n in range(AT_ONCE)])
+    assert ends["done"] == 1
+    allowed = {"done", "service-place-changed-recently", "service-place-unchanged"}
+    assert set(ends) <= allowed | {"unavailable", "changed-meanwhile"}
+    assert desk.rows("unemployment_record")[0].version == 2
+
+
+@pytest.mark.req("ER-07", "AL-10")
+@pytest.mark.parametrize("round_", range(3))
+def test_whatever_is_approved_first_nobody_is_both(desk: Any, round_: int) -> None:
+    lin = desk.person()
+    unemployment, employment = filed(lin), lin.submits(lin.opens(**desk.form))["id"]
+    office = desk.officer("440106", business=BUSINESS)
+    other = desk.officer("440106")
+
+    def approve(officer: Any, path: str) -> Any:
+        return lambda: officer.post(f"{path}/approve", {})
+
+    first = approve(office, f"{REVIEWS}/{unemployment}")
+    second = approve(other, f"flexible-employment-reviews/{employment}")
+    at_once(*[first, second] * (AT_ONCE // 2))
+    in_force = [
+        table
+        for table in ("unemployment_record", "flexible_employment_record")
+        for row in desk.rows(table)
+        if row.is_valid
+    ]
+    assert in_force == ["flexible_employment_record"]  # employment ends or precedes it
+    assert [row.standing for row in desk.rows("person_standing")] == ["employed"]
+    assert desk.history_is_whole()
