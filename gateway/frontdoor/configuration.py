@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final
 
-from frontdoor import content_reading, limit_reading, units
+from frontdoor import content_reading, limit_reading, tls, units
 from frontdoor.content import Files
 from frontdoor.given import Given
 from frontdoor.reading import BadConfiguration, Statement, read
@@ -134,7 +134,12 @@ class _Builder:
                 raise found[0].wrong(f"cannot read {path}")
             files.append(path)
         certificate, key = files
-        return Tls(certificate, key, given.set_of("ssl_protocols", ("TLSv1.2", "TLSv1.3")))
+        site = Tls(certificate, key, given.set_of("ssl_protocols", ("TLSv1.2", "TLSv1.3")))
+        try:
+            tls.context(site)
+        except ValueError as error:
+            raise given.inherited("ssl_certificate")[0].wrong(str(error)) from error
+        return site
 
     def _location(self, given: Given) -> Location:
         *modifier, path = given.statement.arguments

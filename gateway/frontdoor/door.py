@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -46,9 +47,17 @@ class Door:
     Args:
         hosts: the sites here.
         now: monotonic seconds.
+        tls: what clients meet where TLS is spoken.
     """
 
-    def __init__(self, hosts: Hosts[Site], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        hosts: Hosts[Site],
+        now: Callable[[], float],
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tls = tls
         self.hosts = hosts
         self.server = hosts.default.server
         self.now = now

@@ -17,6 +17,7 @@ from frontdoor.routing import Hosts, Paths
 from frontdoor.sign_on import SignOn
 from frontdoor.sites import Address, Configuration, Location, Return, Server
 from frontdoor.static_files import serving
+from frontdoor.tls import context_at
 from frontdoor.verifying import Keys
 
 
@@ -59,7 +60,11 @@ class Routes:
             sites.append((server, self._site(server, number)))
             number += len(server.locations)
         return {
-            address: Door(Hosts(sites, address), self._now)
+            address: Door(
+                Hosts(sites, address),
+                self._now,
+                tls=context_at(self._configuration.servers, address),
+            )
             for address in self._configuration.addresses
         }
 

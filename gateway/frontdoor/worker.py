@@ -8,10 +8,11 @@ import gc
 import os
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import structlog
 import uvloop
@@ -71,8 +72,8 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
             listen(bus, gateway.revocations, stop, started=gateway.catching_up.wake)
         *doors, admin = self.sockets
         servers = [
-            await loop.create_server(_maker(door), sock=socket.sock, backlog=BACKLOG)
-            for socket, door in zip(doors, gateway.doors.values(), strict=True)
+            await _listen(loop, door, listener.sock)
+            for listener, door in zip(doors, gateway.doors.values(), strict=True)
         ]
         at_admin = await asyncio.start_server(Admin(gateway).serve, sock=admin.sock)
         while self.alive and os.getppid() == self.ppid:
@@ -108,8 +109,16 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
             file.reopen()
 
 
-def _maker(door: Door) -> Any:
-    return lambda: ProxyConnection(door)
+async def _listen(
+    loop: asyncio.AbstractEventLoop, door: Door, sock: socket.socket
+) -> asyncio.Server:
+    return await loop.create_server(
+        lambda: ProxyConnection(door),
+        sock=sock,
+        backlog=BACKLOG,
+        ssl=door.tls,
+        ssl_handshake_timeout=door.server.header_timeout if door.tls else None,
+    )
 
 
 def _raise_file_limit() -> None:

@@ -74,7 +74,9 @@ class Running:
         locations: the inside of the ``server`` block.
         services: upstreams by name.
         identity: plays identity; without it nobody does.
-        outside: the inside of the ``http`` block beside.
+        outside: the inside of the ``http`` block beside; PORT stands for the port.
+        options: more of each ``upstream`` block.
+        site: of its ``listen``, as ``ssl``.
     """
 
     def __init__(
@@ -86,12 +88,14 @@ class Running:
         identity: Service | None = None,
         outside: str = "",
         options: str = "",
+        site: str = "",
     ) -> None:
         self.clock = Clock()
         self.port = 0
         self.gateway: Gateway
         self._folder = folder
         self._texts = (locations, outside, options)
+        self._site = site
         self._services = services
         self._identity = identity
         self._loop = uvloop.new_event_loop()
@@ -185,7 +189,7 @@ class Running:
         self.gateway = build(settings, found, now=self.clock.monotonic, wall=self.clock.wall)
         (door,) = self.gateway.doors.values()
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: ProxyConnection(door), sock=listener
+            lambda: ProxyConnection(door), sock=listener, ssl=door.tls
         )
 
     def _text(self) -> str:
@@ -194,7 +198,8 @@ class Running:
             f"upstream {name} {{ server 127.0.0.1:{service.port}; {options} }}\n"
             for name, service in self._services.items()
         )
-        server = f"server {{ listen 127.0.0.1:{self.port};\n{locations}\n}}"
+        server = f"server {{ listen 127.0.0.1:{self.port} {self._site};\n{locations}\n}}"
+        outside = outside.replace("PORT", str(self.port))
         return f"http {{\n{upstreams}{outside}\n{server}\n}}\n"
 
     async def _stop(self) -> None:

@@ -1,0 +1,142 @@
+"""TLS at the front: the certificate of the site that was asked for, nothing older than 1.2."""
+
+from __future__ import annotations
+
+import datetime
+import ssl
+import warnings
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from frontdoor import configuration
+from frontdoor.reading import BadConfiguration
+from frontdoor.testing.running import Running, read_all
+from frontdoor.testing.service import Service
+
+PASS = "location / { proxy_pass http://service; }"
+GET = b"GET / HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n"
+
+
+def make(folder: Path, name: str) -> None:
+    """A certificate for a name, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    today = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - datetime.timedelta(days=1))
+        .not_valid_after(today + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / f"{name}.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+
+
+@pytest.fixture
+def gateway(start, tmp_path) -> Running:
+    for name in ("one.example", "two.example", "any.example"):
+        make(tmp_path, name)
+    certificate = "ssl_certificate {0}.example.pem; ssl_certificate_key {0}.example.key;"
+    other = f"""server {{ listen 127.0.0.1:PORT ssl; server_name two.example;
+        {certificate.format("two")} ssl_protocols TLSv1.3; location / {{ return 200 two; }} }}
+        server {{ listen 127.0.0.1:PORT ssl default_server; {certificate.format("any")}
+        return 404; }}"""
+    inside = f"server_name one.example *.one.example; {certificate.format('one')} {PASS}"
+    running: Running = start(inside, {"service": Service()}, site="ssl", outside=other)
+    return running
+
+
+def speak(gateway: Running, name: str | None, host: str | None = None, **limits: object) -> tuple:
+    """What is shown to a client that asks for a name, and what it hears."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    for limit, value in limits.items():
+        setattr(context, limit, value)
+    with gateway.connect() as raw, context.wrap_socket(raw, server_hostname=name) as client:
+        shown = x509.load_der_x509_certificate(client.getpeercert(binary_form=True) or b"")
+        client.sendall(GET % (host or name or "x").encode())
+        said = read_all(client)
+        spoken = (client.version(), client.selected_alpn_protocol())
+    common = shown.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    return common, said.split(b"\r\n")[0], spoken
+
+
+def speak_old(gateway: Running) -> None:
+    """TLS 1.1, which Python warns of."""
+    older = ssl.TLSVersion.TLSv1_1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        speak(gateway, "one.example", minimum_version=older, maximum_version=older)
+
+
+def test_the_certificate_is_the_one_of_the_name_that_was_asked_for(gateway) -> None:
+    assert speak(gateway, "one.example")[0] == "one.example"
+    assert speak(gateway, "deep.one.example")[0] == "one.example"
+    assert speak(gateway, "TWO.example")[:2] == ("two.example", b"HTTP/1.1 200 OK")
+    assert speak(gateway, None)[:2] == ("any.example", b"HTTP/1.1 404 Not Found")
+    assert speak(gateway, "three.example")[0] == "any.example"
+    assert speak(gateway, "one.example")[2] == ("TLSv1.3", "http/1.1")
+
+
+def test_old_versions_are_not_spoken(gateway) -> None:
+    old = ssl.TLSVersion.TLSv1_2
+    assert speak(gateway, "one.example", maximum_version=old)[2] == ("TLSv1.2", "http/1.1")
+    with pytest.raises(ssl.SSLError):
+        speak_old(gateway)
+
+
+def test_plain_http_at_the_door_ends_without_a_word(gateway) -> None:
+    with gateway.connect() as client:
+        client.sendall(GET % b"one.example")
+        assert b"HTTP" not in read_all(client)
+    assert gateway._services["service"].received == []
+
+
+def test_a_body_passes_both_ways_and_a_refusal_is_heard(gateway) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    for length, status in ((900_000, b"200"), (3_000_000, b"413")):
+        with context.wrap_socket(gateway.connect(), server_hostname="one.example") as client:
+            head = b"POST / HTTP/1.1\r\nHost: one.example\r\nConnection: close\r\n"
+            client.sendall(head + b"Content-Length: %d\r\n\r\n" % length)
+            client.sendall(b"x" * length)
+            assert client.recv(1000).startswith(b"HTTP/1.1 " + status)
+            gateway.clock.advance(3)  # TLS has no half-close: the answer lingers until then
+            gateway.sweep()
+            read_all(client)
+    assert [len(r.body) for r in gateway._services["service"].received] == [900_000]
+
+
+def test_a_certificate_that_is_none_is_told_with_file_and_line(tmp_path) -> None:
+    make(tmp_path, "a.example")
+    make(tmp_path, "b.example")
+    path = tmp_path / "gateway.conf"
+    for certificate, key in (
+        ("a.example.pem", "b.example.key"),
+        ("a.example.key", "a.example.key"),
+    ):
+        path.write_text(
+            f"http {{ server {{ listen 1 ssl;\nssl_certificate {certificate};\n"
+            f"ssl_certificate_key {key};\nlocation / {{ return 200; }} }} }}"
+        )
+        with pytest.raises(BadConfiguration, match=rf"{certificate} and {key}.*gateway\.conf:2$"):
+            configuration.load(path)
