@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from frontdoor.catching_up import CatchingUp
+from frontdoor.checking import Checking
 from frontdoor.door import Door
 from frontdoor.filters import Filter
 from frontdoor.filters.access import Access
@@ -29,6 +30,7 @@ from frontdoor.identity_client import IdentityClient
 from frontdoor.in_hand import InHand
 from frontdoor.limits import Buckets
 from frontdoor.measures import Measures
+from frontdoor.names import Following
 from frontdoor.pools import Pool
 from frontdoor.proofs import Proofs
 from frontdoor.revocations import Revocations
@@ -56,6 +58,8 @@ class Gateway:
     access_log: AccessLog
     catching_up: CatchingUp
     in_hand: Mapping[str, InHand]
+    checking: Sequence[Checking]
+    following: Sequence[Following]
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def work_in(self, worker: int) -> None:
@@ -72,6 +76,8 @@ class Gateway:
                 door.drain()
         for pool in self.pools.values():
             pool.sweep()
+        for checking in self.checking:
+            checking.sweep()
         self.access_log.tick()
 
     @property
@@ -169,4 +175,11 @@ def build(
         access_log=access_log,
         catching_up=catching_up,
         in_hand=in_hand,
+        checking=[Checking(p, c, now) for p in pools.values() if (c := p.upstream.check)],
+        following=[
+            Following(pool, resolver)
+            for pool in pools.values()
+            if (resolver := pool.upstream.resolver)
+            and any(s.resolve for s in pool.upstream.servers)
+        ],
     )

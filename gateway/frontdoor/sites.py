@@ -107,6 +107,11 @@ class Upstream:
     queue: Queue | None = None
     resolver: Resolver | None = None
 
+    @property
+    def moves(self) -> bool:
+        """Do its names lead somewhere else now and then?"""
+        return any(server.resolve and not server.down for server in self.servers)
+
 
 @dataclass(frozen=True, slots=True)
 class Zone:

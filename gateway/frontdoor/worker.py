@@ -19,6 +19,7 @@ import uvloop
 from gunicorn.workers.base import Worker
 
 from frontdoor.admin import Admin
+from frontdoor.names import first_look
 from frontdoor.proxying import ProxyConnection
 from frontdoor.revocations import listen
 from servicekit.bus import connect
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 GARBAGE: Final = (10_000, 20, 50)
 SWEEP: Final = 0.25  # seconds; how exactly deadlines are kept
+FIRST_LOOK: Final = 3.0  # seconds a starting worker waits to know where names lead
 BACKLOG: Final = 2048
 
 
@@ -65,7 +67,9 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
             loop.add_signal_handler(number, self._stop)
         loop.add_signal_handler(signal.SIGUSR1, self._reopen)
         keys = loop.create_task(gateway.keys.keep_fresh())
-        catching_up = loop.create_task(gateway.catching_up.run())
+        tasks = [keys, loop.create_task(gateway.catching_up.run())]
+        tasks += [loop.create_task(following.run()) for following in gateway.following]
+        await first_look(gateway.following, FIRST_LOOK)
         stop = threading.Event()
         if gateway.settings.bus_url is not None:
             bus = connect(gateway.settings.bus_url, service="gateway")
@@ -85,7 +89,7 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
         await self._drain()
         stop.set()
         at_admin.close()
-        for task in (keys, catching_up):
+        for task in tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
