@@ -89,11 +89,17 @@ def accounts(file: Path) -> list[str]:
     """The demo accounts, one line each."""
     if not file.exists():
         return []
-    officers = json.loads(file.read_text()).get("officers", {})
-    return [
+    known = json.loads(file.read_text())
+    officers = [
         f"demo officer    {facts['login_name']} · {facts['password']} · TOTP {facts['totp_secret']}"
         f" · region {facts['region']}"
-        for facts in officers.values()
+        for facts in known.get("officers", {}).values()
+    ]
+    others = [("demo person", "persons"), ("demo unit", "units")]
+    return officers + [
+        f"{title:<15} {facts['login_name']} · {facts['password']} · level {facts['level']}"
+        for title, section in others
+        for facts in known.get(section, {}).values()
     ]
 
 

@@ -1,4 +1,4 @@
-"""Demo rows: an admin, two reviewers, and our own clients; never in production."""
+"""Demo rows: officers, a unit with its agent, and our own clients; never in production."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from identity import demo_unit
 from identity.officers import actions as officers
 from identity.officers.rules import Appointment
 from identity.parts import KEY, Parts
@@ -74,6 +75,12 @@ def _seed_accounts(app: ServiceApp, path: Path) -> None:
                 "roles": list(appointment.roles),
                 "businesses": list(appointment.businesses),
             }
+        if "units" not in known:
+            try:
+                known |= demo_unit.make(db, hasher=own.hasher, now=app.clock.now())
+            except Conflict:
+                raise RuntimeError(f"{path} is gone but its accounts are there") from None
+            missing.append("unit")
         if missing:
             _write(path, known)
 

@@ -147,6 +147,11 @@ def test_the_seed_makes_the_demo_accounts_once_and_tells_nobody_else(
     assert browser.logs_in(who).location == "/identity/totp"
     code = pyotp.TOTP(known["totp_secret"]).at(clock.now())
     assert browser.fills("/identity/totp", code=code).status_code == 303
+    unit = type("Who", (), told["units"]["unit"])
+    shown = world.browser().api("GET", "/unit", token=world.token_of(unit)).json
+    assert (shown["verified"], shown["province_level"]) == (True, 5)
+    agent = type("Who", (), told["persons"]["agent"])
+    assert world.browser().api("GET", "/me", token=world.token_of(agent)).json["level"] == 3
     path.unlink()
     with pytest.raises(RuntimeError):
         seed(app)

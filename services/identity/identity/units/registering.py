@@ -179,7 +179,7 @@ def complete(
     _check_free(db, form.login_name, number)
     if code_id is None or not sms_codes.use(db, code_id, now=now):
         raise rules.UnitRefused(fields=[WRONG_CODE])
-    unit = _open(db, form, number, agent, password_hash=hasher.hash(form.password), now=now)
+    unit = open_unit(db, form, number, agent, password_hash=hasher.hash(form.password), now=now)
     registration.unit_id, registration.draft = unit.account_id, None
     registration.expires_at = now + rules.DONE_KEPT
     return unit
@@ -190,7 +190,7 @@ def forget_old(db: Session, *, now: datetime) -> None:
     db.execute(delete(Registration).where(Registration.expires_at <= now))
 
 
-def _open(
+def open_unit(
     db: Session,
     form: form_rules.UnitForm,
     number: str,
@@ -199,6 +199,14 @@ def _open(
     password_hash: str,
     now: datetime,
 ) -> Unit:
+    """Open the unit's account by a form that was checked, announce it and tell the agent.
+
+    Args:
+        number: the certificate number as it is stored.
+
+    Raises:
+        LoginNameTaken, UnitNumberTaken: the database decides.
+    """
     account = accounts.open_account(
         db,
         kind=Kind.UNIT,
