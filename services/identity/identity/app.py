@@ -8,6 +8,7 @@ from identity.administration import api as administration
 from identity.cancellations import api as cancellations
 from identity.channels import make_channels
 from identity.duplicates import api as duplicates
+from identity.adapters.employer_auth import HttpEmployerAuth
 from identity.events import FACTS
 from identity.federated import first_pages, first_unit_pages
 from identity.federated import pages as channel_pages
@@ -29,7 +30,16 @@ from identity.security_questions import api as security_questions
 from identity.security_questions import pages as security_question_pages
 from identity.settings import Settings
 from identity.sign_in import api as sessions
-from identity.sign_in import endpoints, leaving, pages, system_api
+from identity.sign_in import (
+    client_api,
+    consent_api,
+    consent_pages,
+    endpoints,
+    leaving,
+    pages,
+    system_api,
+    unit_pages,
+)
 from identity.sign_in.client_assertions import ClientKeys
 from identity.sign_in.keys import KeyRing
 from identity.sign_in.mandates import MandateReader
@@ -87,9 +97,13 @@ SERVICE = Service(
         sessions.blueprint,
         officers.blueprint,
         system_api.blueprint,
+        client_api.blueprint,
+        consent_api.blueprint,
         endpoints.blueprint,
         pages.blueprint,
         leaving.blueprint,
+        unit_pages.blueprint,
+        consent_pages.blueprint,
         registration.blueprint,
         unit_registration.blueprint,
     ),
@@ -134,14 +148,18 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
         counts=Counts(apart, app.vault),
         hasher=hasher,
         provider=Provider(around),
+        employer_auth=HttpEmployerAuth(_employer_auth(settings)),
         # Outside systems compare with their own wall clock, whatever ours pretends.
         channels=make_channels(settings, clock=SystemClock()),
     )
 
 
 def _mandates(settings: Settings, clock: Clock) -> MandateReader:
-    client = Client(
-        settings.employer_auth_url, timeout=settings.outside_seconds, name="employer-auth"
-    )
+    client = _employer_auth(settings)
     keys = RemoteKeys("/api/employer-auth/v1/mandate-keys", clock, client=client)
     return MandateReader(keys, f"{settings.public_url}/employer-auth", settings.issuer)
+
+
+def _employer_auth(settings: Settings) -> Client:
+    seconds = settings.outside_seconds
+    return Client(settings.employer_auth_url, timeout=seconds, name="employer-auth")

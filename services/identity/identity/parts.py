@@ -11,6 +11,7 @@ from flask import current_app, request
 from identity.adapters.bank_card import BankCardCheck
 from identity.adapters.legal_person_base import LegalPersonBase
 from identity.channels import Channels
+from identity.adapters.employer_auth import EmployerAuth
 from identity.hashing import Hasher
 from identity.limits import Counts
 from identity.pace import Limit
@@ -31,6 +32,7 @@ class Parts:
     counts: Counts
     hasher: Hasher
     provider: Provider
+    employer_auth: EmployerAuth
     channels: Channels
 
     @property

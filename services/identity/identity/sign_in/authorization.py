@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError
 from authlib.oidc.core.errors import ConsentRequiredError, LoginRequiredError
-from flask import current_app, request
+from flask import current_app
 from joserfc import jwt
 from joserfc.errors import JoseError
 from sqlalchemy.orm import Session
@@ -59,13 +59,17 @@ class Arrival:
     as_unit: bool
 
 
-def arrive(db: Session) -> Arrival:
+def arrive(db: Session, given: MultiDict[str, str]) -> Arrival:
     """Read the request, pushed or given.
+
+    Args:
+        given: the query of the request; a page of ours reads it out of ``return_to``.
 
     Raises:
         NotPushed: there is no such pushed request.
     """
-    given = request.args
+    if sum(len(n) + len(v) for n, v in given.items(multi=True)) > _LONGEST:
+        raise NotPushed
     kept = tuple((n, v) for n, v in given.items(multi=True) if n not in _OWN)
     row = None
     asked = MultiDict(kept)
@@ -77,8 +81,6 @@ def arrive(db: Session) -> Arrival:
         # Our pages must know where their forms may end up; nothing else outside counts.
         again = {"client_id": row.client_id, "request_uri": request_uri}
         kept = tuple({**again, "redirect_uri": asked.get("redirect_uri", "")}.items())
-    if len(request.query_string) > _LONGEST:
-        raise NotPushed
     return Arrival(
         asked=asked,
         kept=kept,

@@ -115,6 +115,11 @@ def return_to() -> str | None:
     return wanted if wanted in OWN_PAGES else None
 
 
+def return_to_request() -> str | None:
+    """The authorization request the person came from, and no other page."""
+    return rules.check_return_to(request.values.get("return_to", ""), AUTHORIZE)
+
+
 def with_return(path: str, target: str | None) -> str:
     """A path of ours that remembers the way."""
     return f"{path}?{urlencode({'return_to': target})}" if target else path

@@ -59,7 +59,7 @@ def authorize() -> Response:
     """Answer a client with a code, after what is owed before it (ID-40, ID-41, ID-42)."""
     with transaction() as db:
         try:
-            arrival = authorization.arrive(db)
+            arrival = authorization.arrive(db, request.args)
         except authorization.NotPushed:
             return browser.page("refused.html", 400)
         provider = parts().provider.using(db, arrival.asked)

@@ -34,9 +34,23 @@ from identity.sign_in.keys import ALGORITHMS, KeyRing
 from identity.sign_in.mandates import MandateReader
 from identity.sign_in.model import SignInSession
 from identity.sign_in.rules import EndReason
+from identity.sign_in.sessions import Subject
 from identity.sign_in.subjects import Subjects
 
 REVOKED: Final = "revoked"  # kind of used token id: an access token taken back
+
+
+@dataclass(frozen=True, slots=True)
+class Ourselves:
+    """identity as the client of another service."""
+
+    sector: None = None
+
+    def get_client_id(self) -> str:
+        return "identity"
+
+
+OURSELVES: Final = Ourselves()
 
 
 class AskedPayload(OAuth2Payload):  # type: ignore[misc]
@@ -106,6 +120,7 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         shared = (around.issuer, around.keys, around.subjects)
         signing = tokens.AccessTokens(*shared, lambda: self.thumbprint, around.now)
         self.register_token_generator("default", signing)
+        self._signing = signing
         with_id = tokens.id_tokens(tokens.CodeIdTokens, *shared, around.now)
         self.register_grant(grants.CodeGrant, [grants.AlwaysPkce(), with_id])
         again = tokens.id_tokens(tokens.IdTokens, *shared, around.now)
@@ -169,6 +184,10 @@ class Provider(AuthorizationServer):  # type: ignore[misc]
         if self.thumbprint is not None:
             token["token_type"] = "DPoP"  # noqa: S105 - a type
         return token
+
+    def token_for(self, subject: Subject) -> str:
+        """A person's token for ourselves, to ask another service in the person's name."""
+        return self._signing.sign(OURSELVES, "", subject, "")
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
         """Access tokens are not kept; the grants keep the refresh tokens."""
