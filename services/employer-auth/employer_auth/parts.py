@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from employer_auth.acting.keys import KeyRing
+from employer_auth.files import Upload
 from employer_auth.person_match import PersonMatch
 from employer_auth.settings import Settings
+from servicekit.uploads import Uploads
 from servicekit.web.session import app
 
 KEY: Final = "employer-auth"
@@ -20,6 +22,7 @@ class Parts:
     settings: Settings
     keys: KeyRing
     person_match: PersonMatch
+    uploads: Uploads[Upload]
 
     @property
     def parties(self) -> dict[str, str]:

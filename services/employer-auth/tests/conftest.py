@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,19 +46,24 @@ class Identity:
         self.people: dict[tuple[str, str, str], tuple[str, int]] = {}
         self.down = False
         self.asked = 0
+        self.notices: dict[str, dict[str, Any]] = {}  # by Idempotency-Key
 
     def get(self, path: str) -> tuple[int, Any]:
         return (200, self.issuer.jwks()) if path == "/identity/jwks.json" else (404, {})
 
-    def post(self, path: str, authorization: str, body: bytes) -> tuple[int, Any]:
+    def post(self, path: str, authorization: str, body: bytes, key: str) -> tuple[int, Any]:
         if self.down:
             return 503, {}
         if path == "/identity/token":
             scope = "accounts.match notices"
             token = self.issuer.token("system", sub="jiuye-employer-auth", scope=scope)
             return 200, {"access_token": token, "expires_in": 300, "token_type": "Bearer"}
-        assert path == "/api/identity/v1/person-matches"
         assert authorization.startswith("Bearer ")
+        if path == "/api/identity/v1/notices":
+            said = json.loads(body)
+            self.notices[key] = said
+            return 202, {"id": key}
+        assert path == "/api/identity/v1/person-matches"
         self.asked += 1
         said = json.loads(body)
         found = self.people.get((said["login_name"], said["name"], said["document_number"]))
@@ -76,7 +82,9 @@ def listening(identity: Identity) -> Iterator[str]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._answer(*identity.post(self.path, self.headers.get("Authorization", ""), body))
+            authorization = self.headers.get("Authorization", "")
+            key = self.headers.get("Idempotency-Key", "")
+            self._answer(*identity.post(self.path, authorization, body, key))
 
         def _answer(self, status: int, document: Any) -> None:
             body = json.dumps(document).encode()
@@ -359,13 +367,21 @@ def app(
 
 
 @pytest.fixture
-def desk(postgres: TestPostgres, template: str) -> Iterator[Desk]:  # noqa: F811
+def desk(
+    postgres: TestPostgres,  # noqa: F811
+    template: str,
+    tmp_path: Path,
+) -> Iterator[Desk]:
     """The service with an empty database, on 21 November 2026, ten o'clock in Guangzhou."""
     clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
     identity = Identity(Issuer(clock))
     with listening(identity) as address, postgres.fresh_database(template) as url:
         settings = sample_settings(
-            Settings, "EMPLOYER_AUTH", database_url=url, identity_url=address
+            Settings,
+            "EMPLOYER_AUTH",
+            database_url=url,
+            identity_url=address,
+            storage_url=f"file://{tmp_path}/uploads",
         )
         app = create_app(settings, clock=clock)
         yield Desk(app, clock, identity)
