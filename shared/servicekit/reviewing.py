@@ -35,6 +35,8 @@ DUE_ORDER = (
 class Reviewed(Application):
     """Columns of an application that officers decide on; mix in where ``Application`` would be."""
 
+    __tablename__: str
+
     due_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)
     due_order: Mapped[date] = mapped_column(
         Date, Computed(DUE_ORDER, persisted=True), info=NOT_PERSONAL

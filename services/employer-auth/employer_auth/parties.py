@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from servicekit.applications import Actor
-from servicekit.web.access import DelegateRequired
+from servicekit.web.refusals import DelegateRequired
 
 
 def human(actor: Actor) -> str:

@@ -104,11 +104,7 @@ class Issuer:
         if kind == "officer":
             values |= {"roles": list(roles), "region": region, "businesses": list(businesses)}
         if acting is not None:
-            act: dict[str, Any] = {"sub": acting, "acr": "urn:gdhrss:ial:2"}
-            if via is not None:
-                act["act"] = {"sub": via}
-            granted = list(permissions)
-            values |= {"act": act, "binding": new_id(), "bver": 1, "permissions": granted}
+            values |= _acting(acting, via) | {"permissions": list(permissions)}
         values |= claims
         return self.sign({name: value for name, value in values.items() if value is not None})
 
@@ -209,6 +205,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Tests read ``requests``."""
+
+
+def _acting(person: str, agency: str | None) -> dict[str, Any]:
+    act: dict[str, Any] = {"sub": person, "acr": "urn:gdhrss:ial:2"}
+    if agency is not None:
+        act["act"] = {"sub": agency}
+    return {"act": act, "binding": new_id(), "bver": 1}
 
 
 def _sign(header: dict[str, Any], claims: Mapping[str, Any], key: ECKey | RSAKey) -> str:

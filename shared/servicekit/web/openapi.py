@@ -11,12 +11,13 @@ import flask_smorest
 from marshmallow import fields
 
 from servicekit.web import idempotency, problem
-from servicekit.web.access import LoginNeeded, Mark
+from servicekit.web.access import Mark
 from servicekit.web.api import ProblemSchema
 from servicekit.web.app import Service, ServiceApp
 from servicekit.web.idempotency import KeyMissing, KeyReused
 from servicekit.web.limits import BodyTooLarge
 from servicekit.web.parsing import is_documented
+from servicekit.web.refusals import LoginNeeded
 from servicekit.web.versions import VersionNeeded
 
 Document = dict[str, Any]

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import Schema, fields, validate
+from sqlalchemy.orm import Session
 
 from servicekit import filing, history
 from servicekit.access_records import reveal
 from servicekit.claims import Decision, Reason
 from servicekit.personal import Personal
-from servicekit.reviewing import Reviews
+from servicekit.reviewing import Reviewed, Reviews
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import AnySchema, Blueprint, NoteSchema
@@ -224,20 +225,24 @@ def _add_reveal(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mar
         """See masked values in full; the look is on record (查看完整信息)."""
         with transaction() as db:
             application = reviews.find(db, application_id, actor())
-            return {
-                name: reveal(
-                    db,
-                    value,
-                    column=f"{reviews.model.__tablename__}.{name}",
-                    record_id=application.id,
-                    owner_id=application.applicant_id,
-                    actor=actor(),
-                    reason=body["reason"],
-                    now=now(),
-                )
-                for name in body["values"]
-                if isinstance(value := getattr(application, name), Personal)
-            }
+            return _clear(db, application, body["values"], body["reason"])
+
+
+def _clear(db: Session, application: Reviewed, names: list[str], reason: str) -> dict[str, str]:
+    return {
+        name: reveal(
+            db,
+            value,
+            column=f"{application.__tablename__}.{name}",
+            record_id=application.id,
+            owner_id=application.applicant_id,
+            actor=actor(),
+            reason=reason,
+            now=now(),
+        )
+        for name in names
+        if isinstance(value := getattr(application, name), Personal)
+    }
 
 
 def _said(text: str) -> Callable[[Any], Any]:

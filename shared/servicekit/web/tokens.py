@@ -177,37 +177,16 @@ def bearer(header: str | None) -> str | None:
 
 
 def _read(values: Mapping[str, Any]) -> Claims:
-    kind, subject = values["sub_type"], values["sub"]
-    if kind not in ("person", "unit", "officer", "system") or not isinstance(subject, str):
+    kind = values["sub_type"]
+    if kind not in ("person", "unit", "officer", "system"):
         raise InvalidToken
     acr = str(values.get("acr", ""))
-    acting = _acting(values) if "act" in values else None
-    if acting is not None and kind != "unit":
-        raise InvalidToken  # people and systems act for units, and for nobody else
-    level = _level(PERSON_LEVEL, acr if acting is None else acting.acr)
-    unit_level = _level(UNIT_LEVEL, acr)
-    alone = subject if kind in ("person", "officer") else None
-    actor = Actor(
-        id=subject,
-        role=Role.SYSTEM if kind == "system" else Role.APPLICANT,
-        kind=kind,
-        level=level,
-        unit_level=unit_level,
-        person_id=alone if acting is None else acting.person_id,
-        session_id=values.get("sid"),
-        roles=_words(values, "roles"),
-        region=values.get("region"),
-        businesses=_words(values, "businesses"),
-        permissions=_words(values, "permissions"),
-        binding=None if acting is None else acting.binding,
-        binding_version=0 if acting is None else acting.version,
-        agency_id=None if acting is None else acting.agency_id,
-    )
+    actor = _actor(kind, values, acr)
     return Claims(
         kind=cast(Literal["person", "unit", "officer", "system"], kind),
         actor=actor,
-        level=level,
-        unit_level=unit_level,
+        level=actor.level,
+        unit_level=actor.unit_level,
         acr=acr,
         roles=actor.roles,
         businesses=actor.businesses,
@@ -217,6 +196,30 @@ def _read(values: Mapping[str, Any]) -> Claims:
         token_id=str(values["jti"]),
         issued_at=float(values["iat"]),
         expires_at=float(values["exp"]),
+    )
+
+
+def _actor(kind: str, values: Mapping[str, Any], acr: str) -> Actor:
+    subject = values["sub"]
+    acting = _acting(values) if "act" in values else None
+    if not isinstance(subject, str) or (acting is not None and kind != "unit"):
+        raise InvalidToken  # people and systems act for units, and for nobody else
+    alone = subject if kind in ("person", "officer") else None
+    return Actor(
+        id=subject,
+        role=Role.SYSTEM if kind == "system" else Role.APPLICANT,
+        kind=cast(Literal["person", "unit", "officer", "system"], kind),
+        level=_level(PERSON_LEVEL, acr if acting is None else acting.acr),
+        unit_level=_level(UNIT_LEVEL, acr),
+        person_id=alone if acting is None else acting.person_id,
+        session_id=values.get("sid"),
+        roles=_words(values, "roles"),
+        region=values.get("region"),
+        businesses=_words(values, "businesses"),
+        permissions=_words(values, "permissions"),
+        binding=None if acting is None else acting.binding,
+        binding_version=0 if acting is None else acting.version,
+        agency_id=None if acting is None else acting.agency_id,
     )
 
 

@@ -46,6 +46,10 @@ def test_marks_become_security(written: dict[str, Any]) -> None:
         "kinds": ["person"],
         "level": 2,
         "business": None,
+        "grants": None,
+        "unit_level": 0,
+        "unit_account": False,
+        "scopes": [],
     }
     assert "level 2 or above" in operation["description"]
     assert written["paths"][f"{PAPERS}/broken"]["get"]["security"] == []
