@@ -11,7 +11,7 @@ from employer_auth.authorisation_codes.counter_api import counter, counter_uploa
 from employer_auth.authorisation_codes.review_api import reviews as code_reviews
 from employer_auth.authorisation_codes.rules import WORKFLOW as CODE_WORKFLOW
 from employer_auth.authorisation_codes.unit_api import unit_authorisations
-from employer_auth.bindings.api import sub_accounts
+from employer_auth.bindings.api import binding_history, sub_accounts
 from employer_auth.bindings.person_api import parent_accounts
 from employer_auth.bindings.review_api import reviews
 from employer_auth.catalogue.api import businesses
@@ -55,6 +55,7 @@ SERVICE = Service(
         acting,
         businesses,
         sub_accounts,
+        binding_history,
         grants,
         parent_accounts,
         own_grants,

@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
 from employer_auth.accounts import actions as accounts
+from employer_auth.accounts.queries import level_of
 from employer_auth.accounts.rules import Kind, Standing
 from employer_auth.bindings import moves
 from employer_auth.catalogue import actions as catalogue
@@ -93,16 +94,13 @@ def keep_account(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
 @SUBSCRIPTIONS.on("identity.account.verified.v1", reads=LevelRead)
 def keep_verification(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """A person's level rose; events of one account come in order."""
-    accounts.remember(db, said["account_id"], level=said["level"], now=envelope.time)
-    moves.settle_account(db, said["account_id"], now=envelope.time)
+    _keep_level(db, said["account_id"], None, said["level"], envelope)
 
 
 @SUBSCRIPTIONS.on("identity.account.level-changed.v1", reads=ScaledLevelRead)
 def keep_level(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """It rose or fell; a binding of a person below 二级 rests."""
-    account_id, kind = said["account_id"], said["kind"]
-    accounts.remember(db, account_id, kind=kind, level=said["level"], now=envelope.time)
-    moves.settle_account(db, account_id, now=envelope.time)
+    _keep_level(db, said["account_id"], said["kind"], said["level"], envelope)
 
 
 @SUBSCRIPTIONS.on("identity.account.locked.v1", reads=AccountRead)
@@ -154,6 +152,17 @@ def keep_business(db: Session, said: dict[str, Any], envelope: Envelope) -> None
 
 for _service in PUBLISHERS:
     SUBSCRIPTIONS.on(f"{_service}.business.published.v1", reads=BusinessRead)(keep_business)
+
+
+def _keep_level(
+    db: Session, account_id: str, kind: Kind | None, level: int, envelope: Envelope
+) -> None:
+    before = level_of(db, account_id)
+    accounts.remember(db, account_id, kind=kind, level=level, now=envelope.time)
+    if before == level:  # identity tells a verification and the level it gave
+        moves.settle_account(db, account_id, now=envelope.time)
+    else:
+        moves.settle_level(db, account_id, least=min(before, level), now=envelope.time)
 
 
 def _keep_standing(db: Session, account_id: str, standing: Standing, envelope: Envelope) -> None:

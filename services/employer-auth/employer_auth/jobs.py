@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from employer_auth import limits
 from employer_auth.acting import keys
 from employer_auth.bindings import actions as bindings
+from employer_auth.bindings import moves
 from employer_auth.bindings import queries as binding_queries
+from employer_auth.catalogue import actions as catalogue
+from employer_auth.catalogue import queries as catalogue_queries
 from employer_auth.entrustments import actions as entrustments
 from employer_auth.entrustments import queries as entrustment_queries
 from employer_auth.files import uploads_on
@@ -21,6 +25,8 @@ from servicekit.clock import shanghai_date
 from servicekit.jobs import JobContext, Jobs
 
 JOBS = Jobs()
+
+_BATCH: Final = 200
 
 
 @JOBS.every(timedelta(hours=1), name="turn-keys")
@@ -96,3 +102,22 @@ def sweep_uploads(context: JobContext) -> None:
     """Delete files left half-written, never used, replaced, or kept long enough (AL-05)."""
     uploads = uploads_on(context.settings, context.database)
     uploads.sweep(context.database, context.clock.now())
+
+
+@JOBS.on_notify(catalogue.CHANNEL, name="revise-narrowed", period=timedelta(minutes=1))
+def revise_narrowed(context: JobContext) -> None:
+    """A business offers less than before: tokens that may say too much end, batch by batch."""
+    with context.database.reading() as db:
+        businesses = catalogue_queries.narrowed(db)
+    for code, since in businesses:
+        while not context.stop.is_set():
+            with context.database.reading() as db:
+                batch = grant_queries.holding(db, code, revised_before=since, most=_BATCH)
+            for binding_id in batch:
+                with context.database.transaction() as db:
+                    binding = binding_queries.hold(db, binding_id)
+                    moves.revise(db, binding, now=context.clock.now())
+            if len(batch) < _BATCH:
+                with context.database.transaction() as db:
+                    catalogue.settle_narrowed(db, code, since)
+                break

@@ -176,3 +176,64 @@ def test_grants_are_the_units_own_and_its_managers(desk: Any) -> None:
     unit.refused(
         unit.delete(f"sub-accounts/{binding['id']}/grants/{FAIRS}"), 404, "grant-not-found"
     )
+
+
+@pytest.mark.req("EA-06", "ID-43")
+def test_when_a_service_offers_less_older_tokens_end(desk: Any) -> None:
+    desk.offers(JOBS)
+    desk.offers(FAIRS)
+    unit, _, binding = desk.bound()
+    other, _, untouched = desk.bound()
+    version = unit.grants(binding, JOBS, "view", "sign")["version"]
+    other.grants(untouched, FAIRS, "view")
+    desk.clock.advance(seconds=1)
+    desk.offers(JOBS, title="招聘管理（新）")  # another name takes nothing away
+    desk.works("revise-narrowed")
+    assert unit.shows(binding)["version"] == version
+    desk.offers(JOBS, actions=["view"])
+    desk.works("revise-narrowed")
+    desk.works("revise-narrowed")
+    assert unit.shows(binding)["version"] == version + 1
+    assert desk.events("binding")[-1][1]["permissions"] == [f"{JOBS}:view"]
+    desk.clock.advance(seconds=1)
+    desk.offers(JOBS, actions=["view"], retired=True)
+    desk.works("revise-narrowed")
+    assert desk.events("binding")[-1][1]["permissions"] == []
+    assert other.shows(untouched)["version"] == untouched["version"] + 1
+
+
+@pytest.mark.req("EA-06", "ID-43")
+def test_a_grant_for_level_three_goes_and_comes_with_the_level(desk: Any) -> None:
+    desk.offers(JOBS, person_level=3)
+    desk.offers(FAIRS)
+    unit, lin = desk.unit(), desk.person(level=3)
+    binding = lin.accepts(unit.invites(lin))
+    unit.grants(binding, FAIRS, "view")
+    version = unit.grants(binding, JOBS, "view")["version"]
+    fall = {"kind": "person", "scale": "hrss", "level": 2, "before": 3}
+    desk.account("level-changed", lin.id, **fall)
+    assert unit.shows(binding)["state"] == "active"
+    assert desk.events("binding")[-1][1]["permissions"] == [f"{FAIRS}:view"]
+    rise = {"kind": "person", "scale": "hrss", "level": 3, "before": 2}
+    desk.account("level-changed", lin.id, **rise)
+    assert unit.shows(binding)["version"] == version + 2
+    assert desk.events("binding")[-1][1]["permissions"] == [f"{FAIRS}:view", f"{JOBS}:view"]
+
+
+@pytest.mark.req("EA-11")
+def test_a_unit_reads_everything_that_happened_to_its_bindings(desk: Any) -> None:
+    desk.offers(JOBS)
+    unit, lin, binding = desk.bound()
+    desk.clock.advance(seconds=1)
+    unit.grants(binding, JOBS, "view")
+    desk.clock.advance(seconds=1)
+    lin.tries_to("leave", binding)
+    shown = unit.done(unit.get("binding-history", limit=2))
+    assert [(e["move"], e["binding_id"]) for e in shown["items"]] == [
+        ("leave", binding["id"]),
+        ("grant", binding["id"]),
+    ]
+    rest = unit.done(unit.get("binding-history", limit=2, cursor=shown["next_cursor"]))
+    assert {e["move"] for e in rest["items"]} == {"invite", "accept"}
+    assert desk.unit().get("binding-history").json["items"] == []
+    assert lin.get("binding-history").status_code == 403

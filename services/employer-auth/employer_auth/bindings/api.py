@@ -12,7 +12,7 @@ from servicekit import history
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint, NoteSchema
-from servicekit.web.paging import Page, page_of, page_schema
+from servicekit.web.paging import Page, PageArguments, page_of, page_schema
 from servicekit.web.session import actor, keep_on_refusal, now, reading, transaction
 from servicekit.workflow import Role
 
@@ -21,6 +21,12 @@ sub_accounts = Blueprint(
     __name__,
     url_prefix="/sub-accounts",
     description="子账号信息：本单位的经办人",
+)
+binding_history = Blueprint(
+    "binding-history",
+    __name__,
+    url_prefix="/binding-history",
+    description="绑定与授权记录：本单位的全部变更",
 )
 managing = access(Role.APPLICANT, kinds=("unit",), grants=rules.MANAGE, unit_account=True)
 
@@ -140,3 +146,17 @@ def list_history(binding_id: str) -> list[history.Entry]:
     """What happened to a binding and its grants, oldest first (EA-11)."""
     with reading() as db:
         return history.list_history(db, queries.find_of_unit(db, binding_id, actor()).id)
+
+
+@binding_history.route("", methods=["GET"])
+@managing
+@binding_history.arguments(PageArguments, location="query")
+@binding_history.response(
+    200,
+    page_schema(schemas.UnitEntrySchema),
+    example=schemas.page(schemas.EXAMPLE_UNIT_ENTRY),
+)
+def list_unit_history(page: Page) -> Any:
+    """What happened to all bindings of the unit and their grants, newest first (EA-11)."""
+    with reading() as db:
+        return page_of(db, queries.entries_of_unit(actor()), page, by=queries.NEWEST_ENTRY)

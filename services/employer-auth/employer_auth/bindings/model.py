@@ -82,3 +82,13 @@ class Binding(Base):
     @classmethod
     def __mapper_args__(cls) -> dict[str, Any]:
         return {"version_id_col": cls.version}
+
+
+class BindingEntry(Base):
+    """An entry of the kit's chained history, read as a row; ``application_id`` is the binding."""
+
+    __table__ = Base.metadata.tables["application_history"]
+
+    id: Mapped[str]
+    application_id: Mapped[str]
+    at: Mapped[datetime]

@@ -13,7 +13,7 @@ from employer_auth import events
 from employer_auth.bindings import queries, rules
 from employer_auth.bindings.model import Binding
 from employer_auth.bindings.rules import Ender
-from employer_auth.grants.queries import live_grants, permissions_of
+from employer_auth.grants.queries import highest_level, live_grants, permissions_of
 from employer_auth.grants.rules import Ending
 from servicekit import history, logs, metrics
 from servicekit.applications import Actor, system_actor
@@ -112,6 +112,21 @@ def settle_account(db: Session, account_id: str, *, now: datetime) -> None:
     """The same for every live binding of a person, a unit or an agency."""
     for binding_id in queries.live_of_account(db, account_id):
         settle(db, binding_id, now=now)
+
+
+def settle_level(db: Session, account_id: str, *, least: int, now: datetime) -> None:
+    """The same for an account whose level changed: what its grants amount to may change too.
+
+    Args:
+        least: the lower of the two levels; grants that ask for more hold, or held, at one only.
+    """
+    for binding_id in queries.live_of_account(db, account_id):
+        before = queries.hold(db, binding_id).version
+        settle(db, binding_id, now=now)
+        binding = queries.hold(db, binding_id)
+        same = rules.is_active(binding.state) and binding.version == before
+        if same and highest_level(db, binding_id) > least:
+            revise(db, binding, now=now)
 
 
 def note_change(

@@ -12,12 +12,13 @@ from employer_auth.accounts.model import Account, Unit
 from employer_auth.accounts.queries import level_of, standing_of
 from employer_auth.accounts.rules import is_active
 from employer_auth.bindings import rules
-from employer_auth.bindings.model import Binding
+from employer_auth.bindings.model import Binding, BindingEntry
 from servicekit.applications import Actor
 from servicekit.errors import ChangedMeanwhile
 from servicekit.history import lane_of
 
 NEWEST = (Binding.created_at, Binding.id)
+NEWEST_ENTRY = (BindingEntry.at, BindingEntry.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ def of_person(actor: Actor, filters: Filters) -> Select[Binding]:
 def of_region(actor: Actor, filters: Filters) -> Select[Binding]:
     """The bindings of the units in an officer's region and below."""
     return select(Binding).join(Binding.unit).where(_within(actor), *_narrowed(filters))
+
+
+def entries_of_unit(actor: Actor) -> Select[BindingEntry]:
+    """Everything that happened to any binding for the unit and its grants, chains too (EA-11)."""
+    own = select(Binding.id).where(Binding.unit_id == actor.id)
+    return select(BindingEntry).where(BindingEntry.application_id.in_(own))
 
 
 def find_of_unit(

@@ -54,6 +54,8 @@ EXAMPLE_ENTRY: Final = {
     "note": None,
 }
 
+EXAMPLE_UNIT_ENTRY: Final = EXAMPLE_ENTRY | {"binding_id": EXAMPLE_BINDING["id"]}
+
 
 def page(*rows: object) -> dict[str, object]:
     """An example of a list that is one page long."""
@@ -218,3 +220,9 @@ class HistoryEntrySchema(Schema):
     role = fields.Str(required=True)
     at = fields.AwareDateTime(required=True)
     note = fields.Str(allow_none=True, required=True)
+
+
+class UnitEntrySchema(HistoryEntrySchema):
+    """The same, among the entries of all bindings of a unit."""
+
+    binding_id = fields.Str(attribute="application_id", required=True)

@@ -26,3 +26,5 @@ class Business(Base):
     unit_account: Mapped[bool] = mapped_column(info=NOT_PERSONAL)
     published_at: Mapped[datetime] = mapped_column(TIME, info=NOT_PERSONAL)
     retired: Mapped[bool] = mapped_column(default=False, info=NOT_PERSONAL)
+    # Since when tokens of older bindings may say too much; None once all were revised.
+    narrowed_at: Mapped[datetime | None] = mapped_column(TIME, info=NOT_PERSONAL)

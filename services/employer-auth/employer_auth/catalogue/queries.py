@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -31,3 +33,9 @@ def title_of(db: Session, code: str) -> str:
     """The Chinese name of a business, retired ones too; the code where there is none."""
     business = db.get(Business, code)
     return code if business is None else business.title
+
+
+def narrowed(db: Session) -> list[tuple[str, datetime]]:
+    """The businesses that offer less than some binding's tokens may say, and since when."""
+    found = select(Business.code, Business.narrowed_at).where(Business.narrowed_at.is_not(None))
+    return [(code, at) for code, at in db.execute(found.order_by(Business.code)) if at is not None]

@@ -13,7 +13,7 @@ from servicekit.clock import shanghai_date
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint, NoteSchema
-from servicekit.web.paging import Page, PageArguments, page_of, page_schema
+from servicekit.web.paging import Page, PageArguments, page_of
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
 
@@ -29,9 +29,7 @@ managing = access(Role.APPLICANT, kinds=("unit",), grants=MANAGE, unit_account=T
 @received.route("", methods=["GET"])
 @managing
 @received.arguments(PageArguments, location="query")
-@received.response(
-    200, page_schema(schemas.EntrustmentSchema), example=page(schemas.EXAMPLE_ENTRUSTMENT)
-)
+@received.response(200, schemas.EntrustmentPageSchema, example=page(schemas.EXAMPLE_ENTRUSTMENT))
 def list_received(wanted: Page) -> Any:
     """What clients entrust to one's agency, newest first, ended ones too."""
     with reading() as db:

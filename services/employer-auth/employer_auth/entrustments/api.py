@@ -14,7 +14,7 @@ from servicekit.clock import shanghai_date
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint, NoteSchema
-from servicekit.web.paging import Page, PageArguments, page_of, page_schema
+from servicekit.web.paging import Page, PageArguments, page_of
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
 
@@ -32,7 +32,7 @@ managing = access(Role.APPLICANT, kinds=("unit",), grants=MANAGE, unit_account=T
 @entrustments.arguments(PageArguments, location="query")
 @entrustments.response(
     200,
-    page_schema(schemas.EntrustmentSchema),
+    schemas.EntrustmentPageSchema,
     example=page(schemas.EXAMPLE_ENTRUSTMENT),
 )
 def list_entrustments(wanted: Page) -> Any:

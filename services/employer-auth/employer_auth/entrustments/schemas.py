@@ -11,6 +11,7 @@ from employer_auth.bindings.schemas import EXAMPLE_SUB_ACCOUNT, AgencySchema, Su
 from employer_auth.entrustments import rules
 from employer_auth.grants.rules import Wish
 from employer_auth.grants.schemas import EXAMPLE_WISH, WishSchema, wish_of
+from servicekit.web.paging import page_schema
 from servicekit.web.wording import Told
 
 MOST_BUSINESSES: Final = 50
@@ -96,6 +97,9 @@ class EntrustmentSchema(Schema):
     created_at = fields.AwareDateTime(required=True)
     ended_at = fields.AwareDateTime(allow_none=True, required=True)
     version = fields.Int(required=True)
+
+
+EntrustmentPageSchema: Final = page_schema(EntrustmentSchema)
 
 
 class EntrustedAgentSchema(SubAccountSchema):

@@ -24,6 +24,7 @@ class Grant(Base):
     __table_args__ = (
         Index(ONE_LIVE, "binding_id", "business", unique=True, postgresql_where=_LIVE),
         Index("permission_grant_of_binding", "binding_id", "granted_at", "id"),
+        Index("permission_grant_of_business", "business", postgresql_where=_LIVE),
         Index("permission_grant_ending", "valid_until", postgresql_where=_LIVE),
         Index(
             "permission_grant_beginning",
