@@ -16,6 +16,7 @@ from frontdoor.filters.access import Access
 from frontdoor.filters.access_log import AccessLog
 from frontdoor.filters.body_limit import BodyLimit
 from frontdoor.filters.browser_session import BrowserSession
+from frontdoor.filters.cache import Cache
 from frontdoor.filters.cors import CrossOrigin
 from frontdoor.filters.if_match import IfMatch
 from frontdoor.filters.in_hand_limit import InHandLimit
@@ -28,6 +29,7 @@ from frontdoor.filters.tokens import Tokens
 from frontdoor.filters.upgrades import Upgrades
 from frontdoor.identity_client import IdentityClient
 from frontdoor.in_hand import InHand
+from frontdoor.kept_answers import Memory
 from frontdoor.limits import Buckets
 from frontdoor.measures import Measures
 from frontdoor.names import Following
@@ -149,6 +151,7 @@ def build(
         RateLimit(LATE, zones),
         InHandLimit(LATE, in_hand),
         Rewriting(),
+        Cache(_memories(configuration, now), pools, now),
     )
 
     maker = Routes(configuration, chain, pools, sign_on, keys, now)
@@ -183,3 +186,10 @@ def build(
             and any(s.resolve for s in pool.upstream.servers)
         ],
     )
+
+
+def _memories(configuration: Configuration, now: Callable[[], float]) -> dict[str, Memory]:
+    """A memory for each zone some location uses."""
+    locations = [loc for server in configuration.servers for loc in server.locations]
+    zones = {loc.caching.zone for loc in locations if loc.caching is not None}
+    return {zone.name: Memory(zone.size, zone.inactive, now) for zone in zones}
