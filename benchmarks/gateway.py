@@ -1,11 +1,12 @@
-"""The gateway's CPU per request on one core, as a ratio to nginx doing the plain part of it.
+"""The gateway's CPU per request, as a ratio to nginx doing the plain part of it, beside its peers.
 
     make bench B=gateway
 
 Keep-alive HTTP/1.1 over 127.0.0.1, 64 connections, a browser's headers, 1 KiB of JSON from one
 upstream. All contenders run at once on core 0, load and upstream on core 1; rounds are interleaved
 and a ratio is taken within its round. CPU is read from /proc. "plain" passes requests on; "full
-duty" checks ES256 tokens, limits addresses and accounts and writes the access log.
+duty" checks an ES256 token, limits addresses and accounts, gives an id and writes a line of the
+access log as JSON; "every head new" has a field that never comes again.
 """
 
 from __future__ import annotations
@@ -14,31 +15,30 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import socket
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
+import gateway_peers as peers
 import uvloop
+from gateway_load import Contender, Process, run, show
 
 from frontdoor.testing.provider import Provider
 from frontdoor.testing.running import COOKIE_KEY, SECRET
 
-CONNECTIONS = 64
 SERVER_CORE, LOAD_CORE = 0, 1
-
-Process = subprocess.Popen[bytes]
-Started = tuple[int, Process]  # and its port
 TOKENS = 200
+CHANGING = 20_000
+QUIET = 0.1  # of what the slowest of the quick ones can
 BODY = json.dumps({"items": ["x" * 90] * 11}).encode()[:1024].ljust(1024)
 BROWSER = (
     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n"
@@ -46,6 +46,16 @@ BROWSER = (
     "Accept-Encoding: gzip, deflate, br\r\nSec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n"
     "Sec-Fetch-Site: same-origin\r\n"
 )
+PLAIN = "access_log off; location / {{ proxy_pass http://up; }}"
+FULL = """access_log {folder}/access.log json;
+    limit_req zone=address burst=1000000 nodelay; limit_req zone=subject burst=1000000 nodelay;
+    location / {{ auth_jwt jiuye; proxy_pass http://up; }}"""
+GATEWAY = """http {{
+    limit_req_zone $binary_remote_addr zone=address:1m rate=1000000r/s;
+    limit_req_zone $jwt_claim_sub zone=subject:1m rate=1000000r/s;
+    upstream up {{ server 127.0.0.1:{upstream}; keepalive 64; }}
+    server {{ listen 127.0.0.1:{port}; {site} }} }}
+"""
 
 
 def free_port() -> int:
@@ -54,60 +64,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Load(asyncio.Protocol):
-    """One connection that asks again as soon as it was answered."""
-
-    left = 0
-
-    def __init__(self, requests: list[bytes], done: asyncio.Event) -> None:
-        self.requests, self.done, self.number = requests, done, 0
-        self.length = self.got = 0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self._ask()
-
-    def data_received(self, data: bytes) -> None:
-        if not self.length:  # every answer is as long as the first
-            assert data.startswith(b"HTTP/1.1 200"), data[:200]
-            self.length = data.index(b"\r\n\r\n") + 4 + len(BODY)
-        self.got += len(data)
-        if self.got >= self.length:
-            self.got = 0
-            self._ask()
-
-    def _ask(self) -> None:
-        if Load.left <= 0:
-            self.done.set()
-            return
-        Load.left -= 1
-        self.number += 1
-        self.transport.write(self.requests[self.number % len(self.requests)])
-
-
-async def _load(port: int, requests: list[bytes], count: int) -> None:
-    Load.left = count
-    loop, ends = asyncio.get_running_loop(), []
-    for number in range(CONNECTIONS):
-        own, end = requests[number::CONNECTIONS] or requests, asyncio.Event()
-        ends.append(end)
-        await loop.create_connection(lambda o=own, e=end: Load(o, e), "127.0.0.1", port)
-    for end in ends:
-        await end.wait()
-
-
-class Upstream(asyncio.Protocol):
-    """Answers everything with the same JSON, where no nginx can."""
-
-    answer = (
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1024\r\n\r\n" + BODY
-    )
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self.transport.write(self.answer * data.count(b"\r\n\r\n"))
+def request(*lines: str) -> bytes:
+    """A browser's request."""
+    head = "GET /api/x?page=2 HTTP/1.1\r\nHost: 127.0.0.1\r\n" + BROWSER
+    return (head + "".join(f"{line}\r\n" for line in lines) + "\r\n").encode()
 
 
 @contextmanager
@@ -125,80 +85,22 @@ def in_thread(provider: Provider) -> Iterator[int]:
 
 
 @dataclass
-class Contender:
-    """A server under test, its requests and its figures."""
-
-    name: str
-    port: int
-    process: Process
-    requests: list[bytes]
-    micros: list[float] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-
-    def cpu(self) -> float:
-        """Seconds of CPU its processes have used."""
-        found, waiting = 0, [self.process.pid]
-        while waiting:
-            tasks = Path(f"/proc/{waiting.pop()}/task")
-            for task in tasks.iterdir():
-                found += int((task / "schedstat").read_text().split()[0])
-                waiting += map(int, (task / "children").read_text().split())
-        return found / 1e9
-
-    def round(self, count: int) -> float:
-        """CPU microseconds per request."""
-        before, started = self.cpu(), time.monotonic()
-        uvloop.run(_load(self.port, self.requests, count))
-        took = time.monotonic() - started
-        self.rates.append(count / took)
-        return (self.cpu() - before) / count * 1e6
-
-
-def request(*lines: str) -> bytes:
-    """A browser's request."""
-    return (
-        "GET /api/x?page=2 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        + BROWSER
-        + "".join(f"{line}\r\n" for line in lines)
-        + "\r\n"
-    ).encode()
-
-
-PLAIN = "access_log off; location / {{ proxy_pass http://up; }}"
-FULL = """access_log {folder}/access.log json;
-    limit_req zone=address burst=1000000 nodelay; limit_req zone=subject burst=1000000 nodelay;
-    location / {{ auth_jwt jiuye; proxy_pass http://up; }}"""
-GATEWAY = """http {{
-    limit_req_zone $binary_remote_addr zone=address:1m rate=1000000r/s;
-    limit_req_zone $jwt_claim_sub zone=subject:1m rate=1000000r/s;
-    upstream up {{ server 127.0.0.1:{upstream}; keepalive 64; }}
-    server {{ listen 127.0.0.1:{port}; {site} }} }}
-"""
-NGINX = """worker_processes 1; daemon off; pid {folder}/{name}.pid; error_log stderr crit;
-events {{ worker_connections 1024; }}
-http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
-    fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-    keepalive_requests 100000000;
-    upstream up {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 100000000; }}
-    server {{ listen 127.0.0.1:{port}; location / {{ {inside} }} }} }}
-"""
-PASS_ON = "proxy_http_version 1.1; proxy_set_header Connection ''; proxy_pass http://up;"
-
-
-@dataclass
 class Bench:
-    """Starts everything and stops it again."""
+    """Starts everything and stops it again.
+
+    Args:
+        python: runs the gateway and the peers in Python.
+    """
 
     folder: Path
     stack: ExitStack
-    nginx: str | None
+    nginx: list[str] | None
+    python: str = sys.executable
 
-    def start(
-        self, command: list[str], core: int, port: int, **more: str
-    ) -> subprocess.Popen[bytes]:
+    def start(self, command: list[str], core: int, port: int, **more: str) -> Process:
         """Start a process on a core; return when it listens."""
         os.sched_setaffinity(0, {core})  # inherited
-        environment = {**os.environ, **more}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **more}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         os.sched_setaffinity(0, {LOAD_CORE})
         self.stack.callback(process.wait)
@@ -213,31 +115,38 @@ class Bench:
                 assert time.monotonic() < end, command
                 time.sleep(0.05)
 
-    def start_nginx(self, name: str, core: int, inside: str, upstream: int) -> Started:
+    def start_nginx(self, name: str, core: int, inside: str, upstream: int) -> tuple[int, Process]:
         """An nginx: the upstream, or a contender."""
         assert self.nginx is not None
         port, path = free_port(), self.folder / f"{name}.conf"
-        path.write_text(
-            NGINX.format(folder=self.folder, name=name, port=port, upstream=upstream, inside=inside)
-        )
-        return port, self.start([self.nginx, "-e", "stderr", "-c", str(path)], core, port)
+        given = {"folder": self.folder, "name": name, "port": port}
+        path.write_text(peers.NGINX.format(**given, upstream=upstream, inside=inside))
+        return port, self.start([*self.nginx, "-e", "stderr", "-c", str(path)], core, port)
 
     def start_upstream(self) -> int:
         """Where the JSON comes from."""
         if self.nginx is not None:
             inside = f"default_type application/json; return 200 '{BODY.decode()}';"
             return self.start_nginx("upstream", LOAD_CORE, inside, 9)[0]
-        port = free_port()
-        self.start([sys.executable, __file__, "--upstream", str(port)], LOAD_CORE, port)
-        return port
+        return self.start_python("upstream", len(BODY), LOAD_CORE)[0]
 
-    def start_gateway(self, name: str, site: str, upstream: int, identity: int) -> Started:
-        """A gateway with one worker."""
+    def start_python(
+        self, kind: str, upstream: int, core: int = SERVER_CORE
+    ) -> tuple[int, Process]:
+        """A peer in Python."""
+        port = free_port()
+        command = [self.python, peers.__file__, kind, str(port), str(upstream)]
+        return port, self.start(command, core, port)
+
+    def start_gateway(
+        self, name: str, site: str, upstream: int, identity: int, workers: int = 1
+    ) -> tuple[int, Process]:
+        """A gateway."""
         port, admin, path = free_port(), free_port(), self.folder / f"{name}.conf"
         inside = site.format(folder=self.folder)
         path.write_text(GATEWAY.format(port=port, upstream=upstream, site=inside))
-        process = self.start(
-            [sys.executable, "-m", "frontdoor"],
+        return port, self.start(
+            [self.python, "-m", "frontdoor"],
             SERVER_CORE,
             port,
             FRONTDOOR_CONFIG=str(path),
@@ -245,33 +154,62 @@ class Bench:
             FRONTDOOR_COOKIE_KEY=COOKIE_KEY,
             FRONTDOOR_ADMIN_LISTEN=f"127.0.0.1:{admin}",
             FRONTDOOR_IDENTITY_URL=f"http://127.0.0.1:{identity}",
+            FRONTDOOR_WORKERS=str(workers),
         )
-        return port, process
+
+    def start_haproxy(self, provider: Provider, upstream: int) -> tuple[int, Process] | None:
+        """HAProxy with its own check of ES256 tokens."""
+        found = peers.find_haproxy()
+        if found is None:
+            return None
+        program, environment = found
+        port, path, key = free_port(), self.folder / "haproxy.cfg", self.folder / "key.pem"
+        key.write_bytes(provider.keys[0].as_pem(private=False))
+        given = {"port": port, "upstream": upstream, "key": key, "issuer": provider.issuer}
+        path.write_text(peers.HAPROXY.format(**given, more=peers.HAPROXY_LOG))
+        command = [program, "-q", "-db", "-f", str(path)]
+        return port, self.start(command, SERVER_CORE, port, **environment)
 
 
 def contenders(bench: Bench, provider: Provider, identity: int) -> list[Contender]:
     """Everybody who runs."""
     upstream = bench.start_upstream()
     provider.issuer = "http://127.0.0.1:8080/identity"
+    until = int(time.time()) + 3600
+    tokens = [f"Bearer {provider.token(sub=f'account-{n}', exp=until)}" for n in range(TOKENS)]
+    plain, full = [request()], [request(f"Authorization: {token}") for token in tokens]
+    new = [request(f"X-Number: {os.urandom(8).hex()}") for _ in range(CHANGING)]
+    full_new = [
+        request(f"Authorization: {tokens[n % TOKENS]}", f"X-Number: {os.urandom(8).hex()}")
+        for n in range(CHANGING)
+    ]
     found = []
     if bench.nginx is not None:
-        port, process = bench.start_nginx("nginx", SERVER_CORE, PASS_ON, upstream)
-        found.append(Contender("nginx, plain", port, process, [request()]))
-    port, process = bench.start_gateway("plain", PLAIN, upstream, identity)
-    found.append(Contender("gateway, plain", port, process, [request()]))
-    changing = [request(f"X-Number: {n}-{os.urandom(8).hex()}") for n in range(50_000)]
-    found.append(Contender("gateway, plain, every head new", port, process, changing))
-    tokens = [
-        provider.token(sub=f"account-{n}", exp=int(time.time()) + 3600) for n in range(TOKENS)
+        found.append(
+            Contender(
+                "nginx, plain",
+                *bench.start_nginx("nginx", SERVER_CORE, peers.PASS_ON, upstream),
+                plain,
+            )
+        )
+    one = bench.start_gateway("plain", PLAIN, upstream, identity)
+    all_ = bench.start_gateway("full", FULL, upstream, identity)
+    two = bench.start_gateway("two", FULL, upstream, identity, workers=2)
+    found += [
+        Contender("gateway, plain", *one, plain),
+        Contender("gateway, plain, every head new", *one, new),
+        Contender("gateway, full duty", *all_, full),
+        Contender("gateway, full duty, every head new", *all_, full_new),
+        Contender("gateway, full duty, every head new, 2 workers", *two, full_new),
     ]
-    port, process = bench.start_gateway("full", FULL, upstream, identity)
-    full = [request(f"Authorization: Bearer {token}") for token in tokens]
-    found.append(Contender("gateway, full duty", port, process, full))
-    full = [
-        request(f"Authorization: Bearer {tokens[n % TOKENS]}", f"X-Number: {os.urandom(8).hex()}")
-        for n in range(50_000)
+    haproxy = bench.start_haproxy(provider, upstream)
+    if haproxy is not None:
+        found.append(Contender("HAProxy, full duty, every head new", *haproxy, full_new, share=0.3))
+    aiohttp, flask = (bench.start_python(kind, upstream) for kind in ("aiohttp", "flask"))
+    found += [
+        Contender("aiohttp, plain", *aiohttp, plain, share=0.2),
+        Contender("Flask + requests, plain", *flask, plain, share=0.03),
     ]
-    found.append(Contender("gateway, full duty, every head new", port, process, full))
     return found
 
 
@@ -280,45 +218,38 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--upstream", type=int, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--python", default=sys.executable, help="runs the gateway; an optimised one"
+    )
     options = parser.parse_args()
-    if options.upstream:
-        serve_upstream(options.upstream)
-    nginx = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         provider = Provider()
         identity = stack.enter_context(in_thread(provider))
         os.sched_setaffinity(0, {LOAD_CORE})
-        found = contenders(Bench(folder, stack, nginx), provider, identity)
-        for number in range(options.rounds + 1):
-            for contender in found:
-                used = contender.round(options.requests)
-                if number:  # the first round warms up
-                    contender.micros.append(used)
-        show(found)
+        bench = Bench(folder, stack, peers.find_nginx(), options.python)
+        found = contenders(bench, provider, identity)
+        show_machine(options.python)
+        run(found, options.rounds, options.requests)
+        show(found, found[0])
+        rate = QUIET * min(statistics.median(one.rates) for one in found[:5])
+        quiet = [
+            Contender(one.name, one.port, one.process, one.requests, rate=rate) for one in found[:5]
+        ]
+        run(quiet, max(options.rounds // 2, 2), int(rate * 4))
+        print(f"\nAt {rate:.0f} requests/s, a tenth of the slowest above:\n")
+        show(quiet, quiet[0])
 
 
-def serve_upstream(port: int) -> None:
-    """Be the upstream, for ever."""
-
-    async def serve() -> None:
-        server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", port)
-        await server.serve_forever()
-
-    uvloop.run(serve())
-
-
-def show(found: list[Contender]) -> None:
-    """The table."""
-    first = found[0]
-    print(f"| contender | CPU µs per request | ratio to {first.name} | requests/s |")
-    print("| --- | --- | --- | --- |")
-    for one in found:
-        ratios = [a / b for a, b in zip(one.micros, first.micros, strict=True)]
-        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
-        micros, rate = statistics.median(one.micros), statistics.median(one.rates)
-        print(f"| {one.name} | {micros:.1f} | {spread} | {rate:.0f} |")
+def show_machine(python: str) -> None:
+    """What the figures were measured on."""
+    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
+    version = subprocess.run(
+        [python, "-V"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if python == sys.executable:
+        version += ", optimised" if optimised else ", not an optimised build"
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {version}\n")
 
 
 if __name__ == "__main__":
