@@ -139,7 +139,7 @@ class CertificateChannel:
         with openssl.workshop() as work:
             files = [work.file(f"certificate{n}.pem", pem) for n, pem in enumerate(chain)]
             trusted = self.issuers.trusted()
-            if not _may_sign(leaf) or not work.chains(files[0], files[1:], trusted, now=today):
+            if not _may_sign(leaf) or not _is_trusted(work, files, trusted, now=today):
                 return _failed("chain")
             key = work.public_key(files[0])
             if key is None or not work.verifies(key, handle["text"].encode(), signature):
@@ -198,6 +198,35 @@ class CertificateChannel:
             if any(e.get_revoked_certificate_by_serial_number(number) for e in good):
                 return True
         return False
+
+
+def _is_trusted(work: Workshop, files: list[str], roots: bytes, *, now: datetime) -> bool:
+    """Do the certificates, the unit's first, lead to one of the roots?"""
+    leaf, between = files[0], files[1:]
+    key = work.public_key(leaf)
+    if key is None or not work.is_sm2(key):
+        return key is not None and work.chains(leaf, between, roots, now=now)
+    tops = [work.file(f"root{n}.pem", pem) for n, pem in enumerate(_split(roots, b"CERTIFICATE"))]
+    child = leaf
+    for below in range(MOST_CERTIFICATES):
+        top = next((each for each in tops if work.links(child, each, now=now)), None)
+        if top is not None:
+            return _may_issue(top, below)
+        issuer = next((each for each in between if work.links(child, each, now=now)), None)
+        if issuer is None or issuer == child or not _may_issue(issuer, below):
+            return False
+        child = issuer
+    return False
+
+
+def _may_issue(path: str, below: int) -> bool:
+    """May this authority have so many authorities between itself and the unit's certificate?"""
+    certificate = x509.load_pem_x509_certificate(Path(path).read_bytes())
+    try:
+        basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return basic.ca and (basic.path_length is None or basic.path_length >= below)
 
 
 def _failed(code: str) -> Failed:

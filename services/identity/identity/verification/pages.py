@@ -164,12 +164,12 @@ def _check_channel(owner: Account, channel: Channel | None) -> None:
 
 
 def _wanted(owner: Account) -> tuple[Scale, int]:
-    """The level asked for; without one, the next above what the account has."""
-    for each in request.args.get("acr_values", "").split():
-        if found := _ACR.fullmatch(each):
-            return _SCALES[found[1]], int(found[2])
+    """The level asked for, on this account's scale if it can be; else the next above its own."""
+    asked = [_ACR.fullmatch(each) for each in request.args.get("acr_values", "").split()]
+    levels = [(_SCALES[found[1]], int(found[2])) for found in asked if found]
     scale = rules.OWN_SCALE.get(owner.kind, Scale.HRSS)
-    return scale, min(owner.level + 1, rules.HIGHEST[scale])
+    own = [each for each in levels if each[0] is scale]
+    return (own or levels or [(scale, min(owner.level + 1, rules.HIGHEST[scale]))])[0]
 
 
 def _choices(db: Session, owner: Account, scale: Scale, wanted: int) -> Response:
@@ -210,8 +210,8 @@ def _reason(scale: Scale, wanted: int) -> str:
 
 
 def _decline(target: str | None) -> str:
-    """Back without a higher level; the authorization request is told that it was turned down."""
-    return f"{target}&raise=declined" if target else f"{browser.PREFIX}/"
+    """Back without a higher level; the authorization request knows that it asked."""
+    return target or f"{browser.PREFIX}/"
 
 
 def _address(channel: Channel) -> str | None:
