@@ -88,6 +88,7 @@ def run_worker(
         health: address and port of ``/livez``, ``/readyz`` and ``/metrics``.
     """
     hosted = [_Hosted(app, connect(app.settings.bus_url, service=app.service.name)) for app in apps]
+    _bind_first(hosted)
     threads = [
         threading.Thread(target=_keep_up, args=(name, one.app.service.name, work, stop), name=name)
         for one in hosted
@@ -107,6 +108,27 @@ def run_worker(
         log.info("events worker stopped", unfinished=[t.name for t in threads if t.is_alive()])
 
 
+def _bind_first(hosted: Sequence[_Hosted]) -> None:
+    """Make the queues before anybody here speaks: the bus keeps nothing for who comes later.
+
+    When it cannot be done now, each consumer goes on trying while the others already work.
+    """
+    try:
+        for one in hosted:
+            if len(one.app.service.subscriptions):
+                _consumer(one).bind()
+    except (BusUnavailable, SQLAlchemyError) as error:
+        log.warning("queues cannot be bound yet", error=type(error).__name__)
+
+
+def _consumer(one: _Hosted) -> Consumer:
+    app = one.app
+    prefix = app.settings.event_prefix
+    return Consumer(
+        app.database, one.bus, app.service.subscriptions, prefix=prefix, clock=app.clock
+    )
+
+
 def _works(one: _Hosted, stop: threading.Event) -> dict[str, Callable[[threading.Event], None]]:
     app, service = one.app, one.app.service
     prefix = app.settings.event_prefix
@@ -118,10 +140,7 @@ def _works(one: _Hosted, stop: threading.Event) -> dict[str, Callable[[threading
         f"{service.name} jobs": Scheduler(jobs, context).run,
     }
     if len(service.subscriptions):
-        consumer = Consumer(
-            app.database, one.bus, service.subscriptions, prefix=prefix, clock=app.clock
-        )
-        works[f"{service.name} consumer"] = consumer.run
+        works[f"{service.name} consumer"] = _consumer(one).run
     return works
 
 
