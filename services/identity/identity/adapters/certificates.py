@@ -40,6 +40,7 @@ NONCE_BYTES: Final = 16  # 128 bits; at least 64 are asked for
 LONGEST_SIGNED: Final = 24_000
 MOST_CERTIFICATES: Final = 4
 LIST_KEPT: Final = timedelta(minutes=10)
+SKEW: Final = timedelta(minutes=5)  # between the authority's clock and ours
 _CERTIFICATE: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
 )
@@ -272,7 +273,7 @@ def _subject(leaf: x509.Certificate, name: x509.ObjectIdentifier) -> str:
 
 def _is_current(each: x509.CertificateRevocationList, *, now: datetime) -> bool:
     until = each.next_update_utc
-    return each.last_update_utc <= now and until is not None and now < until
+    return each.last_update_utc <= now + SKEW and until is not None and now < until
 
 
 def _is_signed(
