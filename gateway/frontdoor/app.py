@@ -154,7 +154,7 @@ def build(
         Cache(_memories(configuration, now), pools, now),
     )
 
-    maker = Routes(configuration, chain, pools, sign_on, keys, now)
+    maker = Routes(configuration, chain, pools, sign_on, keys, now, settings.public_url)
     maker.measures = Measures(maker.names, settings.workers, now)
     doors = maker.doors()
     catching_up = CatchingUp(

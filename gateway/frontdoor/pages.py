@@ -27,7 +27,7 @@ button:focus-visible, a:focus-visible { outline: 3px solid #f0a020; outline-offs
 @media (max-width: 36rem) { main { margin: 1rem; padding: 1.25rem; } }
 """.strip()
 
-NAME: Final = "公共就业服务"
+NAME: Final = "广东公共就业服务"
 
 
 def style_source(style: str) -> str:

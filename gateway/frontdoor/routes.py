@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 from frontdoor import answers
 from frontdoor.answers import go
+from frontdoor.api_docs.answers import ApiDocs
+from frontdoor.content import OpenApi
 from frontdoor.door import Door, Site
 from frontdoor.exchange import Exchange, Inward, Route, Step
 from frontdoor.filters import Filter
@@ -31,6 +33,7 @@ class Routes:
         sign_on: the steps of a browser's session.
         keys: identity's.
         now: monotonic seconds.
+        public_url: where people reach the gateway.
     """
 
     measures: Measures
@@ -43,6 +46,7 @@ class Routes:
         sign_on: SignOn,
         keys: Keys,
         now: Callable[[], float],
+        public_url: str,
     ) -> None:
         self._configuration = configuration
         self._chain = chain
@@ -50,6 +54,8 @@ class Routes:
         self._sign_on = sign_on
         self._keys = keys
         self._now = now
+        self._public_url = public_url
+        self._docs: dict[tuple[str, ...], ApiDocs] = {}
         locations = [(s, loc) for s in configuration.servers for loc in s.locations]
         self.names = [f"{loc.modifier} {loc.path}".strip() for _, loc in locations] + ["none"]
 
@@ -90,7 +96,26 @@ class Routes:
             return self._sign_on.step(location.step)
         if location.files is not None:
             return serving(location.files, self._now)
+        if location.openapi is not None:
+            return self._api(location, location.openapi)
         return None
+
+    def _api(self, location: Location, wanted: OpenApi) -> Inward:
+        docs = self._docs.get(wanted.upstreams)
+        if docs is None:
+            docs = self._docs[wanted.upstreams] = ApiDocs(
+                wanted.upstreams,
+                lambda name: self._pools[name].addresses,
+                self._public_url,
+                self._now,
+            )
+        same = [
+            loc.path
+            for server in self._configuration.servers
+            for loc in server.locations
+            if loc.openapi == OpenApi("document", wanted.upstreams)
+        ]
+        return docs.end(wanted, location.path, same[0] if same else "")
 
     def _route(self, location: Location, ends: list[Inward], number: int) -> Route:
         inward = [go_in for f in self._chain if (go_in := f.inward(location))]
