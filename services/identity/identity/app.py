@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from identity.accounts import api as accounts
 from identity.accounts import pages as registration
+from identity.adapters.employer_auth import HttpEmployerAuth
 from identity.administration import api as administration
+from identity.agreements import api as agreements
+from identity.agreements import pages as agreement_pages
 from identity.cancellations import api as cancellations
 from identity.channels import make_channels
 from identity.duplicates import api as duplicates
-from identity.adapters.employer_auth import HttpEmployerAuth
 from identity.events import FACTS
 from identity.federated import first_pages, first_unit_pages
 from identity.federated import pages as channel_pages
@@ -24,6 +26,10 @@ from identity.messages import notice_api as notices
 from identity.officers import api as officers
 from identity.parts import KEY, Parts
 from identity.passwords import api as passwords
+from identity.recovery import case_pages, review_api
+from identity.recovery import pages as recovery
+from identity.recovery.files import uploads_of
+from identity.recovery.rules import PERSON_WORKFLOW, UNIT_WORKFLOW
 from identity.second_factors import pages as second_factors
 from identity.security import pages as security
 from identity.security_questions import api as security_questions
@@ -52,8 +58,10 @@ from identity.tables import Base
 from identity.units import api as units
 from identity.units import pages as unit_registration
 from identity.verification import api as verification
+from identity.verification import continuing
 from identity.verification import on_site_api as on_site
 from identity.verification import pages as raising
+from identity.verification import parking_api as parking
 from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
@@ -74,6 +82,8 @@ SERVICE = Service(
     blueprints=(
         accounts.blueprint,
         units.blueprint,
+        agreements.blueprint,
+        agreement_pages.blueprint,
         cancellations.blueprint,
         administration.blueprint,
         duplicates.blueprint,
@@ -83,6 +93,8 @@ SERVICE = Service(
         verification.blueprint,
         on_site.blueprint,
         raising.blueprint,
+        parking.blueprint,
+        continuing.blueprint,
         channel_pages.blueprint,
         first_pages.blueprint,
         first_unit_pages.blueprint,
@@ -92,6 +104,10 @@ SERVICE = Service(
         passwords.blueprint,
         second_factors.blueprint,
         security.blueprint,
+        recovery.blueprint,
+        case_pages.blueprint,
+        review_api.person_reviews,
+        review_api.unit_reviews,
         security_questions.blueprint,
         security_question_pages.blueprint,
         sessions.blueprint,
@@ -107,7 +123,7 @@ SERVICE = Service(
         registration.blueprint,
         unit_registration.blueprint,
     ),
-    workflows=(),
+    workflows=(PERSON_WORKFLOW, UNIT_WORKFLOW),
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
@@ -149,6 +165,7 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
         hasher=hasher,
         provider=Provider(around),
         employer_auth=HttpEmployerAuth(_employer_auth(settings)),
+        uploads=uploads_of(settings, app.vault),
         # Outside systems compare with their own wall clock, whatever ours pretends.
         channels=make_channels(settings, clock=SystemClock()),
     )

@@ -118,3 +118,10 @@ class UnitChanged(Schema):
     unit_id = fields.Str(required=True)
     name = fields.Str(required=True)
     region = fields.Str(required=True)
+
+
+@FACTS.fact("unit.recovered", v=1, example={"unit_id": _ACCOUNT})
+class UnitRecovered(Schema):
+    """Officers gave a unit its login name or a one-time password back."""
+
+    unit_id = fields.Str(required=True)

@@ -11,6 +11,8 @@ from identity.cancellations import actions as cancellations
 from identity.limits import forget_counts
 from identity.login_history import actions as history
 from identity.messages import actions as messages
+from identity.recovery import actions as recovery
+from identity.recovery.files import uploads_on
 from identity.second_factors import passkeys
 from identity.sign_in import (
     clients,
@@ -24,7 +26,7 @@ from identity.sign_in import (
 from identity.sign_in.sessions import LOGOUT_CHANNEL
 from identity.sign_in.subjects import Subjects
 from identity.units import registering as units
-from identity.verification import levels
+from identity.verification import challenges, levels, parking
 from servicekit.client import Client
 from servicekit.jobs import JobContext, Jobs
 from servicekit.vault import vault_of
@@ -114,6 +116,13 @@ def forget_old(context: JobContext) -> None:
         forget_counts(db, now=now)
         history.forget_old(db, now=now)
         passkeys.forget_challenges(db, now=now)
+        recovery.forget_drafts(db, now=now)
+
+
+@JOBS.every(timedelta(minutes=10), name="sweep-uploads")
+def sweep_uploads(context: JobContext) -> None:
+    """Delete photographs that nobody filed, and those of cases decided long enough ago."""
+    uploads_on(context.settings, context.database).sweep(context.database, context.clock.now())
 
 
 @JOBS.every(timedelta(minutes=1), name="tell-guessed")
@@ -144,3 +153,12 @@ def forget_unit_registrations(context: JobContext) -> None:
     """Delete registrations of units that were begun and not finished, with what was typed."""
     with context.database.transaction() as db:
         units.forget_old(db, now=context.clock.now())
+
+
+@JOBS.every(timedelta(hours=1), name="forget-challenges")
+def forget_challenges(context: JobContext) -> None:
+    """Remove proofs that nobody finished, and what was parked and not come back for."""
+    now = context.clock.now()
+    with context.database.transaction() as db:
+        challenges.forget_old(db, now=now)
+        parking.forget_old(db, now=now)

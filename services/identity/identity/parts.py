@@ -9,17 +9,19 @@ from typing import Final
 from flask import current_app, request
 
 from identity.adapters.bank_card import BankCardCheck
+from identity.adapters.employer_auth import EmployerAuth
 from identity.adapters.legal_person_base import LegalPersonBase
 from identity.channels import Channels
-from identity.adapters.employer_auth import EmployerAuth
 from identity.hashing import Hasher
 from identity.limits import Counts
 from identity.pace import Limit
 from identity.password_policy import Policy
+from identity.recovery.model import Upload
 from identity.settings import Settings
 from identity.sign_in.provider import Provider
 from identity.sms_codes.rules import Limits
 from identity.units.rules import Limits as UnitLimits
+from servicekit.uploads import Uploads
 
 KEY: Final = "identity"
 
@@ -34,6 +36,7 @@ class Parts:
     provider: Provider
     employer_auth: EmployerAuth
     channels: Channels
+    uploads: Uploads[Upload]
 
     @property
     def bank_card(self) -> BankCardCheck:

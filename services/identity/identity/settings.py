@@ -7,13 +7,14 @@ from typing import Final
 
 from identity.channel_settings import ChannelSettings
 from servicekit.settings import BadSettings, ServiceSettings, setting
+from servicekit.storage import StorageSettings
 
 LEAST_MEMORY_KIB: Final = 19456  # OWASP: argon2id m=19 MiB, t=2, p=1
 LEAST_TIME: Final = 2
 
 
 @dataclass(frozen=True)
-class Settings(ChannelSettings, ServiceSettings):
+class Settings(ChannelSettings, StorageSettings, ServiceSettings):
     """What identity is told beyond what every service is told."""
 
     gateway_client_secret: str = setting(
@@ -49,6 +50,9 @@ class Settings(ChannelSettings, ServiceSettings):
     password_longest_run: int = setting(
         "Most neighbouring, consecutive or equal keys in a password; the manual shows 3 and 4.",
         default=3,
+    )
+    recovery_photos_kept_days: int = setting(
+        "Days the photographs of a decided recovery are kept.", default=30
     )
     security_questions: bool = setting(
         "May persons set security questions? They never suffice alone; off removes them.",

@@ -16,25 +16,33 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pyotp
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from identity.accounts.actions import accept
 from identity.accounts.model import Account
+from identity.accounts.queries import find_by_login_name
 from identity.app import create_app
+from identity.intake.actions import Report, take_in
 from identity.jobs import JOBS
 from identity.messages.model import Delivery
 from identity.officers import actions as officers
 from identity.officers.rules import Appointment
 from identity.parts import KEY
 from identity.settings import Settings
-from identity.sign_in import clients
+from identity.sign_in import client_actions, clients
+from identity.sign_in.client_rules import Registration
 from outside.app import DEFAULT_SECRETS as OUTSIDE
 from outside.app import create_app as create_simulators
 from servicekit import migrations
+from servicekit.applications import Actor
 from servicekit.jobs import JobContext
 from servicekit.testing.clock import FixedClock as Clock
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.vault import new_key
+from servicekit.workflow import Role
 
 PUBLIC = "http://127.0.0.1:8080"
 CALLBACK = f"{PUBLIC}/sso/callback"
@@ -43,6 +51,7 @@ EMPLOYER_AUTH_SECRET = "an-employer-auth-secret-for-tests"
 BANK_SECRET = "a-bank-secret-for-tests-only-000"
 KEYS = {"field_keys": f"k1:{new_key()}", "index_key": new_key(), "history_key": new_key()}
 PASSWORD = "Gd2024rsT"
+PARTNER_CALLBACK = "https://service.example/callback"
 GOOD_CARD = "6222020000000000008"
 
 
@@ -113,7 +122,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def settings(postgres: TestPostgres, template: str, simulators: Any) -> Iterator[Settings]:  # noqa: F811
+def settings(
+    postgres: TestPostgres,  # noqa: F811
+    template: str,
+    simulators: Any,
+    tmp_path: Any,
+) -> Iterator[Settings]:
     with postgres.fresh_database(template) as url:
         yield Settings(
             database_url=url,
@@ -128,6 +142,7 @@ def settings(postgres: TestPostgres, template: str, simulators: Any) -> Iterator
             outside_seconds=2.0,
             password_memory_kib=64,
             password_time_cost=1,
+            storage_url=f"file://{tmp_path}/uploads",
             **KEYS,
         )
 
@@ -211,6 +226,26 @@ class World:
             db.get_one(Account, person.id).level = level
         return person
 
+    def takes_in(self, person: SimpleNamespace, **changes: Any) -> SimpleNamespace:
+        """A further account of the same person, from the systems before this one (ID-05)."""
+        self.serial += 1
+        row = {
+            "login_name": f"old_{self.serial:03}",
+            "name": person.name,
+            "document_type": person.document_type,
+            "document_number": person.document_number,
+            "phone": f"1380000{self.serial:04}",
+        } | changes
+        report = Report()
+        with self.app.database.transaction() as db:
+            take_in(db, [(2, row)], report, now=self.clock.now())
+            assert (report.taken, report.refused) == (1, [])
+            made = find_by_login_name(db, row["login_name"])
+            hasher = self.app.extensions[KEY].hasher
+            accept(db, made, now=self.clock.now())
+            made.password_hash, made.must_change_password = hasher.hash(PASSWORD), False
+            return SimpleNamespace(**row, id=made.id, password=PASSWORD)
+
     def unit_form(self, **changes: Any) -> dict[str, Any]:
         """A unit's data that are right, but for ticket and code."""
         self.serial += 1
@@ -262,7 +297,7 @@ class World:
             more.get("login_name", f"officer_{self.serial:03}"),
             f"1390000{self.serial:04}",
             region,
-            ("employment-registry.flexible-employment",),
+            more.get("businesses", ("employment-registry.flexible-employment",)),
             roles,
         )
         with self.app.database.transaction() as db:
@@ -401,3 +436,180 @@ def tell() -> SimpleNamespace:
         PUBLIC=PUBLIC,
         SECRET=SECRET,
     )
+
+
+class Partner:
+    """Another system: its registration, its keys, and its way through every flow."""
+
+    def __init__(self, world: World, **registration: Any) -> None:
+        self.world = world
+        self.signing = ECKey.generate_key("P-256", {"kid": "partner-1"}, private=True)
+        self.key = ECKey.generate_key("P-256", private=True)
+        self.nonce: str | None = None
+        values = {
+            "name": "广州市示例政务系统",
+            "auth_method": "client_secret_basic",
+            "redirect_uris": (PARTNER_CALLBACK,),
+            "scopes": ("openid", "profile", "real_name", "phone"),
+        } | registration
+        if values["auth_method"] == "private_key_jwt":
+            values.setdefault("jwks", {"keys": [self.signing.as_dict(private=False)]})
+        admin = Actor(id="an-admin", role=Role.ADMIN, kind="officer", region="44")
+        with world.app.database.transaction() as db:
+            row, secret = client_actions.register(
+                db, Registration(**values), by=admin, is_production=False, now=world.clock.now()
+            )
+            self.id, self.secret = row.client_id, secret or ""
+        self.method = values["auth_method"]
+        self.browser = world.browser()
+
+    def assertion(self, *, key: Any = None, header: Any = None, **changes: Any) -> str:
+        """private_key_jwt."""
+        now = int(self.world.clock.now().timestamp())
+        claims = {
+            "iss": self.id,
+            "sub": self.id,
+            "aud": f"{PUBLIC}/identity",
+            "iat": now,
+            "exp": now + 60,
+            "jti": str(uuid.uuid4()),
+        } | changes
+        claims = {name: value for name, value in claims.items() if value is not None}
+        head = {"alg": "ES256", "kid": "partner-1"} | (header or {})
+        return jwt.encode(head, claims, key or self.signing, algorithms=[head["alg"]])
+
+    def proof(self, url: str, *, key: Any = None, header: Any = None, **changes: Any) -> str:
+        """A DPoP proof of a POST, with the nonce of the last answer."""
+        key = key or self.key
+        claims = {
+            "jti": str(uuid.uuid4()),
+            "htm": "POST",
+            "htu": url,
+            "iat": int(self.world.clock.now().timestamp()),
+            "nonce": self.nonce,
+        } | changes
+        claims = {name: value for name, value in claims.items() if value is not None}
+        head = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
+        return jwt.encode(head | (header or {}), claims, key, algorithms=["ES256"])
+
+    def posts(self, path: str, *, dpop: Any = False, plain: bool = False, **form: Any) -> Any:
+        """A POST to one of our endpoints, authenticated as registered; a nonce is fetched once."""
+        headers, sent = {}, dict(form)
+        if not plain:
+            headers, sent = self.authenticated(form)
+        url = f"{PUBLIC}/identity/{path}"
+        if dpop:
+            headers["DPoP"] = dpop if isinstance(dpop, str) else self.proof(url)
+        answer = self.browser.post(f"/identity/{path}", sent, headers=headers)
+        if dpop is True and answer.json.get("error") == "use_dpop_nonce":
+            self.nonce = answer.headers["DPoP-Nonce"]
+            return self.posts(path, dpop=True, plain=plain, **form)
+        return answer
+
+    def authenticated(self, form: dict[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
+        """Headers and form of this client."""
+        if self.method == "client_secret_basic":
+            basic = base64.b64encode(f"{self.id}:{self.secret}".encode()).decode()
+            return {"Authorization": f"Basic {basic}"}, form
+        if self.method == "client_secret_post":
+            return {}, form | {"client_id": self.id, "client_secret": self.secret}
+        if self.method == "private_key_jwt":
+            kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            proof = {"client_assertion_type": kind, "client_assertion": self.assertion()}
+            return {}, proof | form
+        return {}, form | {"client_id": self.id}
+
+    def asks(self, **changes: Any) -> dict[str, str]:
+        """An authorization request."""
+        digest = hashlib.sha256(b"v" * 43).digest()
+        asked = {
+            "response_type": "code",
+            "client_id": self.id,
+            "redirect_uri": PARTNER_CALLBACK,
+            "scope": "openid profile",
+            "state": "a-state",
+            "nonce": "a-nonce",
+            "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+            "code_challenge_method": "S256",
+        } | changes
+        return {name: value for name, value in asked.items() if value is not None}
+
+    def goes(self, **asked: str) -> Any:
+        """The browser opens an authorization request."""
+        return self.browser.get(f"/identity/authorize?{urlencode(asked)}")
+
+    def pushes(self, dpop: Any = False, **changes: Any) -> Any:
+        """PAR."""
+        asked = self.asks(**changes)
+        if self.method != "none":
+            asked.pop("client_id")
+        return self.posts("par", dpop=dpop, **asked)
+
+    def consents(self, answer: Any) -> Any:
+        """Through the consent page, if the answer leads there."""
+        if "/identity/consent" in answer.location:
+            agreed = self.browser.fills(answer.location, decision="allow")
+            answer = self.browser.get(agreed.location)
+        return answer
+
+    def code(self, **changes: Any) -> str:
+        """A code, with consent; somebody is signed in at the browser."""
+        answer = self.consents(self.goes(**self.asks(**changes)))
+        return query(answer.location)["code"]
+
+    def exchanges(self, code: str, **changes: Any) -> Any:
+        """The code for tokens."""
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": PARTNER_CALLBACK,
+            "code_verifier": "v" * 43,
+        } | changes
+        return self.posts("token", **form)
+
+    def userinfo(self, token: str, scheme: str = "Bearer", proof: str | None = None) -> Any:
+        """What the token tells."""
+        headers = {"Authorization": f"{scheme} {token}"}
+        if proof is not None:
+            headers["DPoP"] = proof
+        return self.browser.get("/identity/userinfo", headers=headers)
+
+
+@pytest.fixture
+def partner(world: World) -> Any:
+    """Another system of this test's world."""
+    return lambda **registration: Partner(world, **registration)
+
+
+@pytest.fixture(scope="module")
+def shared(postgres: TestPostgres, template: str) -> Iterator[World]:  # noqa: F811
+    """One application for a table of cases that leave nothing behind that others would see."""
+    nowhere = "http://127.0.0.1:9"
+    with postgres.fresh_database(template) as url:
+        settings = Settings(
+            database_url=url,
+            bus_url=f"local://{url}",
+            public_url=PUBLIC,
+            gateway_client_secret=SECRET,
+            employer_auth_client_secret=EMPLOYER_AUTH_SECRET,
+            bank_card_secret=BANK_SECRET,
+            sms_url=f"{nowhere}/sms",
+            bank_card_url=f"{nowhere}/bank-card",
+            **channel_settings(nowhere),
+            password_memory_kib=64,
+            password_time_cost=1,
+            **KEYS,
+        )
+        clock = Clock()
+        app = create_app(settings, clock=clock)
+        with app.database.transaction() as db:
+            clients.write_own(db, settings, now=clock.now())
+        yield World(app, clock)
+        app.extensions[KEY].counts.database.close()
+        app.database.close()
+
+
+@pytest.fixture(scope="module")
+def shared_partner(shared: World) -> Any:
+    """Other systems of the shared world."""
+    return lambda **registration: Partner(shared, **registration)

@@ -1,0 +1,274 @@
+"""Cases with photographs: opened, filed, looked up, corrected, stopped; forms only, no script."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, abort, request
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+from identity.parts import client_address, parts
+from identity.recovery import actions, forms, queries, rules, stops
+from identity.recovery.forms import typed
+from identity.recovery.queries import Recovery
+from identity.recovery.rules import Goal, Matter, Side, matter_of
+from identity.sign_in import browser
+from servicekit.errors import FieldError, Refusal
+from servicekit.upload_table import FileKind
+from servicekit.web.access import large_body, public
+from servicekit.web.session import app, now, transaction
+from servicekit.workflow import State
+
+blueprint = Blueprint(
+    "recovery_case_pages",
+    __name__,
+    url_prefix=f"{browser.PREFIX}/recovery",
+    template_folder="templates",
+)
+
+# The case and its query code; whoever has them sees its state and sends its photographs.
+CASE_COOKIE: Final = "__Host-identity-recovery"
+_PERSON: Final = ("contact_name", "document_type", "document_number", "region", "phone", "sms_code")
+_UNIT: Final = (
+    "certificate_number",
+    "unit_name",
+    "region",
+    "contact_name",
+    "phone",
+    "sms_code",
+)
+_CORRECTABLE: Final = (State.DRAFT, State.RETURNED)
+
+
+@blueprint.get("/photos/<name>")
+@public
+def show(name: str) -> Response:
+    """The empty form of one of the four cases."""
+    return _open_page(_matter(name))
+
+
+@blueprint.post("/photos/<name>/code")
+@public
+def send_code(name: str) -> Response:
+    """Send a code to the phone that will be told the result."""
+    told, wrong, status = forms.send_code(typed("phone"))
+    return _open_page(_matter(name), wrong, status, told)
+
+
+@blueprint.post("/photos/<name>")
+@public
+def open_case(name: str) -> Response:
+    """Keep what was typed, then to the photographs; the same whether it matches or not."""
+    matter = _matter(name)
+    if not browser.is_own_form():
+        return _open_page(matter, forms.stale(_names(matter)[0]), 400)
+    form = actions.Form(
+        contact_name=typed("contact_name"),
+        phone=typed("phone"),
+        sms_code=typed("sms_code"),
+        region=typed("region"),
+        document_type=forms.document_type(),
+        document_number=typed("document_number"),
+        login_name=typed("login_name"),
+        certificate_number=typed("certificate_number").upper(),
+        unit_name=typed("unit_name"),
+    )
+    try:
+        forms.slow_down()
+        with transaction() as db:
+            case, code = actions.open_case(db, matter, form, counts=parts().counts, now=now())
+            response = browser.go(f"{browser.PREFIX}/recovery/files")
+            browser.set_cookie(response, CASE_COOKIE, f"{case.id}.{code}")
+            return response
+    except Refusal as refusal:
+        status = 429 if refusal.retry_after is not None else 422
+        return _open_page(matter, forms.faults_of(refusal, _names(matter)[0]), status)
+
+
+@blueprint.get("/files")
+@public
+def show_files() -> Response:
+    """Which photographs are needed."""
+    with transaction() as db:
+        case, _ = _own_case(db)
+        return _to_status() if case is None else _files_page(case)
+
+
+@blueprint.post("/files")
+@large_body(rules.LARGEST_FORM)
+@public
+def send_files() -> Response:
+    """Take the photographs, one after the other, and file the case."""
+    with transaction() as db:
+        case, code = _own_case(db)
+        if case is None:
+            return _to_status()
+        if not browser.is_own_form():
+            return _files_page(case, [FieldError("/files", "form-stale", browser.STALE_FORM)], 400)
+        case_id, needed = case.id, case.matter.needed
+    taken, wrong = _receive(case_id, needed)
+    own = parts()
+    with transaction() as db:
+        again = queries.get_case(db, case_id)
+        if again is None or again.state not in _CORRECTABLE:
+            return _to_status()
+        if wrong:
+            return _files_page(again, wrong, 422)
+        try:
+            with db.begin_nested():
+                actions.submit(
+                    db,
+                    again,
+                    taken,
+                    uploads=own.uploads,
+                    stop_address=forms.stop_address(),
+                    code=code,
+                    vault=own.counts.vault,
+                    now=now(),
+                )
+        except Refusal as refusal:
+            return _files_page(again, forms.faults_of(refusal, "files"), 422)
+        return browser.page("recovery-filed.html", case=again, code=rules.shown_code(code))
+
+
+@blueprint.get("/status")
+@public
+def show_status() -> Response:
+    """The form for number and query code."""
+    return browser.page("recovery-status.html", case=None)
+
+
+@blueprint.post("/status")
+@public
+def look_up() -> Response:
+    """Where a case stands; a returned one leads to its photographs."""
+    if not browser.is_own_form():
+        return browser.page("recovery-status.html", 400, case=None, error=browser.STALE_FORM)
+    number, code = typed("number"), typed("code")
+    try:
+        _count_code()
+        with transaction() as db:
+            case = actions.find_own(db, number, code, vault=parts().counts.vault)
+            response = browser.page(
+                "recovery-status.html", case=case, may_correct=case.state in _CORRECTABLE
+            )
+            browser.set_cookie(response, CASE_COOKIE, f"{case.id}.{rules.plain_code(code)}")
+            return response
+    except Refusal as refusal:
+        return browser.page(
+            "recovery-status.html", 422, case=None, number=number, error=refusal.message
+        )
+
+
+@blueprint.get("/stop")
+@public
+def show_stop() -> Response:
+    """The form for a stop code."""
+    return browser.page("recovery-stop.html", done=False)
+
+
+@blueprint.post("/stop")
+@public
+def stop() -> Response:
+    """The old phone says no."""
+    if not browser.is_own_form():
+        return browser.page("recovery-stop.html", 400, done=False, error=browser.STALE_FORM)
+    try:
+        _count_code()
+        with transaction() as db:
+            stops.stop(db, typed("code"), vault=parts().counts.vault, now=now())
+    except Refusal as refusal:
+        return browser.page("recovery-stop.html", 422, done=False, error=refusal.message)
+    return browser.page("recovery-stop.html", done=True)
+
+
+def _receive(case_id: str, needed: tuple[FileKind, ...]) -> tuple[dict[str, str], list[FieldError]]:
+    """Take each file outside of any transaction; say of every one what is wrong with it."""
+    own, taken, wrong = parts(), {}, []
+    for kind in needed:
+        sent: FileStorage | None = request.files.get(kind.code)
+        data = sent.stream.read(kind.limit + 1) if sent is not None else b""
+        if not data:
+            wrong.append(FieldError(f"/{kind.code}", "file-missing", f"请上传{kind.label}"))
+            continue
+        try:
+            row = own.uploads.receive(
+                app().database, data, kind.code, owner_id=case_id, uploaded_by=case_id, now=now()
+            )
+            taken[kind.code] = row.id
+        except Refusal as refusal:
+            wrong.append(
+                FieldError(f"/{kind.code}", refusal.code, f"{kind.label}：{refusal.message}")
+            )
+    return taken, wrong
+
+
+def _own_case(db: Session) -> tuple[Recovery | None, str]:
+    """The case this browser works on, while its photographs may be sent."""
+    case_id, _, code = request.cookies.get(CASE_COOKIE, "").partition(".")
+    case = queries.get_case(db, case_id) if case_id else None
+    hashed = stops.hash_code(parts().counts.vault, code)
+    if case is None or case.code_hash != hashed or case.state not in _CORRECTABLE:
+        return None, ""
+    return case, code
+
+
+def _count_code() -> None:
+    wait = parts().counts.take((rules.CODE_GUESSING,), client_address(), now=now())
+    if wait is not None:
+        raise rules.RecoverySlowDown(retry_after=wait)
+
+
+def _matter(name: str) -> Matter:
+    found = matter_of(name)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _names(matter: Matter) -> tuple[str, ...]:
+    if matter.side is Side.UNIT:
+        return _UNIT
+    return ("login_name", *_PERSON) if matter.goal is Goal.PASSWORD else _PERSON
+
+
+def _open_page(
+    matter: Matter,
+    wrong: list[FieldError] | None = None,
+    status: int = 200,
+    told: str | None = None,
+) -> Response:
+    unit = matter.side is Side.UNIT
+    labels = {"phone": "接收结果的手机号码"}
+    labels |= {"contact_name": "经办人姓名"} if unit else {}
+    papers = "、".join(kind.label for kind in matter.needed)
+    return forms.form_page(
+        _names(matter),
+        title=matter.title,
+        intro=f"下一步需上传：{papers}。工作人员将在 1–2 个工作日内审核，结果以短信告知。",
+        button="下一步",
+        wrong=wrong,
+        status=status,
+        told=told,
+        labels=labels,
+    )
+
+
+def _files_page(
+    case: Recovery, wrong: list[FieldError] | None = None, status: int = 200
+) -> Response:
+    return browser.page(
+        "recovery-files.html",
+        status,
+        matter=case.matter,
+        reason=case.decision_reason,
+        marked={pointer.removeprefix("/files/") for pointer in case.fields_to_correct},
+        error=bool(wrong),
+        errors=[(f.message, "#" + f.field[1:]) for f in wrong or []],
+        wrong={f.field[1:]: f.message for f in wrong or []},
+    )
+
+
+def _to_status() -> Response:
+    return browser.go(f"{browser.PREFIX}/recovery/status")
