@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
+from identity.sign_in.dpop import is_short
 from identity.sign_in.rules import SYSTEM_SCOPES, TOKEN_SCOPES
 from servicekit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 
@@ -23,7 +24,6 @@ SECRET_METHODS: Final = frozenset({"client_secret_basic", "client_secret_post"})
 ALGORITHMS: Final = ("RS256", "ES256")
 _LOOPBACK: Final = ("127.0.0.1", "[::1]")
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?")
-_LEAST_RSA_BITS: Final = 2048
 _NOT_ADDRESS: Final = "地址须为不含片段、用户信息和通配符的完整 https 地址"
 
 
@@ -163,6 +163,8 @@ def _check_keys(wanted: Registration, wrong: list[FieldError]) -> None:
 
 def _are_public_keys(jwks: Mapping[str, Any]) -> bool:
     try:
+        if any(each["kty"] not in ("EC", "RSA") or is_short(each) for each in jwks["keys"]):
+            return False  # a shared key is no public one
         keys = KeySet.import_key_set(dict(jwks)).keys  # type: ignore[arg-type]
     except (JoseError, ValueError, TypeError, KeyError):
         return False
@@ -173,8 +175,7 @@ def _are_public_keys(jwks: Mapping[str, Any]) -> bool:
 def _is_public_key(key: Any) -> bool:
     if isinstance(key, ECKey):
         return not key.is_private and key.curve_name == "P-256"
-    long_enough = isinstance(key, RSAKey) and key.raw_value.key_size >= _LEAST_RSA_BITS
-    return long_enough and not key.is_private
+    return isinstance(key, RSAKey) and not key.is_private
 
 
 def _sector(wanted: Registration, wrong: list[FieldError]) -> str | None:

@@ -132,10 +132,18 @@ def _check(
 def _key(jwk: Any) -> ECKey | RSAKey | OKPKey:
     if not isinstance(jwk, dict) or _PRIVATE & jwk.keys():
         raise BadProof("'jwk' is the public key.")
-    key = _KEYS[jwk["kty"]].import_key({k: v for k, v in jwk.items() if k != "kid"})
-    if isinstance(key, RSAKey) and key.raw_value.key_size < _LEAST_RSA_BITS:
+    if is_short(jwk):
         raise BadProof("The key is too short.")
-    return key
+    return _KEYS[jwk["kty"]].import_key({k: v for k, v in jwk.items() if k != "kid"})
+
+
+def is_short(jwk: Mapping[str, Any]) -> bool:
+    """Is it an RSA key of fewer than 2048 bits (RFC 8725, 3.5)?"""
+    if jwk["kty"] != "RSA":
+        return False
+    text = str(jwk["n"])
+    modulus = int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    return modulus.bit_length() < _LEAST_RSA_BITS
 
 
 def _check_hash(claims: Mapping[str, Any], access_token: str | None) -> None:
