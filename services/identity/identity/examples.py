@@ -83,6 +83,30 @@ ON_SITE_EVIDENCE: Final[Example] = EVIDENCE | {
     "provider": "window-440106",
     "reference": _OTHER_ID,
 }
+PARKING: Final[Example] = {
+    "page": "/employment/flexible-employment",
+    "content": '{"service_place": "440106"}',
+}
+PARKED: Final[Example] = {
+    "id": _ID,
+    "page": PARKING["page"],
+    "expires_at": _TIME,
+    "raise_at": f"/identity/raise?return_to=/identity/continue/{_ID}",
+}
+PARKED_CONTENT: Final[Example] = PARKED | {"content": PARKING["content"]}
+CHANNELS: Final[Example] = {
+    "level": 1,
+    "level_name": "一级",
+    "items": [
+        {
+            "channel": "bank-card",
+            "title": "银联实名认证",
+            "level": 2,
+            "level_name": "二级",
+            "done": False,
+        }
+    ],
+}
 EVIDENCE_LIST: Final[Example] = {"level": 2, "items": [EVIDENCE]}
 MESSAGE: Final[Example] = {
     "id": _ID,

@@ -260,3 +260,89 @@ def test_who_turns_the_province_down_is_told_so(world, simulators):
     }
     answer = browser.get("/identity/province/callback", query_string=given)
     assert "您取消了省统一身份认证登录" in browser.get(answer.location).text
+
+
+@pytest.mark.req("ID-42")
+def test_a_client_that_asks_for_more_is_answered_after_the_raise(world, person, tell):
+    browser = world.browser().signs_in(person)
+    asked = browser.authorize(acr_values="urn:gdhrss:ial:2")
+    assert "/identity/raise?" in asked.location
+    page = browser.get(asked.location)
+    assert "当前账号实名等级不足，请至少提升至二级实名后重试" in page.text
+    for title in ("银联实名认证", "省统一身份认证", "电子社保卡", "办事大厅现场核验"):
+        assert title in page.text
+    address = re.search(r'href="(/identity/raise/bank-card[^"]*)"', page.text)[1]
+    address = address.replace("&amp;", "&")
+    form = browser.get(address)
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.text))
+    hidden = {name: value.replace("&amp;", "&") for name, value in hidden.items()}
+    typed = hidden | {"card_number": tell.card("000"), "phone": "13877776666"}
+    coded = browser.post("/identity/raise/bank-card/code", typed)
+    assert coded.status_code == 200, coded.text
+    code = re.search(r"\d{6}", world.texts("13877776666")[0])[0]
+    wrong = browser.post("/identity/raise/bank-card", typed | {"sms_code": "000000"})
+    assert wrong.status_code == 422
+    assert "13877776666" in wrong.text
+    assert tell.card("000") in wrong.text
+    done = browser.post("/identity/raise/bank-card", typed | {"sms_code": code})
+    assert done.status_code == 303, done.text
+    answer = browser.get(done.location)
+    given = tell.query(answer.location)
+    assert given["state"] == "a-state"
+    tokens = browser.exchanges(given["code"]).json
+    assert browser.api("GET", "/me", token=tokens["access_token"]).json["level"] == 2
+
+
+@pytest.mark.req("ID-42")
+def test_what_was_being_sent_is_kept_sealed_for_its_sender(world, person):
+    token = world.token_of(person)
+    wish = {"page": "/employment/flexible-employment", "content": '{"service_place": "440106"}'}
+    browser = world.browser().signs_in(person)
+    parked = browser.api("POST", "/me/parked-requests", wish, token=token)
+    assert parked.status_code == 201, parked.text
+    assert browser.get(f"{parked.json['raise_at']}&acr_values=urn:gdhrss:ial:2").status_code == 200
+    path = f"/me/parked-requests/{parked.json['id']}"
+    onward = browser.get(f"/identity/continue/{parked.json['id']}")
+    assert onward.location == (
+        "/sso/login?return_to=%2Femployment%2Fflexible-employment%3Fparked%3D" + parked.json["id"]
+    )
+    assert browser.api("GET", path, token=token).json["content"] == wish["content"]
+    stranger = world.registers()
+    assert browser.api("GET", path, token=world.token_of(stranger)).status_code == 404
+    for page in ("//evil.example", "https://evil.example", "/a\\b", "/../x", "/a?b=c"):
+        answer = browser.api("POST", "/me/parked-requests", wish | {"page": page}, token=token)
+        assert answer.status_code == 422
+    assert browser.api("DELETE", path, token=token).status_code == 204
+    again = browser.api("POST", "/me/parked-requests", wish, token=token).json["id"]
+    world.clock.advance(minutes=31)
+    world.job("forget-challenges")
+    gone = world.browser().signs_in(person).get(f"/identity/continue/{again}")
+    assert gone.status_code == 404
+
+
+@pytest.mark.req("ID-06", "ID-24")
+def test_the_channels_of_an_account_are_listed(world, person):
+    unit = world.registers_unit()
+    own = world.browser().api("GET", "/me/channels", token=world.token_of(person)).json
+    assert [c["channel"] for c in own["items"]] == [
+        "bank-card", "province", "social-card", "face", "on-site",
+    ]  # fmt: skip
+    units = world.browser().api("GET", "/me/channels", token=world.token_of(unit)).json
+    assert [(c["channel"], c["level"]) for c in units["items"]] == [
+        ("legal-person-base", 3),
+        ("business-licence", 4),
+        ("net-bank-certificate", 4),
+        ("ca-certificate", 5),
+        ("on-site", 5),
+    ]
+    assert units["level_name"] == "二级"
+
+
+@pytest.mark.req("ID-25", "ID-42")
+def test_a_persons_session_is_told_that_the_unit_must_be_raised(world, person):
+    browser = world.browser().signs_in(person)
+    page = browser.get("/identity/raise?acr_values=urn:gdprov:ial:5")
+    assert page.status_code == 403
+    assert "单位用户最低实名等级为&#34;L3&#34;级" in page.text
+    assert "单位账号登录" in page.text
+    assert world.browser().get("/identity/raise").location.startswith("/identity/login")

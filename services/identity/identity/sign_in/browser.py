@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -19,6 +20,7 @@ UNITS: Final = f"{PREFIX}/units"
 CONSENTS: Final = f"{PREFIX}/consents"
 SECURITY: Final = f"{PREFIX}/security"
 OWN_PAGES: Final = frozenset({SECURITY, UNITS, CONSENTS})  # that a login may lead back to
+_PARKED: Final = re.compile(rf"{PREFIX}/continue/[0-9a-f-]{{36}}")  # goes on with what was parked
 # __Host-: set by this host alone, for the whole of it, over TLS (browsers trust 127.0.0.1).
 SESSION_COOKIE: Final = "__Host-identity"
 STEP_COOKIE: Final = "__Host-identity-step"
@@ -112,7 +114,7 @@ def return_to() -> str | None:
         return f"{target}&as_unit=1" if as_unit else target
     if as_unit:
         return UNITS
-    return wanted if wanted in OWN_PAGES else None
+    return wanted if wanted in OWN_PAGES or _PARKED.fullmatch(wanted) else None
 
 
 def return_to_request() -> str | None:

@@ -76,7 +76,7 @@ def check_bank_card(card: actions.Card) -> Evidence:
 
 @blueprint.route("/evidence", methods=["GET"])
 @blueprint.response(200, EvidenceListSchema, example=examples.EVIDENCE_LIST)
-@access(Role.APPLICANT, kinds=("person",))
+@access(Role.APPLICANT, kinds=("person", "unit"))
 def list_evidence() -> dict[str, Any]:
     """What was proved, when, through which channel."""
     with reading() as db:

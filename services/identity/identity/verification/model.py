@@ -89,3 +89,18 @@ class Challenge(Base):
     created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     asked_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
     expires_at: Mapped[datetime] = mapped_column(_TIME, index=True, info=NOT_PERSONAL)
+
+
+class ParkedRequest(Base):
+    """What a person was sending when a higher level was asked for; kept until they are back."""
+
+    __tablename__ = "parked_request"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), index=True, info=NOT_PERSONAL)
+    page: Mapped[str] = mapped_column(String(400), info=NOT_PERSONAL)
+    content: Mapped[PersonalText] = mapped_column(
+        Sealed(PersonalText, "parked_request.content"), info=PERSONAL
+    )
+    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    expires_at: Mapped[datetime] = mapped_column(_TIME, index=True, info=NOT_PERSONAL)

@@ -43,7 +43,7 @@ class PresentedSchema(Schema):
         return on_site.Presented(**{**data, "materials": tuple(data["materials"])})
 
 
-class ReasonSchema(Schema):
+class RevocationReasonSchema(Schema):
     """Why evidence is taken back; it stays on record."""
 
     reason = fields.Str(required=True, validate=validate.Length(2, 200))
@@ -74,7 +74,7 @@ def list_evidence_of(account_id: str) -> dict[str, Any]:
 
 
 @blueprint.route("/accounts/<account_id>/evidence/<evidence_id>/revocation", methods=["POST"])
-@blueprint.arguments(ReasonSchema, example={"reason": "材料系伪造"})
+@blueprint.arguments(RevocationReasonSchema, example={"reason": "材料系伪造"})
 @blueprint.response(200, EvidenceListSchema, example=examples.EVIDENCE_LIST)
 @access(Role.ADMIN)
 def revoke_evidence(wish: dict[str, Any], account_id: str, evidence_id: str) -> dict[str, Any]:
