@@ -27,6 +27,10 @@ from employer_auth.grants.api import grants
 from employer_auth.grants.person_api import own_grants
 from employer_auth.handlers import SUBSCRIPTIONS
 from employer_auth.jobs import JOBS
+from employer_auth.objections.api import objections
+from employer_auth.objections.pages import pages as objection_pages
+from employer_auth.objections.review_api import reviews as objection_reviews
+from employer_auth.own_bindings import OwnBindings
 from employer_auth.parts import KEY, Parts
 from employer_auth.person_match import CLIENT_ID, SCOPE, PersonMatch
 from employer_auth.settings import Settings
@@ -72,6 +76,9 @@ SERVICE = Service(
         code_reviews,
         counter,
         counter_uploads,
+        objections,
+        objection_pages,
+        objection_reviews,
     ),
     workflows=(CODE_WORKFLOW,),
     facts=FACTS,
@@ -84,6 +91,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     """The service, ready to be served; its settings come from the environment unless given."""
     settings = settings or load(Settings, "EMPLOYER_AUTH")
     app = build(SERVICE, settings, clock=clock or SystemClock())
+    app.verifier.revoked = OwnBindings(app.database, app.verifier.revoked).has_ended
     app.extensions[KEY] = Parts(
         settings,
         KeyRing(app.database),

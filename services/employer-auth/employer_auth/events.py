@@ -162,44 +162,6 @@ class PermissionWithdrawn(PermissionSchema):
     ending = fields.Str(required=True)
 
 
-class UnitChangeSchema(Schema):
-    """One value that was corrected."""
-
-    field = fields.Str(required=True)
-    before = fields.Str(required=True, allow_none=True)
-    after = fields.Str(required=True)
-
-
-@FACTS.fact(
-    "unit.corrected",
-    v=1,
-    example={
-        "unit_id": _UNIT,
-        "name": "广州示例科技股份有限公司",
-        "region": "440106",
-        "version": 2,
-        "changes": [
-            {
-                "field": "name",
-                "before": "广州示例科技有限公司",
-                "after": "广州示例科技股份有限公司",
-            }
-        ],
-    },
-)
-class UnitCorrected(Schema):
-    """An officer corrected a unit's public data (EA-10).
-
-    ``name`` and ``region`` are those that hold now; ``version`` counts the corrections.
-    """
-
-    unit_id = fields.Str(required=True)
-    name = fields.Str(required=True)
-    region = fields.Str(required=True)
-    version = fields.Int(required=True)
-    changes = fields.List(fields.Nested(UnitChangeSchema), required=True)
-
-
 class UnitManagementSchema(Schema):
     """What the facts about a unit's management say; ``days`` are those it has, or had."""
 
@@ -228,37 +190,6 @@ class UnitRestricted(UnitManagementSchema):
 @FACTS.fact("unit.managed", v=1, example=_MANAGEMENT)
 class UnitManaged(UnitManagementSchema):
     """Somebody manages the unit again; what rested for want of it works again."""
-
-
-class AuthorisationSchema(Schema):
-    """What both facts about an agent's authorisation say."""
-
-    authorisation_id = fields.Str(required=True)
-    binding_id = fields.Str(required=True)
-    unit_id = fields.Str(required=True)
-    person_id = fields.Str(required=True)
-    case_id = fields.Str(required=True)
-    channel = fields.Str(required=True)
-
-
-_AUTHORISATION: Final[dict[str, Any]] = {
-    "authorisation_id": "01890a5d-ac96-774b-bcce-b302099a8061",
-    "binding_id": _BINDING,
-    "unit_id": _UNIT,
-    "person_id": _PERSON,
-    "case_id": "01890a5d-ac96-774b-bcce-b302099a8062",
-    "channel": "online",
-}
-
-
-@FACTS.fact("authorisation.activated", v=1, example=_AUTHORISATION)
-class AuthorisationActivated(AuthorisationSchema):
-    """授权码实名: the agent proved to the agency that they act for the unit (EA-09)."""
-
-
-@FACTS.fact("authorisation.revoked", v=1, example=_AUTHORISATION)
-class AuthorisationRevoked(AuthorisationSchema):
-    """What the agent had proved holds no longer."""
 
 
 @FACTS.fact(

@@ -16,6 +16,8 @@ from employer_auth.deeds import actions as deeds
 from employer_auth.deeds.rules import is_deed
 from employer_auth.employers import actions as employers
 from employer_auth.entrustments import actions as entrustments
+from employer_auth.objections import actions as objections
+from employer_auth.objections.rules import Cause
 from servicekit.facts import ApplicationMovedSchema
 from servicekit.inbox import Envelope, Subscriptions
 
@@ -63,6 +65,12 @@ class UnitRegisteredRead(Schema):
     name = fields.Str(required=True)
     region = fields.Str(required=True)
     level = fields.Int(required=True)
+
+
+class UnitRecoveredRead(Schema):
+    """A unit's account was recovered with papers."""
+
+    unit_id = fields.Str(required=True)
 
 
 class UnitChangedRead(Schema):
@@ -127,6 +135,7 @@ def keep_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """From now on the unit may invite persons."""
     accounts.register_unit(db, accounts.UnitData(**said), now=envelope.time)
     employers.admit(db, said["unit_id"], now=envelope.time)
+    objections.ask_for_code(db, said["unit_id"], Cause.REGISTERED, now=envelope.time)
     moves.settle_account(db, said["unit_id"], now=envelope.time)
 
 
@@ -143,6 +152,12 @@ def keep_deed(db: Session, moved: dict[str, Any], envelope: Envelope) -> None:
     if not is_deed(moved.get("acted_by")):
         return  # people act for themselves, and officers for nobody's unit
     deeds.keep_deed(db, moved, envelope)
+
+
+@SUBSCRIPTIONS.on("identity.unit.recovered.v1", reads=UnitRecoveredRead)
+def hear_recovery(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """The legal representative is told, and may object (EA-12)."""
+    objections.ask_for_code(db, said["unit_id"], Cause.RECOVERED, now=envelope.time)
 
 
 def keep_business(db: Session, said: dict[str, Any], envelope: Envelope) -> None:

@@ -21,6 +21,8 @@ from employer_auth.identity_asking import IdentityAsking
 from employer_auth.management import actions as management
 from employer_auth.management import queries as management_queries
 from employer_auth.notices import actions as notices
+from employer_auth.objections import actions as objections
+from employer_auth.objections import freezing
 from servicekit.clock import shanghai_date
 from servicekit.jobs import JobContext, Jobs
 
@@ -64,6 +66,7 @@ def forget_tries(context: JobContext) -> None:
     with context.database.transaction() as db:
         limits.forget(db, now=context.clock.now())
         notices.forget(db, now=context.clock.now())
+        objections.forget(db, now=context.clock.now())
 
 
 @JOBS.on_notify(notices.CHANNEL, name="send-notices")
@@ -121,3 +124,12 @@ def revise_narrowed(context: JobContext) -> None:
                 with context.database.transaction() as db:
                     catalogue.settle_narrowed(db, code, since)
                 break
+
+
+@JOBS.on_notify(objections.CHANNEL, name="handle-objections")
+def handle_objections(context: JobContext) -> None:
+    """Send the codes that were asked for, and freeze the units whose code came back (EA-12)."""
+    settings, now = context.settings, context.clock.now()
+    lasts = timedelta(days=settings.objection_days)
+    objections.send_codes(context.database, now=now, lasts=lasts)
+    freezing.take_in_all(context.database, now=now, review_days=settings.objection_review_days)

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employer_auth import events, limits, typed_codes
+from employer_auth import limits, typed_codes
 from employer_auth.agencies import agency_of
-from employer_auth.authorisation_codes import queries, rules
+from employer_auth.authorisation_codes import events, queries, rules
 from employer_auth.authorisation_codes.model import Authorisation, AuthorisationCase, SecretCode
 from employer_auth.bindings import moves
 from employer_auth.bindings import queries as bindings
 from employer_auth.bindings.rules import check_active
+from employer_auth.events import FACTS
 from employer_auth.notices.actions import notify
 from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date
@@ -171,7 +172,7 @@ def _announce(
 ) -> None:
     announce(
         db,
-        events.FACTS.of(
+        FACTS.of(
             fact,
             subject=it.binding_id,
             now=now,

@@ -16,6 +16,7 @@ from employer_auth.accounts.rules import Kind
 from employer_auth.bindings import moves, queries, rules
 from employer_auth.bindings.model import Binding, LoginName
 from employer_auth.bindings.rules import BindingState, Ender
+from employer_auth.objections import actions as objections
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
@@ -107,6 +108,7 @@ def accept(
     rules.check_not_lapsed(binding.expires_at, now)
     rules.check_may_work(rules.reasons_to_rest(queries.circumstances(db, binding)))
     moves.move(db, binding, "accept", actor=actor, by=Ender.AGENT, now=now)
+    objections.note_binding(db, binding.unit_id, binding.id, now=now)
     return binding
 
 

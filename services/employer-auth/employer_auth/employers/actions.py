@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from employer_auth import events, limits
+from employer_auth import limits
 from employer_auth.accounts.queries import find_unit
-from employer_auth.employers import queries, rules
+from employer_auth.employers import events, queries, rules
 from employer_auth.employers.model import Unit, UnitNumbers, UnitValue
 from employer_auth.employers.queries import Profile
 from employer_auth.employers.rules import Source, UnitField
+from employer_auth.events import FACTS
 from employer_auth.notices.actions import notify
 from servicekit.applications import Actor
 from servicekit.errors import ChangedMeanwhile, Invalid
@@ -168,7 +169,7 @@ def _tell(
     ]
     announce(
         db,
-        events.FACTS.of(
+        FACTS.of(
             events.UnitCorrected,
             subject=profile.unit.id,
             now=now,
