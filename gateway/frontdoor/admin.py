@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 
-from frontdoor import answers, measures
+from frontdoor import answers, measures, status
 from frontdoor.answers import Answer
 from frontdoor.health import ALIVE, readiness
 
@@ -18,7 +19,7 @@ _LONGEST_HEAD: Final = 8 << 10
 
 
 class Admin:
-    """Answers ``/livez``, ``/readyz`` and ``/metrics``, one request a connection.
+    """Answers ``/livez``, ``/readyz``, ``/metrics`` and ``/status``, one request a connection.
 
     Args:
         gateway: the worker's.
@@ -53,6 +54,9 @@ class Admin:
         if path == b"/readyz":
             return readiness(gateway.keys)
         if path == b"/metrics":
-            text = gateway.measures.render(connections=gateway.connections)
+            more = status.as_figures(gateway, time.monotonic())
+            text = gateway.measures.render(connections=gateway.connections, more=more)
             return Answer(200, text, content_type=measures.CONTENT_TYPE)
+        if path == b"/status":
+            return answers.as_json(status.as_json(gateway, time.monotonic()))
         return answers.NOT_FOUND

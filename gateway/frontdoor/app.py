@@ -27,22 +27,19 @@ from frontdoor.filters.rewriting import Rewriting
 from frontdoor.filters.security_headers import SecurityHeaders
 from frontdoor.filters.tokens import Tokens
 from frontdoor.filters.upgrades import Upgrades
-from frontdoor.identity_client import IdentityClient
 from frontdoor.in_hand import InHand
 from frontdoor.kept_answers import Memory
-from frontdoor.limits import Buckets
 from frontdoor.measures import Measures
 from frontdoor.names import Following
+from frontdoor.parts import Parts
 from frontdoor.pools import Pool
 from frontdoor.proofs import Proofs
 from frontdoor.revocations import Revocations
 from frontdoor.routes import Routes
-from frontdoor.sessions import basic
 from frontdoor.settings import Settings
-from frontdoor.shared_health import SharedHealth
-from frontdoor.sign_on import SignOn
 from frontdoor.sites import Address, Configuration
-from frontdoor.verifying import Keys, Verifier
+from frontdoor.upstream_measures import UpstreamMeasures
+from frontdoor.verifying import Keys
 
 
 @dataclass(frozen=True)
@@ -62,11 +59,14 @@ class Gateway:
     in_hand: Mapping[str, InHand]
     checking: Sequence[Checking]
     following: Sequence[Following]
+    upstream_measures: UpstreamMeasures
+    memories: Mapping[str, Memory]
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def work_in(self, worker: int) -> None:
         """Count as this worker from now on."""
         self.measures.work_in(worker)
+        self.upstream_measures.work_in(worker)
         for zone in self.in_hand.values():
             zone.work_in(worker)
 
@@ -81,6 +81,12 @@ class Gateway:
         for checking in self.checking:
             checking.sweep()
         self.access_log.tick()
+
+    @property
+    def upstreams_of(self) -> list[str | None]:
+        """The upstream of each location, in the order of the figures."""
+        locations = [loc for server in self.configuration.servers for loc in server.locations]
+        return [loc.proxy_pass for loc in locations] + [None]
 
     @property
     def connections(self) -> int:
@@ -103,93 +109,50 @@ def build(
         now: monotonic seconds.
         wall: seconds since 1970.
     """
-    client = IdentityClient(settings.identity_url)
-    keys = Keys(client, configuration.keys_path, now)
-    revocations = Revocations(now, wall)
-    verifier = Verifier(
-        keys,
-        issuer=settings.issuer,
-        audiences=configuration.audiences,
-        revocations=revocations,
-        now=now,
-        wall=wall,
+    parts = Parts(settings, configuration, now, wall)
+    chain = _chain(parts)
+    maker = Routes(
+        configuration, chain, parts.pools, parts.sign_on, parts.keys, now, settings.public_url
     )
-    shared = SharedHealth()
-    pools = {
-        name: Pool(upstream, now, shared, workers=settings.workers)
-        for name, upstream in configuration.upstreams.items()
-    }
-    sign_on = SignOn(
-        settings,
-        client,
-        verifier,
-        mandates=configuration.mandates,
-        addresses=lambda name: pools[name].addresses,
-        now=now,
-        wall=wall,
-    )
-    zones = {z.name: Buckets(z.size, z.rate) for z in configuration.zones.values() if z.rate}
-    in_hand = {
-        z.name: InHand(z.size, settings.workers) for z in configuration.zones.values() if not z.rate
-    }
-    access_log = AccessLog(now)
-
-    # The order is the reading order: first in, last out.
-    chain: tuple[Filter, ...] = (
-        RequestId(settings.public_url),
-        access_log,
-        SecurityHeaders(tls=urlsplit(settings.public_url).scheme == "https"),
-        Access(),
-        CrossOrigin(),
-        RateLimit(EARLY, zones),
-        InHandLimit(EARLY, in_hand),
-        BodyLimit(),
-        Upgrades(sign_on.own_pages),
-        IfMatch(),
-        BrowserSession(sign_on),
-        Tokens(verifier, Proofs(settings.public_url, now, wall), now),
-        RateLimit(LATE, zones),
-        InHandLimit(LATE, in_hand),
-        Rewriting(),
-        Cache(_memories(configuration, now), pools, now),
-    )
-
-    maker = Routes(configuration, chain, pools, sign_on, keys, now, settings.public_url)
     maker.measures = Measures(maker.names, settings.workers, now)
     doors = maker.doors()
-    catching_up = CatchingUp(
-        configuration.sources,
-        lambda name: pools[name].addresses,
-        client,
-        basic(settings.client_secret),
-        revocations,
-        now=now,
-        wall=wall,
-    )
     return Gateway(
         settings=settings,
         configuration=configuration,
         chain=chain,
         doors=doors,
-        pools=pools,
-        keys=keys,
-        revocations=revocations,
+        pools=parts.pools,
+        keys=parts.keys,
+        revocations=parts.revocations,
         measures=maker.measures,
-        access_log=access_log,
-        catching_up=catching_up,
-        in_hand=in_hand,
-        checking=[Checking(p, c, now) for p in pools.values() if (c := p.upstream.check)],
-        following=[
-            Following(pool, resolver)
-            for pool in pools.values()
-            if (resolver := pool.upstream.resolver)
-            and any(s.resolve for s in pool.upstream.servers)
-        ],
+        access_log=parts.access_log,
+        catching_up=parts.catching_up,
+        in_hand=parts.in_hand,
+        upstream_measures=parts.upstream_measures,
+        memories=parts.memories,
+        checking=parts.checking,
+        following=parts.following,
     )
 
 
-def _memories(configuration: Configuration, now: Callable[[], float]) -> dict[str, Memory]:
-    """A memory for each zone some location uses."""
-    locations = [loc for server in configuration.servers for loc in server.locations]
-    zones = {loc.caching.zone for loc in locations if loc.caching is not None}
-    return {zone.name: Memory(zone.size, zone.inactive, now) for zone in zones}
+def _chain(parts: Parts) -> tuple[Filter, ...]:
+    """What every request passes. The order is the reading order: first in, last out."""
+    now, wall, public_url = parts.now, parts.wall, parts.settings.public_url
+    return (
+        RequestId(public_url),
+        parts.access_log,
+        SecurityHeaders(tls=urlsplit(public_url).scheme == "https"),
+        Access(),
+        CrossOrigin(),
+        RateLimit(EARLY, parts.zones),
+        InHandLimit(EARLY, parts.in_hand),
+        BodyLimit(),
+        Upgrades(parts.sign_on.own_pages),
+        IfMatch(),
+        BrowserSession(parts.sign_on),
+        Tokens(parts.verifier, Proofs(public_url, now, wall), now),
+        RateLimit(LATE, parts.zones),
+        InHandLimit(LATE, parts.in_hand),
+        Rewriting(),
+        Cache(parts.memories, parts.pools, now),
+    )

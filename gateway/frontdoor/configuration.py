@@ -219,13 +219,12 @@ class _Builder:
             compression=content_reading.read_compression(given),
             upgrade=content_reading.read_upgrade(given),
             openapi=content_reading.read_openapi(given.own("openapi"), self.upstreams),
-            status_page=given.own("stub_status") is not None,
             **found,
         )
 
 
 _PROXY_PASS: Final = re.compile(r"http://([A-Za-z0-9._-]+)(/[A-Za-z0-9._~/-]*)?")
-_ANSWERS: Final = ("proxy_pass", "return", "browser_session", "health", "openapi", "stub_status")
+_ANSWERS: Final = ("proxy_pass", "return", "browser_session", "health", "openapi")
 _STEPS: Final = ("login", "callback", "logout", "back-channel-logout", "act", "leave", "show")
 _FORMATS: Final = ("combined", "json")
 _REASONS: Final = ("error", "timeout", "http_502", "http_503", "http_504", "off")

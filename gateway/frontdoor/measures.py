@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from frontdoor.exchange import Exchange, Finished
@@ -50,7 +50,24 @@ class Measures:
 
         return count
 
-    def render(self, *, connections: int) -> bytes:
+    def by_upstream(self, upstreams: Sequence[str | None]) -> Iterator[str]:
+        """Lines with the requests and seconds of each upstream.
+
+        Args:
+            upstreams: the upstream of each location; None has none.
+        """
+        for upstream in sorted({name for name in upstreams if name is not None}):
+            sums = [0] * _WIDTH
+            for number, name in enumerate(upstreams):
+                if name == upstream:
+                    sums = [a + b for a, b in zip(sums, self._figures(number), strict=True)]
+            for index in range(_CLASSES):
+                labels = f'upstream="{upstream}",status="{index + 1}xx"'
+                if sums[index]:
+                    yield f"jiuye_gateway_upstream_requests_total{{{labels}}} {sums[index]}"
+            yield f'jiuye_gateway_upstream_seconds_sum{{upstream="{upstream}"}} {sums[_SUM] / 1e6}'
+
+    def render(self, *, connections: int, more: Iterable[str] = ()) -> bytes:
         """The text for ``/metrics``."""
         lines = [
             "# TYPE jiuye_gateway_connections gauge",
@@ -66,6 +83,7 @@ class Measures:
                     labels = f'location="{label}",status="{index + 1}xx"'
                     lines.append(f"jiuye_gateway_requests_total{{{labels}}} {figures[index]}")
             lines += _histogram(label, figures)
+        lines += more
         return ("\n".join(lines) + "\n").encode()
 
     def _figures(self, number: int) -> list[int]:

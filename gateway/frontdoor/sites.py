@@ -195,7 +195,6 @@ class Location:
     compression: Compression | None = None
     upgrade: bool = False
     openapi: OpenApi | None = None
-    status_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)

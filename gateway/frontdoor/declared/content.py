@@ -134,9 +134,6 @@ OWN: Final = (
         like="ours",
     ),
     Directive(
-        "stub_status", ("location",), "", (0, 0), "Connections and requests, in nginx's words."
-    ),
-    Directive(
         "add_header",
         EVERYWHERE,
         "name value [always]",
