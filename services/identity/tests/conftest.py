@@ -21,8 +21,11 @@ from joserfc.jwk import ECKey
 from sqlalchemy import select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from identity.accounts.actions import accept
 from identity.accounts.model import Account
+from identity.accounts.queries import find_by_login_name
 from identity.app import create_app
+from identity.intake.actions import Report, take_in
 from identity.jobs import JOBS
 from identity.messages.model import Delivery
 from identity.officers import actions as officers
@@ -119,7 +122,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def settings(postgres: TestPostgres, template: str, simulators: Any) -> Iterator[Settings]:  # noqa: F811
+def settings(
+    postgres: TestPostgres,  # noqa: F811
+    template: str,
+    simulators: Any,
+    tmp_path: Any,
+) -> Iterator[Settings]:
     with postgres.fresh_database(template) as url:
         yield Settings(
             database_url=url,
@@ -134,6 +142,7 @@ def settings(postgres: TestPostgres, template: str, simulators: Any) -> Iterator
             outside_seconds=2.0,
             password_memory_kib=64,
             password_time_cost=1,
+            storage_url=f"file://{tmp_path}/uploads",
             **KEYS,
         )
 
@@ -217,6 +226,26 @@ class World:
             db.get_one(Account, person.id).level = level
         return person
 
+    def takes_in(self, person: SimpleNamespace, **changes: Any) -> SimpleNamespace:
+        """A further account of the same person, from the systems before this one (ID-05)."""
+        self.serial += 1
+        row = {
+            "login_name": f"old_{self.serial:03}",
+            "name": person.name,
+            "document_type": person.document_type,
+            "document_number": person.document_number,
+            "phone": f"1380000{self.serial:04}",
+        } | changes
+        report = Report()
+        with self.app.database.transaction() as db:
+            take_in(db, [(2, row)], report, now=self.clock.now())
+            assert (report.taken, report.refused) == (1, [])
+            made = find_by_login_name(db, row["login_name"])
+            hasher = self.app.extensions[KEY].hasher
+            accept(db, made, now=self.clock.now())
+            made.password_hash, made.must_change_password = hasher.hash(PASSWORD), False
+            return SimpleNamespace(**row, id=made.id, password=PASSWORD)
+
     def unit_form(self, **changes: Any) -> dict[str, Any]:
         """A unit's data that are right, but for ticket and code."""
         self.serial += 1
@@ -268,7 +297,7 @@ class World:
             more.get("login_name", f"officer_{self.serial:03}"),
             f"1390000{self.serial:04}",
             region,
-            ("employment-registry.flexible-employment",),
+            more.get("businesses", ("employment-registry.flexible-employment",)),
             roles,
         )
         with self.app.database.transaction() as db:
