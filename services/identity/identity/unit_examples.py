@@ -88,3 +88,23 @@ CANCELLATION: Final[Example] = {
     "takes_effect_at": "2026-11-28T02:00:00+00:00",
     "undone_at": None,
 }
+AGREEMENT: Final[Example] = {"name": "bank-card", "version": "2026-01"}
+AGREEMENT_TEXT: Final[Example] = {
+    **AGREEMENT,
+    "title": "银行卡信息处理单独同意书",
+    "needed": False,
+    "text": ["银行卡号只用于本次核验，不保存。"],
+}
+OWN_AGREEMENTS: Final[Example] = {
+    "items": [
+        {**AGREEMENT, "title": "银行卡信息处理单独同意书", "needed": False, "accepted": True}
+    ],
+    "history": [
+        {
+            "agreement": "bank-card",
+            "version": "2026-01",
+            "accepted_at": _TIME,
+            "withdrawn_at": None,
+        }
+    ],
+}

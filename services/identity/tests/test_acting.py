@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from sqlalchemy import func, select
 
+from identity.accounts.actions import accept
 from identity.accounts.model import Account, LoginName
 from identity.accounts.rules import Kind, Standing
 from identity.handlers import SUBSCRIPTIONS
@@ -57,6 +58,8 @@ def unit_account(world, level=4, standing=Standing.ACTIVE):
     )
     with world.app.database.transaction() as db:
         db.add(account)
+        db.flush()
+        accept(db, account, now=now)
     return account.id
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from identity.accounts.model import Account, Person
+from identity.accounts.model import Account
 from identity.adapters.legal_person_base import BaseAnswer
 from identity.units import actions, queries, rules
 from identity.units.model import Unit
@@ -89,12 +89,7 @@ def test_a_person_below_level_two_is_told_so_with_the_ways_to_raise_it(world):
 @pytest.mark.req("ID-05")
 def test_a_person_with_two_accounts_is_told_so(world):
     agent = world.proves(world.registers())
-    twin = world.proves(world.registers())
-    with world.app.database.transaction() as db:
-        person = db.get_one(Person, twin.id)
-        first = db.get_one(Person, agent.id)
-        person.migrated_twice = True
-        person.document_number, person.document_index = first.document_number, first.document_index
+    world.takes_in(agent)
     answer = step_one(world, agent.login_name, agent.document_number)
     assert (answer.status_code, answer.json["detail"]) == (409, "【自然人用户信息】数据错误")
     assert "账号管理员" in answer.json["help"]

@@ -206,9 +206,18 @@ def lock(db: Session, account_id: str, *, now: datetime) -> Account:
 
 
 def open_person(
-    db: Session, account: Account, name: str, identity: rules.Identity, key: DocumentNumber
+    db: Session,
+    account: Account,
+    name: str,
+    identity: rules.Identity,
+    key: DocumentNumber,
+    *,
+    migrated_twice: bool = False,
 ) -> Person:
     """Write the natural person of an account.
+
+    Args:
+        migrated_twice: a further account of the same person, from the systems before (ID-05).
 
     Raises:
         DocumentTaken: another account has the document (ID-04).
@@ -222,6 +231,7 @@ def open_person(
         birth_date=BirthDate(identity.birth_date.isoformat()),
         sex=PersonalText(identity.sex),
         likeness_index=PersonalText(rules.likeness_key(name, identity.birth_date)),
+        migrated_twice=migrated_twice,
     )
     _add(db, person)
     return person

@@ -77,6 +77,8 @@ class Account(Base):
     # Of a person on HRSS's scale (一/二/三级); of a unit on the province's: 2 (not verified),
     # 3 (原L1), 4 (原L2), 5 (原L3). Ask for the scale you mean: the two are never compared.
     level: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)
+    # Of a unit: what it registered by; every token of it says so (ID-26).
+    certificate_type: Mapped[str | None] = mapped_column(String(20), info=NOT_PERSONAL)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     version: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)
@@ -147,3 +149,6 @@ class Acceptance(Base):
     agreement: Mapped[str] = mapped_column(String(40), primary_key=True, info=NOT_PERSONAL)
     version: Mapped[str] = mapped_column(String(20), primary_key=True, info=NOT_PERSONAL)
     accepted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=NOT_PERSONAL
+    )

@@ -177,7 +177,7 @@ def check_form(
     wrong += check_login_name(form.login_name)
     wrong += _refused("/phone", lambda: check_mobile_number(form.phone))
     wrong += check_agreements(form.agreements, agreements)
-    identity, document_wrong = _read_document(form, today)
+    identity, document_wrong = read_document(form, today)
     wrong += document_wrong
     context = (form.login_name, form.phone, form.document_number)
     wrong += password_policy.check(policy, form.password, context=context)
@@ -239,7 +239,8 @@ def check_standing(standing: Standing) -> None:
         raise AccountLocked
 
 
-def _read_document(form: Form, today: date) -> tuple[Identity | None, list[FieldError]]:
+def read_document(form: Form, today: date) -> tuple[Identity | None, list[FieldError]]:
+    """What the document in a form says of its holder, or everything that is wrong with it."""
     try:
         number = check_document(form.document_type, form.document_number, today)
     except Refusal as refusal:

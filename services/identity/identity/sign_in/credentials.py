@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from identity import devices
 from identity.accounts.model import Account, LoginName
 from identity.accounts.rules import Kind, Standing, check_standing, login_key, may_act
+from identity.agreements import queries as agreements
 from identity.hashing import Hasher
 from identity.limits import Counts
 from identity.login_history import actions as history
@@ -110,6 +111,8 @@ def next_stage(db: Session, account: Account, way: Way, done: Stage | None = Non
         if passwords.condition_of(db, account.id).distrusted_at is not None:
             owed.append(Stage.PHONE_CODE)
         owed.append(Stage.NEW_PASSWORD)
+    if agreements.list_owed(db, account):
+        owed.append(Stage.AGREEMENTS)
     order = list(Stage)
     after = -1 if done is None else order.index(done)
     return next((stage for stage in owed if order.index(stage) > after), None)

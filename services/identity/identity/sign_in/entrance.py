@@ -18,6 +18,7 @@ _PATHS = {
     Stage.SECOND_FACTOR: f"{browser.PREFIX}/totp",
     Stage.PHONE_CODE: f"{browser.PREFIX}/phone-code",
     Stage.NEW_PASSWORD: f"{browser.PREFIX}/new-password",
+    Stage.AGREEMENTS: f"{browser.PREFIX}/agreements",
 }
 
 

@@ -64,6 +64,7 @@ class Stage(StrEnum):
     SECOND_FACTOR = "second-factor"  # officers and admins, always (ID-45)
     PHONE_CODE = "phone-code"  # a password its owner distrusts opens nothing alone
     NEW_PASSWORD = "new-password"  # noqa: S105 - a stage; one-time passwords are changed at once
+    AGREEMENTS = "agreements"  # a new version was published since the owner last agreed
 
 
 class EndReason(StrEnum):

@@ -215,6 +215,7 @@ def open_unit(
         phone=agent.phone.expose(),
         now=now,
     )
+    account.certificate_type = form.certificate_type
     accounts.accept(db, account, now=now)
     unit = Unit(
         account=account,

@@ -1,0 +1,1 @@
+"""Agreements (协议): which version somebody accepted, what is owed again, separate consents."""
