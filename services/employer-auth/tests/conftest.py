@@ -206,6 +206,32 @@ class Unit(Caller):
         return self.done(self.get(f"sub-accounts/{binding['id']}/history"))
 
 
+class Agent(Unit):
+    """A person who acts for a unit; each token names the binding as it is at that moment."""
+
+    def __init__(self, desk: Desk, claims: dict[str, Any], *, fixed: bool = False) -> None:
+        super().__init__(desk, claims)
+        if fixed:
+            self._name_binding()
+        self.fixed = fixed
+
+    @property
+    def client(self) -> ApiClient:
+        if not self.fixed:
+            self._name_binding()
+        return super().client
+
+    def _name_binding(self) -> None:
+        assert self.claims is not None
+        found = self.desk.rows(
+            "SELECT id, version FROM binding WHERE unit_id = :unit AND person_id = :person "
+            "ORDER BY created_at DESC LIMIT 1",
+            unit=self.claims["sub"],
+            person=self.claims["acting"],
+        )
+        self.claims |= {"binding": found[0].id, "bver": found[0].version}
+
+
 class Desk:
     """The service under test, and everybody who comes to it."""
 
@@ -271,10 +297,10 @@ class Desk:
         )
         return Unit(self, {"kind": "unit", "sub": account, "level": level})
 
-    def agent(self, unit: Unit, person: Person, *permissions: str) -> Unit:
-        """The person acting for the unit, as the token of an acting session says."""
+    def agent(self, unit: Unit, person: Person, *permissions: str, fixed: bool = False) -> Agent:
+        """The person acting for the unit; ``fixed`` keeps the binding's version of now."""
         acting = {"acting": person.id, "permissions": permissions}
-        return Unit(self, unit.claims | acting)
+        return Agent(self, unit.claims | acting, fixed=fixed)
 
     def bound(self) -> tuple[Unit, Person, Any]:
         """A unit, a person bound to it, and the binding."""
