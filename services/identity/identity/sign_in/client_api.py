@@ -25,7 +25,7 @@ _REGISTERED = {"client": client_schemas.CLIENT, "client_secret": "shown-once"}
 
 
 @blueprint.route("", methods=["POST"])
-@blueprint.arguments(client_schemas.RegistrationSchema, example=client_schemas.REGISTRATION)
+@blueprint.arguments(client_schemas.ClientRegistrationSchema, example=client_schemas.REGISTRATION)
 @blueprint.response(201, client_schemas.RegisteredSchema, example=_REGISTERED)
 @access(Role.ADMIN)
 def register_client(wanted: Registration) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def show_client(client_id: str) -> Client:
 
 
 @blueprint.route("/<client_id>", methods=["PUT"])
-@blueprint.arguments(client_schemas.RegistrationSchema, example=client_schemas.REGISTRATION)
+@blueprint.arguments(client_schemas.ClientRegistrationSchema, example=client_schemas.REGISTRATION)
 @blueprint.response(200, client_schemas.ClientSchema, example=client_schemas.CLIENT)
 @access(Role.ADMIN)
 def change_client(wanted: Registration, client_id: str) -> Client:

@@ -50,7 +50,7 @@ CONSENT: Final = {
 }
 
 
-class RegistrationSchema(Schema):
+class ClientRegistrationSchema(Schema):
     """What an admin registers for another system."""
 
     name = fields.Str(required=True, validate=validate.Length(2, 80))
