@@ -50,7 +50,7 @@ def claim(db: Session, *, now: datetime, most: int) -> list[Notice]:
         .with_for_update(of=LogoutNotice, skip_locked=True)
     )
     taken = []
-    for notice, client in db.execute(due).tuples():
+    for notice, client in db.execute(due):
         notice.tries += 1
         notice.due_at = now + LEASE
         uri = client.backchannel_logout_uri
