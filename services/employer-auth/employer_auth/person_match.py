@@ -7,14 +7,23 @@ from http import HTTPStatus
 from typing import Final
 
 from servicekit.client import Answered, Client, OutsideUnavailable
+from servicekit.errors import TooMany
 from servicekit.personal import DocumentNumber, Personal, PersonName
 from servicekit.service_token import ServiceToken
 
 PATH: Final = "/api/identity/v1/person-matches"
 CLIENT_ID: Final = "jiuye-employer-auth"
 SCOPE: Final = "accounts.match notices revocations"
+RETRY_AFTER_SECONDS: Final = 3600  # identity's window
 # Malformed is as good as unknown to whoever asks.
 _NO: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+class AskedTooOften(TooMany):
+    """Somebody, maybe many units, asked about one person too often."""
+
+    code = "too-many-matches"
+    default_message = "对该用户的查询过于频繁，请一小时后再发起绑定。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class PersonMatch:
 
         Raises:
             OutsideUnavailable: identity does not answer now.
+            AskedTooOften: identity answers nobody about this person for a while.
         """
         asked = {
             "login_name": login_name.expose(),
@@ -57,6 +67,8 @@ class PersonMatch:
             except Answered as error:
                 if error.status in _NO:
                     return None
+                if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    raise AskedTooOften(retry_after=RETRY_AFTER_SECONDS) from None
                 if error.status != HTTPStatus.UNAUTHORIZED:
                     break
                 self._token.forget()

@@ -44,7 +44,7 @@ class Identity:
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
         self.people: dict[tuple[str, str, str], tuple[str, int]] = {}
-        self.down = False
+        self.down = self.crowded = False
         self.asked = 0
         self.notices: dict[str, dict[str, Any]] = {}  # by Idempotency-Key
 
@@ -65,6 +65,8 @@ class Identity:
             return 202, {"id": key}
         assert path == "/api/identity/v1/person-matches"
         self.asked += 1
+        if self.crowded:
+            return 429, {"code": "too-many-matches"}
         said = json.loads(body)
         found = self.people.get((said["login_name"], said["name"], said["document_number"]))
         if found is None:

@@ -69,6 +69,13 @@ def test_while_identity_is_away_nothing_is_lost(desk: Any) -> None:
     assert unit.asks_for(lin).status_code == 201
 
 
+@pytest.mark.req("EA-02")
+def test_a_person_many_ask_for_is_left_in_peace_a_while(desk: Any) -> None:
+    unit, lin = desk.unit(), desk.person()
+    desk.identity.crowded = True
+    unit.refused(unit.asks_for(lin), 429, "too-many-matches")
+
+
 @pytest.mark.req("EA-06")
 def test_only_verified_persons_are_bound(desk: Any) -> None:
     unit, wang = desk.unit(), desk.person(level=1)

@@ -1,0 +1,215 @@
+"""A unit takes something back, and the old token is worth nothing everywhere (ID-43).
+
+Measured from the answer to the unit, which follows the commit, to the first refusal: at the
+gateway and in another service that is asked past the gateway, over both buses.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import requests
+from browser import Browser
+from signing_in import log_in
+from under_test import Running
+
+from servicekit.testing.clock import FixedClock
+from servicekit.testing.issuer import LIFE_SECONDS, Issuer, serve
+from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
+from servicekit.testing.settings import sample_settings
+
+OURS = "/api/employer-auth/v1"
+THEIRS = "/api/employment-registry/v1/flexible-employment-registrations"
+MESSAGES = "/api/identity/v1/me/messages"
+BOUND = 2.0  # seconds, ID-43
+PATIENCE = 20.0
+SIMULATORS, REGISTRY = 90, 3  # ports above the suite's first (services/ports.toml)
+BUSINESS = "employer-auth.unit"
+
+
+@dataclass
+class Acting:
+    """A person who acts for the demo unit, and what is asked with their token."""
+
+    unit: Browser
+    binding: dict[str, Any]
+    token: str
+    gateway: str
+    registry: str
+
+    def at_the_gateway(self) -> int:
+        """What the gateway says to the token; 200 while it is good."""
+        return self._asked(self.gateway + MESSAGES)
+
+    def at_the_registry(self) -> int:
+        """The same of another service, past the gateway; 403 while the token is good."""
+        return self._asked(self.registry + THEIRS)
+
+    def _asked(self, url: str) -> int:
+        head = {"Authorization": f"Bearer {self.token}"}
+        with requests.get(url, headers=head, timeout=5) as answer:
+            return answer.status_code
+
+
+def demo(running: Running) -> dict[str, Any]:
+    """The demo accounts; only a suite of our own tells them."""
+    if running.logs is None:
+        pytest.skip("an installation does not tell its secrets")
+    facts = json.loads((running.logs.parent / "run.json").read_text())
+    found: dict[str, Any] = json.loads(Path(facts["demo_file"]).read_text())
+    return found
+
+
+def bound(running: Running) -> Iterator[Acting]:
+    """The demo agent bound to the demo unit, with management, acting."""
+    accounts = demo(running)
+    known, agent = accounts["units"]["unit"], accounts["persons"]["agent"]
+    unit, person = Browser(running.gateway), Browser(running.gateway)
+    log_in(unit, known["login_name"], known["password"])
+    log_in(person, agent["login_name"], agent["password"])
+    asked = {name: agent[name] for name in ("login_name", "name", "document_number")}
+    invited = unit.api("POST", f"{OURS}/sub-accounts", asked, expect=201).json
+    path = f"{OURS}/parent-accounts/{invited['id']}/accept"
+    binding = person.api("POST", path, {}, expect=200).json
+    ends = (date.today() + timedelta(days=30)).isoformat()  # noqa: DTZ011
+    wish = {"actions": ["manage"], "valid_until": ends}
+    grant = f"{OURS}/sub-accounts/{binding['id']}/grants/{BUSINESS}"
+    unit.api("PUT", grant, wish, expect=200)
+    base = int(running.simulators.rpartition(":")[2]) - SIMULATORS
+    registry = f"http://127.0.0.1:{base + REGISTRY}"
+    token = acting_token(running, person, binding)
+    yield Acting(unit, binding, token, running.gateway, registry)
+    unit.api("POST", f"{OURS}/sub-accounts/{binding['id']}/release", {})
+
+
+def acting_token(running: Running, person: Browser, binding: dict[str, Any]) -> str:
+    """As the gateway gets it: a code, the person's token, a mandate, the exchange (RFC 8693)."""
+    assert running.logs is not None
+    folder = running.logs.parent / "secrets"
+    secret = (folder / "jiuye-gateway-client-secret").read_text().strip()
+    verifier = secrets.token_urlsafe(48)
+    digest = hashlib.sha256(verifier.encode()).digest()
+    callback = f"{running.gateway}/sso/callback"
+    query = {
+        "client_id": "jiuye-gateway",
+        "redirect_uri": callback,
+        "response_type": "code",
+        "scope": "openid profile",
+        "state": "s",
+        "nonce": "n",
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "code_challenge_method": "S256",
+    }
+    answer = person.api("GET", f"/identity/authorize?{urlencode(query)}")
+    code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+
+    def redeem(**form: str) -> str:
+        got = requests.post(
+            f"{running.gateway}/identity/token",
+            data=form,
+            auth=("jiuye-gateway", secret),
+            timeout=10,
+        )
+        assert got.status_code == 200, got.text
+        return str(got.json()["access_token"])
+
+    own = redeem(
+        grant_type="authorization_code", code=code, redirect_uri=callback, code_verifier=verifier
+    )
+    choice = {"unit_id": binding["unit_id"], "binding_id": binding["id"]}
+    mandate = person.api("POST", f"{OURS}/mandates", choice, expect=201).json["mandate"]
+    kind = "urn:ietf:params:oauth:token-type"
+    return redeem(
+        grant_type="urn:ietf:params:oauth:grant-type:token-exchange",
+        subject_token=mandate,
+        subject_token_type=f"{kind}:jwt",
+        actor_token=own,
+        actor_token_type=f"{kind}:access_token",
+    )
+
+
+def seconds_until_refused(ask: Callable[[], int]) -> float:
+    """How long until the token is worth nothing there."""
+    began = time.perf_counter()
+    while ask() != 401:
+        if time.perf_counter() - began > PATIENCE:
+            return PATIENCE
+    return time.perf_counter() - began
+
+
+def measure(running: Running, take_back: str, place: str, record: Callable[..., None]) -> None:
+    for acting in bound(running):
+        ask = getattr(acting, place)
+        assert ask() in {200, 403}  # good, whether or not it may do just this
+        path = f"{OURS}/sub-accounts/{acting.binding['id']}"
+        if take_back == "withdraw":
+            acting.unit.api("DELETE", f"{path}/grants/{BUSINESS}", expect=200)
+        else:
+            acting.unit.api("POST", f"{path}/release", {}, expect=200)
+        took = seconds_until_refused(ask)
+        record("seconds", round(took, 3))
+        assert took < BOUND
+
+
+TABLE = [("release", "at_the_gateway"), ("withdraw", "at_the_registry")]
+
+
+@pytest.mark.slow
+@pytest.mark.req("ID-43", "EA-05", "EA-06")
+@pytest.mark.xdist_group("e2e-local")
+@pytest.mark.parametrize(("take_back", "place"), TABLE)
+def test_it_is_in_force_within_two_seconds_over_the_local_bus(
+    on_local_bus: Running, take_back: str, place: str, record_property: Callable[..., None]
+) -> None:
+    measure(on_local_bus, take_back, place, record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.rabbitmq
+@pytest.mark.req("ID-43", "EA-05", "EA-06")
+@pytest.mark.xdist_group("e2e-rabbitmq")
+@pytest.mark.parametrize(("take_back", "place"), TABLE)
+def test_it_is_in_force_within_two_seconds_over_rabbitmq(
+    on_rabbitmq: Running, take_back: str, place: str, record_property: Callable[..., None]
+) -> None:
+    measure(on_rabbitmq, take_back, place, record_property)
+
+
+@pytest.mark.req("ID-43")
+def test_with_the_bus_down_the_tokens_own_end_is_the_bound(postgres: TestPostgres) -> None:  # noqa: F811
+    """Nobody tells the registry anything; the token is worth nothing after 300 seconds."""
+    from employment_registry.app import create_app
+    from employment_registry.settings import Settings
+    from servicekit.migrations import upgrade
+
+    clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
+    postgres.template_for("in-force", lambda url: upgrade(url, "employment_registry"))
+    with serve(Issuer(clock)) as issuer, postgres.fresh_database("in-force") as url:
+        app = create_app(
+            sample_settings(
+                Settings, "EMPLOYMENT_REGISTRY", database_url=url, identity_url=issuer.url
+            ),
+            clock=clock,
+        )
+        token = issuer.token("unit", acting="person-1", permissions=["recruitment.jobs:view"])
+
+        def asked() -> int:
+            head = {"Authorization": f"Bearer {token}"}
+            return int(app.test_client().get(THEIRS, headers=head).status_code)
+
+        assert asked() == 403  # good, but people do this for themselves
+        clock.advance(seconds=LIFE_SECONDS - 1)
+        assert asked() == 403
+        clock.advance(seconds=1)
+        assert asked() == 401
+        assert LIFE_SECONDS == 300
+        app.database.close()
