@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from employment_registry.certificate import api as certificate
+from employment_registry.certificate import review_api as certificate_reviews
+from employment_registry.certificate import rules as certificate_rules
+from employment_registry.certificate import verification
+from employment_registry.certificate.signing import Signer
 from employment_registry.events import FACTS
 from employment_registry.flexible_employment import api as flexible
 from employment_registry.flexible_employment import review_api as flexible_reviews
@@ -42,8 +47,14 @@ SERVICE = Service(
         unemployment.applications,
         unemployment.records,
         unemployment_reviews.reviews,
+        certificate.applications,
+        certificate.certificates,
+        certificate_reviews.reviews,
+        verification.verifications,
+        verification.published,
+        verification.pages,
     ),
-    workflows=(flexible_rules.WORKFLOW, unemployment_rules.WORKFLOW),
+    workflows=(flexible_rules.WORKFLOW, unemployment_rules.WORKFLOW, certificate_rules.WORKFLOW),
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
@@ -55,5 +66,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     settings = settings or load(Settings, "EMPLOYMENT_REGISTRY")
     app = build(SERVICE, settings, clock=clock or SystemClock())
     client = Client(settings.identity_url, timeout=TIMEOUT_SECONDS, name="identity")
-    app.extensions[KEY] = Parts(settings, Userinfo(client))
+    signer = Signer(settings.certificate_keys, f"{settings.public_url}/api/employment-registry/v1")
+    status_list = verification.StatusList(signer, app.database)
+    app.extensions[KEY] = Parts(settings, Userinfo(client), signer, status_list)
     return app

@@ -53,3 +53,24 @@ class UnemploymentRecordChanged(Schema):
     is_valid = fields.Bool(required=True)
     version = fields.Int(required=True)
     region = fields.Str(required=True)
+
+
+@FACTS.fact(
+    "certificate.changed",
+    v=1,
+    example={
+        "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "certificate_id": "01890a5d-ac96-774b-bcce-b302099a8059",
+        "validity": "valid",
+        "version": 1,
+        "region": "440106003",
+    },
+)
+class CertificateChanged(Schema):
+    """A certificate was issued, replaced or revoked."""
+
+    applicant_id = fields.Str(required=True)
+    certificate_id = fields.Str(required=True)
+    validity = fields.Str(required=True)
+    version = fields.Int(required=True)
+    region = fields.Str(required=True)

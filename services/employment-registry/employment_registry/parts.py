@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from employment_registry.settings import Settings
 from employment_registry.userinfo import Userinfo
 from servicekit.web.session import app
+
+if TYPE_CHECKING:
+    from employment_registry.certificate.signing import Signer
+    from employment_registry.certificate.verification import StatusList
 
 KEY: Final = "employment-registry"
 
@@ -18,6 +22,8 @@ class Parts:
 
     settings: Settings
     userinfo: Userinfo
+    signer: Signer
+    status_list: StatusList
 
 
 def parts() -> Parts:

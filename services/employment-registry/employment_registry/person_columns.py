@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from employment_registry.person import BirthDate, Person
 from servicekit.db import NOT_PERSONAL, PERSONAL
 from servicekit.personal import DocumentNumber, PersonName
+from servicekit.reviewing import Reviewed
 from servicekit.vault import BlindIndex, Sealed
 
 
@@ -40,6 +41,10 @@ class PersonColumns:
     def born_on(cls) -> Mapped[BirthDate]:
         """For the rules about age."""
         return mapped_column(Sealed(BirthDate, f"{cls.__tablename__}.born_on"), info=PERSONAL)
+
+
+class PersonApplication(PersonColumns, Reviewed):
+    """A natural person's application that officers decide on."""
 
 
 def columns_of(person: Person) -> dict[str, object]:

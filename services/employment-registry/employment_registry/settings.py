@@ -18,3 +18,6 @@ class Settings(ServiceSettings):
     unemployment_look_back_days: int = setting(
         "How many days ago a person may have lost work who registers as unemployed.", default=183
     )
+    certificate_keys: str = setting(
+        "Keys that sign certificates, newest first: k2:<base64 of 32 bytes>,k1:….", secret=True
+    )

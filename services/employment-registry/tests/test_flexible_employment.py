@@ -385,6 +385,7 @@ def test_events_carry_ids_and_states_and_no_personal_data(desk: Any) -> None:
         "employment-registry.flexible-employment.submitted.v1",
         "employment-registry.flexible-employment.approved.v1",
         "employment-registry.flexible-employment.record-changed.v1",
+        "employment-registry.certificate.changed.v1",
     ]
     told = desk.everything_told()
     for secret in ("林小满", lin.number, lin.phone, desk.form["address"]):

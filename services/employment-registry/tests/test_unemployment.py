@@ -77,7 +77,11 @@ def test_a_person_registers_and_an_officer_approves(desk: Any, lin: Any, officer
     decides(officer, "approve", filed)
     record = current(lin)
     assert (record["is_valid"], record["service_place"]) == (True, "440106003")
-    assert desk.events()[-2:] == [f"{BUSINESS}.approved.v1", f"{BUSINESS}.record-changed.v1"]
+    assert desk.events()[-3:] == [
+        f"{BUSINESS}.approved.v1",
+        f"{BUSINESS}.record-changed.v1",
+        "employment-registry.certificate.changed.v1",
+    ]
     assert desk.history_is_whole()
     assert lin.number not in desk.everything_told()
 

@@ -51,9 +51,17 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         return found
 
     def response(
-        self, status_code: int, schema: AnySchema | None = None, **options: Any
+        self,
+        status_code: int,
+        schema: AnySchema | Mapping[str, str] | None = None,
+        **options: Any,
     ) -> Callable[[View], View]:
-        """Answer with what the schema makes of the view's return value."""
+        """Answer with what the schema makes of the view's return value.
+
+        Args:
+            schema: or, for what is not JSON, a JSON schema of the document beside
+                ``content_type``.
+        """
         found: Callable[[View], View] = super().response(status_code, schema, **options)
         return found
 

@@ -34,6 +34,8 @@ def arrange(desk: Any, path: str) -> dict[str, str]:
         document_number=f"4401061990010{desk.serial() % 100_000:05d}",
         phone_number="13800000000",
     )
+    if "certificate" in path:
+        return _certificate(desk, path)
     matter = "unemployment" if "unemployment" in path else "flexible-employment"
     own = f"{matter}-registrations"
     today = desk.clock.now().date().isoformat()
@@ -41,15 +43,12 @@ def arrange(desk: Any, path: str) -> dict[str, str]:
         "unemployment": {"unemployment": UNEMPLOYMENT | {"unemployed_on": today}},
         "flexible-employment": {"kind": "registration", "employment": EMPLOYMENT},
     }
-    token = desk.issuer.token("person", sub=desk.people.person, level=2)
-    owner = ApiClient(desk.app, token, PREFIX)
+    owner = as_owner(desk)
     draft = done(owner.post(own, forms[matter]), 201)
     if "reviews" in path or "records" in path:
         done(owner.post(f"{own}/{draft['id']}/submit", {}), 200)
     if "records" in path:
-        business = f"employment-registry.{matter}"
-        claims = {"roles": ["reviewer"], "businesses": [business], "region": "44"}
-        officer = ApiClient(desk.app, desk.issuer.token("officer", **claims), PREFIX)
+        officer = as_officer(desk, f"employment-registry.{matter}")
         done(officer.post(f"{matter}-reviews/{draft['id']}/approve", {}), 200)
     return {"application_id": draft["id"]}
 
@@ -58,3 +57,27 @@ def done(answer: Any, status: int) -> Any:
     """What was answered, as it should be."""
     assert answer.status_code == status, answer.text
     return answer.json
+
+
+def as_owner(desk: Any) -> ApiClient:
+    """The person whose things they are."""
+    token = desk.issuer.token("person", sub=desk.people.person, level=2)
+    return ApiClient(desk.app, token, PREFIX)
+
+
+def as_officer(desk: Any, business: str) -> ApiClient:
+    """Of the whole province."""
+    claims = {"roles": ["reviewer"], "businesses": [business], "region": "44"}
+    return ApiClient(desk.app, desk.issuer.token("officer", **claims), PREFIX)
+
+
+def _certificate(desk: Any, path: str) -> dict[str, str]:
+    """A registered person has a certificate, and an application for its replacement."""
+    arrange(desk, "flexible-employment-records")
+    owner = as_owner(desk)
+    wish = {"kind": "replacement", "certificate": {"cause": "lost", "service_place": "440106003"}}
+    made = done(owner.post("certificate-applications", wish), 201)
+    code = done(owner.get("certificates/current"), 200)["code"]
+    if "reviews" in path:
+        done(owner.post(f"certificate-applications/{made['id']}/submit", {}), 200)
+    return {"application_id": made["id"], "code": code}

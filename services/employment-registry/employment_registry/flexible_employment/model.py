@@ -18,11 +18,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
-from employment_registry.person_columns import PersonColumns, only_one, words
+from employment_registry.person_columns import PersonApplication, only_one, words
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
 from servicekit.personal import MobileNumber
-from servicekit.reviewing import Reviewed
 from servicekit.vault import BlindIndex, Sealed
 
 APPLICATION = "flexible_employment_application"
@@ -33,7 +32,7 @@ _VALID = text("is_valid")
 _OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
 
-class FlexibleEmploymentApplication(PersonColumns, Reviewed, Base):
+class FlexibleEmploymentApplication(PersonApplication, Base):
     """One filing: 新增 or 变更. After approval it is never edited; the record points at it."""
 
     __tablename__ = APPLICATION

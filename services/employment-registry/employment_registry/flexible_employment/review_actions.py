@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
+from employment_registry.certificate import issuing
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.actions import announce_record
 from employment_registry.flexible_employment.model import (
@@ -44,6 +45,7 @@ def approved(
     if record is None:
         record = _found_record(db, application, now)
         _become_employed(db, record, now)
+        issuing.issue_with_registration(db, application, now=now)
     else:
         rules.check_kind(application.kind, is_registered=record.is_valid, was_registered=True)
         record.application_id, record.changed_at = application.id, now

@@ -9,12 +9,11 @@ from sqlalchemy import Date, DateTime, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from employment_registry.person_columns import PersonColumns, only_one, words
+from employment_registry.person_columns import PersonApplication, only_one, words
 from employment_registry.tables import Base
 from employment_registry.unemployment.rules import OPEN, Cause, Ending
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
 from servicekit.personal import MobileNumber
-from servicekit.reviewing import Reviewed
 from servicekit.vault import BlindIndex, Sealed
 
 APPLICATION = "unemployment_application"
@@ -26,7 +25,7 @@ _VALID = text("is_valid")
 _OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
 
-class UnemploymentApplication(PersonColumns, Reviewed, Base):
+class UnemploymentApplication(PersonApplication, Base):
     """One filing; ``region`` is the office that serves the person, also after it changed."""
 
     __tablename__ = APPLICATION

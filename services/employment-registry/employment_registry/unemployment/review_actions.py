@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
+from employment_registry.certificate import issuing
 from employment_registry.life import Standing
 from employment_registry.unemployment import actions, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
@@ -43,6 +44,7 @@ def approved(
     if not standing.take(db, application.person_key, Standing.UNEMPLOYED, record.id, now=now):
         rules.check_standing(standing.find(db, application.person_key))
     actions.announce_record(db, record, now)
+    issuing.issue_with_registration(db, application, now=now)
 
 
 def end_by_office(

@@ -1,0 +1,121 @@
+"""Issues, replaces and revokes: the only writer of certificates."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from employment_registry.certificate import queries, rules
+from employment_registry.certificate.model import Certificate, CertificateApplication
+from employment_registry.certificate.policy import policy_on
+from employment_registry.certificate.rules import Validity
+from employment_registry.events import FACTS, CertificateChanged
+from employment_registry.person_columns import PersonApplication
+from servicekit.clock import shanghai_date
+from servicekit.db import unique_violation
+from servicekit.outbox import announce
+
+CODE_BYTES: Final = 16  # 128 bits: nobody finds a certificate by trying
+_PERSON: Final = (
+    "person_key",
+    "person_name",
+    "document_kind",
+    "document_number",
+    "born_on",
+    "sex",
+)
+_NEXT_SERIAL: Final = text(
+    "INSERT INTO serial AS s (name, day, last) VALUES (:name, :day, 1) "
+    "ON CONFLICT (name, day) DO UPDATE SET last = s.last + 1 RETURNING last"
+)
+
+
+def issue(
+    db: Session,
+    application: PersonApplication,
+    *,
+    now: datetime,
+    certified_by: CertificateApplication | None,
+) -> Certificate:
+    """Issue the certificate; the valid one before it, if any, is replaced at once.
+
+    Args:
+        application: says whose it is and where.
+        certified_by: the application it was issued on; None when it comes with a registration.
+
+    Raises:
+        AlreadyCertified: somebody else issued one at the same time (CRT-02).
+    """
+    day = shanghai_date(now)
+    policy = policy_on(day)
+    before = queries.hold_valid(db, application.person_key)
+    if before is not None:
+        before.validity, before.ended_at = Validity.REPLACED, now
+        db.flush()
+        _announce(db, before, now)
+    keeps = before is not None and policy.number_stays_on_replacement
+    region = application.region or ""
+    number = before.number if keeps and before is not None else _new_number(db, region, now)
+    certificate = Certificate(
+        applicant_id=application.applicant_id,
+        code=secrets.token_urlsafe(CODE_BYTES),
+        number=number,
+        validity=Validity.VALID,
+        region=region,
+        application_id=certified_by.id if certified_by else None,
+        issued_at=now,
+        **{name: getattr(application, name) for name in _PERSON},
+    )
+    try:
+        with db.begin_nested():
+            db.add(certificate)
+    except IntegrityError as error:
+        if unique_violation(error) is None:
+            raise
+        raise rules.AlreadyCertified from error
+    _announce(db, certificate, now)
+    return certificate
+
+
+def issue_with_registration(db: Session, application: PersonApplication, *, now: datetime) -> None:
+    """An approved registration brings the certificate along, where the policy says so (CRT-07)."""
+    if not policy_on(shanghai_date(now)).issued_with_registration:
+        return
+    if queries.hold_valid(db, application.person_key) is None:
+        issue(db, application, now=now, certified_by=None)
+
+
+def revoke(db: Session, certificate: Certificate, *, now: datetime) -> None:
+    """Worth nothing from now on; a later application may lead to another one."""
+    certificate.validity, certificate.ended_at = Validity.REVOKED, now
+    db.flush()
+    _announce(db, certificate, now)
+
+
+def _new_number(db: Session, region: str, now: datetime) -> str:
+    day = shanghai_date(now)
+    year = day.replace(month=1, day=1)  # counted per county and year
+    name = f"certificate:{region[:6]}"
+    serial = db.execute(_NEXT_SERIAL, {"name": name, "day": year}).scalar_one()
+    return policy_on(day).write_number(region=region, day=day, serial=serial)
+
+
+def _announce(db: Session, certificate: Certificate, now: datetime) -> None:
+    announce(
+        db,
+        FACTS.of(
+            CertificateChanged,
+            subject=certificate.id,
+            now=now,
+            applicant_id=certificate.applicant_id,
+            certificate_id=certificate.id,
+            validity=certificate.validity.value,
+            version=certificate.version,
+            region=certificate.region,
+        ),
+    )

@@ -1,0 +1,84 @@
+"""What is kept of an application, and of the certificate it led to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, text
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from employment_registry.certificate.rules import OPEN, Cause, Kind, Validity
+from employment_registry.person_columns import PersonApplication, PersonColumns, only_one, words
+from employment_registry.tables import Base
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.personal import MobileNumber
+from servicekit.vault import Sealed
+
+APPLICATION = "certificate_application"
+CERTIFICATE = "certificate"
+ONE_OPEN = "one_open_certificate_application"
+ONE_VALID = "one_valid_certificate"
+_TIME = DateTime(timezone=True)
+_VALID = text("validity = 'valid'")
+_OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
+
+
+class CertificateApplication(PersonApplication, Base):
+    """One 申领 or 补换."""
+
+    __tablename__ = APPLICATION
+    __table_args__ = (
+        *only_one(ONE_OPEN, _OPEN),
+        Index(f"{APPLICATION}_own", "applicant_id", "created_at", "id"),
+        Index(f"{APPLICATION}_queue", "due_order", "id"),
+        Index(
+            f"{APPLICATION}_region",
+            "state",
+            "region",
+            "due_order",
+            "id",
+            postgresql_ops={"region": "varchar_pattern_ops"},
+        ),
+    )
+
+    kind: Mapped[Kind] = mapped_column(words(Kind), info=NOT_PERSONAL)
+    cause: Mapped[Cause | None] = mapped_column(words(Cause), info=NOT_PERSONAL)
+    explanation: Mapped[str | None] = mapped_column(String(500), info=PERSONAL)
+    service_place: Mapped[str | None] = mapped_column(String(12), info=NOT_PERSONAL)
+    contact_phone: Mapped[MobileNumber | None] = mapped_column(
+        Sealed(MobileNumber, f"{APPLICATION}.contact_phone"), info=PERSONAL
+    )
+
+
+class Certificate(PersonColumns, Base):
+    """A certificate that was issued; ``position`` is its place in the public status list."""
+
+    __tablename__ = CERTIFICATE
+    __table_args__ = (
+        *only_one(ONE_VALID, _VALID),
+        Index(f"{CERTIFICATE}_own", "applicant_id", "issued_at", "id"),
+        Index(f"{CERTIFICATE}_number", "number"),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
+    applicant_id: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
+    # Who knows a certificate's code may verify it; the number alone can be guessed.
+    code: Mapped[str] = mapped_column(String(32), unique=True, info=NOT_PERSONAL)
+    number: Mapped[str] = mapped_column(String(20), info=NOT_PERSONAL)
+    position: Mapped[int] = mapped_column(
+        Integer, Identity(always=True, start=0, minvalue=0), unique=True, info=NOT_PERSONAL
+    )
+    validity: Mapped[Validity] = mapped_column(words(Validity), info=NOT_PERSONAL)
+    version: Mapped[int] = mapped_column(info=NOT_PERSONAL)
+    region: Mapped[str] = mapped_column(String(12), info=NOT_PERSONAL)
+    application_id: Mapped[str | None] = mapped_column(
+        ForeignKey(f"{APPLICATION}.id"), unique=True, info=NOT_PERSONAL
+    )
+    issued_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+    ended_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+    @declared_attr.directive
+    @classmethod
+    def __mapper_args__(cls) -> dict[str, Any]:
+        return {"version_id_col": cls.version}

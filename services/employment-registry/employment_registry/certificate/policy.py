@@ -1,0 +1,97 @@
+"""How certificates are numbered and when they are issued: data with effective dates (AL-11)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+# 户籍性质: identity does not know it, and the certificate does not guess.
+NATURE_UNKNOWN: Final = "0"
+REGION_DIGITS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules in force from a day on."""
+
+    in_force_from: date
+    number: tuple[str, ...]
+    serial_digits: int
+    number_stays_on_replacement: bool
+    issued_with_registration: bool
+    source: str
+
+    def write_number(self, *, region: str, day: date, serial: int) -> str:
+        """One number.
+
+        Args:
+            region: where it is issued; the county counts.
+            day: of the issue, in China.
+            serial: counted per county and year, from 1.
+
+        Raises:
+            ValueError: the serial does not fit its digits.
+        """
+        if not 1 <= serial < 10**self.serial_digits:
+            raise ValueError("the serial does not fit its place")
+        parts = {
+            "region": region[:REGION_DIGITS].ljust(REGION_DIGITS, "0"),
+            "nature": NATURE_UNKNOWN,
+            "year": f"{day:%y}",
+            "serial": f"{serial:0{self.serial_digits}d}",
+        }
+        bare = "".join(parts[name] for name in self.number if name != "check")
+        return "".join({**parts, "check": _check_digit(bare)}[name] for name in self.number)
+
+    def is_number(self, text: str) -> bool:
+        """Could this be a number of ours, with its check digit right?"""
+        digits = REGION_DIGITS + len("n") + len("c") + len("yy") + self.serial_digits
+        if len(text) != digits or not (text.isascii() and text.isdecimal()):
+            return False
+        place = sum(self._width(name) for name in self.number[: self.number.index("check")])
+        return _check_digit(text[:place] + text[place + 1 :]) == text[place]
+
+    def _width(self, name: str) -> int:
+        widths = {"region": REGION_DIGITS, "year": 2, "serial": self.serial_digits}
+        return widths.get(name, 1)
+
+
+def policy_on(day: date) -> Policy:
+    """The policy in force on a day.
+
+    Raises:
+        LookupError: no policy is so old.
+    """
+    known = [policy for policy in _policies() if policy.in_force_from <= day]
+    if not known:
+        raise LookupError("no certificate policy was in force on that day")
+    return max(known, key=lambda policy: policy.in_force_from)
+
+
+def _check_digit(digits: str) -> str:
+    """ISO 7064 MOD 11,10: finds every wrong digit and nearly every exchange."""
+    carry = 10
+    for digit in digits:
+        carry = (int(digit) + carry) % 10 or 10
+        carry = carry * 2 % 11
+    return str((11 - carry) % 10)
+
+
+@cache
+def _policies() -> tuple[Policy, ...]:
+    text = (files("employment_registry.certificate") / "policies.json").read_text("utf-8")
+    rows: list[dict[str, Any]] = json.loads(text)["policies"]
+    return tuple(
+        Policy(
+            **{
+                **row,
+                "in_force_from": date.fromisoformat(row["in_force_from"]),
+                "number": tuple(row["number"]),
+            }
+        )
+        for row in rows
+    )

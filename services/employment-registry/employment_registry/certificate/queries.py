@@ -1,0 +1,73 @@
+"""Which certificates a person may see, and what anyone may ask."""
+
+from __future__ import annotations
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from employment_registry.certificate import rules
+from employment_registry.certificate.model import Certificate, CertificateApplication
+from employment_registry.certificate.rules import Validity
+from employment_registry.standing import PersonKey
+from servicekit.applications import Actor
+
+NEWEST = (Certificate.issued_at, Certificate.id)
+
+
+def own_certificates(actor: Actor) -> Select[Certificate]:
+    """The person's valid certificate and those before it."""
+    return select(Certificate).where(Certificate.applicant_id == actor.id)
+
+
+def find_current(db: Session, actor: Actor) -> Certificate:
+    """The person's only valid certificate.
+
+    Raises:
+        CertificateNotFound: there is none.
+    """
+    valid = own_certificates(actor).where(Certificate.validity == Validity.VALID)
+    found = db.scalar(valid)
+    if found is None:
+        raise rules.CertificateNotFound
+    return found
+
+
+def hold_valid(db: Session, person_key: PersonKey) -> Certificate | None:
+    """The person's valid certificate under whichever account, held until the transaction ends."""
+    of_person = Certificate.person_key == person_key
+    valid = select(Certificate).where(of_person, Certificate.validity == Validity.VALID)
+    return db.scalar(valid.with_for_update())
+
+
+def hold_of_application(db: Session, application_id: str) -> Certificate | None:
+    """The certificate an application led to, held."""
+    issued = select(Certificate).where(Certificate.application_id == application_id)
+    return db.scalar(issued.with_for_update())
+
+
+def find_by_code(db: Session, code: str) -> Certificate:
+    """What anyone may verify who holds the code of a certificate.
+
+    Raises:
+        CertificateNotFound
+    """
+    found = db.scalar(select(Certificate).where(Certificate.code == code))
+    if found is None:
+        raise rules.CertificateNotFound
+    return found
+
+
+def find_open(db: Session, applicant_id: str) -> str | None:
+    """The id of the application that keeps the person from opening another one."""
+    return db.scalar(
+        select(CertificateApplication.id).where(
+            CertificateApplication.applicant_id == applicant_id,
+            CertificateApplication.state.in_(rules.OPEN),
+        )
+    )
+
+
+def validities(db: Session) -> list[tuple[int, Validity]]:
+    """Every certificate's place in the status list, and what it is worth."""
+    rows = db.execute(select(Certificate.position, Certificate.validity))
+    return [(row.position, row.validity) for row in rows]

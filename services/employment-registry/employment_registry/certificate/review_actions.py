@@ -1,0 +1,54 @@
+"""What officers do: an approval issues or replaces, and what is wrong is revoked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from employment_registry.certificate import issuing, queries, rules
+from employment_registry.certificate.model import CertificateApplication
+from servicekit.applications import Actor, advance
+from servicekit.errors import ChangedMeanwhile
+from servicekit.reviewing import Reviews
+
+
+def approved(
+    db: Session, application: CertificateApplication, *, actor: Actor, now: datetime
+) -> None:
+    """审核通过: the certificate is issued; the one before it is replaced at once (CRT-06).
+
+    Raises:
+        AlreadyCertified, NoCertificate: it came or went since the application was filed.
+    """
+    has_certificate = queries.hold_valid(db, application.person_key) is not None
+    rules.check_kind(application.kind, has_certificate=has_certificate, is_registered=True)
+    issuing.issue(db, application, now=now, certified_by=application)
+
+
+def revoke(
+    db: Session, application_id: str, *, actor: Actor, now: datetime, reason: str
+) -> CertificateApplication:
+    """作废 the certificate of an application, with a reason.
+
+    Raises:
+        ApplicationNotFound, WrongState
+        ChangedMeanwhile: it has been replaced.
+    """
+    application = REVIEWS.find(db, application_id, actor)
+    rules.WORKFLOW.next_state("revoke", application.state, actor.role)
+    certificate = queries.hold_of_application(db, application.id)
+    if certificate is None or certificate.validity is not rules.Validity.VALID:
+        raise ChangedMeanwhile
+    issuing.revoke(db, certificate, now=now)
+    advance(db, rules.WORKFLOW, application, "revoke", actor=actor, now=now, note=reason)
+    return application
+
+
+REVIEWS = Reviews(
+    workflow=rules.WORKFLOW,
+    model=CertificateApplication,
+    filed=rules.FILED,
+    not_found=rules.ApplicationNotFound,
+    approved=approved,
+)

@@ -1,0 +1,112 @@
+"""Anyone may verify a certificate: an API, a page behind the QR code, keys and a status list."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from datetime import datetime
+from typing import Any
+
+import flask
+from flask import Response, render_template
+
+from employment_registry.certificate import queries, schemas
+from employment_registry.certificate.model import Certificate
+from employment_registry.certificate.rules import CertificateNotFound
+from employment_registry.certificate.signing import Signer, facts_of
+from employment_registry.parts import parts
+from servicekit.clock import shanghai_date
+from servicekit.db import Database
+from servicekit.web.access import public
+from servicekit.web.api import Blueprint
+from servicekit.web.session import app, now, reading
+
+KEPT_SECONDS = 60  # the list may be this old; the page and the API never are
+
+verifications = Blueprint(
+    "certificate-verifications",
+    __name__,
+    url_prefix="/certificate-verifications",
+    description="就业创业证：公开核验",
+)
+published = Blueprint(
+    "certificate-trust", __name__, url_prefix="", description="就业创业证：离线核验"
+)
+pages = flask.Blueprint("certificate-pages", __name__, url_prefix="/certificates")
+
+
+class StatusList:
+    """The signed list of what every certificate is worth, made anew once a minute at most."""
+
+    def __init__(self, signer: Signer, database: Database) -> None:
+        self._signer = signer
+        self._database = database
+        self._lock = threading.Lock()
+        self._made: tuple[float, str] | None = None
+
+    def token(self, now: datetime) -> str:
+        """The newest list."""
+        with self._lock:
+            made = self._made
+            if made is None or not 0 <= now.timestamp() - made[0] < KEPT_SECONDS:
+                with self._database.reading() as db:
+                    text = self._signer.sign_status_list(queries.validities(db), now)
+                made = self._made = (now.timestamp(), text)
+            return made[1]
+
+
+@verifications.route("/<code>", methods=["GET"])
+@public
+@verifications.response(200, schemas.VerificationSchema, example=schemas.EXAMPLE_VERIFICATION)
+def verify(code: str) -> dict[str, Any]:
+    """Is this certificate good (核验)? Tells a masked name and the last four of the document.
+
+    404 `certificate-not-found`.
+    """
+    with reading() as db:
+        return _told(queries.find_by_code(db, code))
+
+
+@published.route("/certificate-keys", methods=["GET"])
+@public
+@published.response(200, schemas.KeysSchema, example={"keys": [{"kty": "EC", "crv": "P-256"}]})
+def list_keys() -> dict[str, Any]:
+    """The keys that verify signed certificates (JWK set)."""
+    return parts().signer.jwks()
+
+
+@published.route("/certificate-status-list", methods=["GET"])
+@public
+@published.response(200, {"type": "string"}, content_type="application/statuslist+jwt")
+def show_status_list() -> Response:
+    """What every certificate is worth, as a signed status list."""
+    token = parts().status_list.token(now())
+    headers = {"Cache-Control": f"public, max-age={KEPT_SECONDS}"}
+    return Response(token, content_type="application/statuslist+jwt", headers=headers)
+
+
+@pages.get("/<code>")
+@public
+def show_page(code: str) -> Response:
+    """The page behind the QR code; works on any telephone, without scripts."""
+    nonce = secrets.token_urlsafe(16)
+    try:
+        with reading() as db:
+            told: dict[str, Any] | None = _told(queries.find_by_code(db, code))
+    except CertificateNotFound:
+        told = None
+    text = render_template("certificate.html", told=told, nonce=nonce, title=app().service.title)
+    policy = f"default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'"
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
+    return Response(text, 404 if told is None else 200, headers=headers)
+
+
+def _told(certificate: Certificate) -> dict[str, Any]:
+    ended = certificate.ended_at
+    return {
+        **facts_of(certificate),
+        "issued_on": shanghai_date(certificate.issued_at),
+        "validity": certificate.validity.value,
+        "validity_label": certificate.validity.label,
+        "ended_on": None if ended is None else shanghai_date(ended),
+    }

@@ -1,0 +1,217 @@
+"""就业创业证 through HTTP: issued, replaced, revoked, printed, and verified by anyone."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import zlib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pypdfium2
+import pytest
+import zxingcpp
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+APPLICATIONS = "certificate-applications"
+CERTIFICATES = "certificates"
+REVIEWS = "certificate-reviews"
+BUSINESS = "employment-registry.certificate"
+LOST = {"cause": "lost", "service_place": "440106003"}
+
+
+def opens(lin: Any, kind: str = "replacement", expect: int = 201, **form: Any) -> Any:
+    """A draft, or the refusal."""
+    return lin.done(lin.post(APPLICATIONS, {"kind": kind, "certificate": form}), expect)
+
+
+def files(lin: Any, kind: str = "replacement", **form: Any) -> Any:
+    """Submitted."""
+    draft = opens(lin, kind, **form)
+    return lin.done(lin.post(f"{APPLICATIONS}/{draft['id']}/submit", {}))
+
+
+def approves(desk: Any, filed: Any, expect: int = 200) -> Any:
+    """By an officer of the certificate."""
+    officer = desk.officer("440106", business=BUSINESS)
+    return officer.done(officer.post(f"{REVIEWS}/{filed['id']}/approve", {}), expect)
+
+
+def current(lin: Any) -> Any:
+    """The valid one."""
+    return lin.done(lin.get(f"{CERTIFICATES}/current"))
+
+
+def verified(desk: Any, code: str, expect: int = 200) -> Any:
+    """What a passer-by is told."""
+    answer = desk.visitor().get(f"certificate-verifications/{code}")
+    assert answer.status_code == expect
+    return answer.json
+
+
+@pytest.fixture
+def lin(desk: Any) -> Any:
+    """Registered as flexibly employed, and so with a certificate."""
+    return desk.registered()[0]
+
+
+@pytest.mark.req("ER-06", "CRT-02", "CRT-07")
+def test_an_approved_registration_brings_the_certificate(desk: Any, lin: Any) -> None:
+    shown = current(lin)
+    assert (shown["validity_label"], shown["can_be_replaced"]) == ("有效", True)
+    assert shown["number"].startswith("4401060")
+    assert shown["person"]["document_number"] == desk.masked(lin)
+    assert desk.person().get(f"{CERTIFICATES}/current").status_code == 404
+    assert opens(lin, "first", 409)["code"] == "already-certified"
+
+
+@pytest.mark.req("CRT-04", "CRT-07")
+def test_who_has_none_applies_first(desk: Any) -> None:
+    wang = desk.person()
+    assert opens(wang, "replacement", 409, **LOST)["code"] == "no-certificate"
+    assert opens(wang, "first", 409)["code"] == "not-registered"
+
+
+@pytest.mark.req("ER-06", "CRT-01", "CRT-03", "CRT-05", "CRT-06", "ER-12")
+def test_a_replacement_takes_the_place_of_the_old_one(desk: Any, lin: Any) -> None:
+    before = current(lin)
+    filed = files(lin, **LOST)
+    assert filed["number"].startswith("440106-03-")
+    assert current(lin)["id"] == before["id"]  # until it is approved
+    approves(desk, filed)
+    after = current(lin)
+    assert after["id"] != before["id"]
+    assert after["number"] == before["number"]  # the policy keeps it
+    assert after["code"] != before["code"]
+    listed = lin.get(CERTIFICATES).json["items"]
+    assert [(row["validity"], row["can_be_replaced"]) for row in listed] == [
+        ("valid", True),
+        ("replaced", False),
+    ]
+    assert [row["kind"] for row in lin.get(APPLICATIONS).json["items"]] == ["replacement"]
+    assert verified(desk, before["code"])["validity_label"] == "已补换"
+    assert desk.events()[-3:] == [
+        f"{BUSINESS}.approved.v1",
+        f"{BUSINESS}.changed.v1",
+        f"{BUSINESS}.changed.v1",
+    ]
+    assert lin.number not in desk.everything_told()
+
+
+@pytest.mark.req("CRT-08")
+def test_one_open_application_with_a_reason(lin: Any) -> None:
+    draft = opens(lin, service_place="440106003")
+    assert opens(lin, expect=409)["code"] == "application-open"
+    answer = lin.post(f"{APPLICATIONS}/{draft['id']}/submit", {})
+    assert answer.status_code == 422
+    assert [wrong["field"] for wrong in answer.json["errors"]] == ["/certificate/cause"]
+
+
+@pytest.mark.req("ER-11")
+def test_anyone_verifies_with_the_code_and_learns_no_more_than_needed(desk: Any, lin: Any) -> None:
+    shown = current(lin)
+    told = verified(desk, shown["code"])
+    assert told["name"] == "林**"
+    assert told["document_ends_with"] == lin.number[-4:]
+    assert told["validity_label"] == "有效"
+    assert lin.number not in str(told)
+    assert verified(desk, "nobody-has-this-code-22", 404)["code"] == "certificate-not-found"
+    assert verified(desk, shown["number"], 404)["code"] == "certificate-not-found"
+    page = desk.app.test_client().get(f"/certificates/{shown['code']}")
+    assert page.status_code == 200
+    assert "有效" in page.text
+    assert lin.number not in page.text
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert desk.app.test_client().get("/certificates/unknown").status_code == 404
+
+
+@pytest.mark.req("ER-11")
+def test_the_signature_and_the_status_list_are_checked_offline(desk: Any, lin: Any) -> None:
+    keys = KeySet.import_key_set(desk.visitor().get("certificate-keys").json)
+    assert all("d" not in key for key in keys.as_dict(private=False)["keys"])
+    shown = current(lin)
+    signed = lin.done(lin.get(f"{CERTIFICATES}/current/signed"))["signed"]
+    said = jwt.decode(signed, keys, algorithms=["ES256"])
+    assert said.header["typ"] == "employment-certificate+jwt"
+    assert (said.claims["number"], said.claims["name"]) == (shown["number"], "林**")
+    assert lin.number not in str(said.claims)
+    place = said.claims["status"]["status_list"]
+
+    def status() -> int:
+        answer = desk.visitor().get("certificate-status-list")
+        assert answer.content_type == "application/statuslist+jwt"
+        listed = jwt.decode(answer.text, keys, algorithms=["ES256"]).claims
+        assert place["uri"].endswith("/certificate-status-list")
+        assert listed["sub"] == place["uri"]
+        text = listed["status_list"]["lst"]
+        raw = zlib.decompress(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return raw[place["idx"] * 2 // 8] >> (place["idx"] * 2 % 8) & 0b11
+
+    assert status() == 0
+    approves(desk, files(lin, **LOST))
+    assert status() == 0  # the list is a minute old at most
+    desk.clock.advance(minutes=1)
+    assert status() == 3
+
+
+@pytest.mark.req("ER-11")
+@pytest.mark.parametrize(("on", "codes"), [("a4", 2), ("card", 1)])
+def test_the_paper_can_be_read_and_scanned(desk: Any, lin: Any, on: str, codes: int) -> None:
+    answer = lin.get(f"{CERTIFICATES}/current/paper", format=on)
+    assert answer.content_type == "application/pdf"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    document = pypdfium2.PdfDocument(answer.data)
+    text = document[0].get_textpage().get_text_bounded()
+    shown = current(lin)
+    for wanted in ("就业创业证", "林小满", lin.number, shown["number"]):
+        assert wanted in text
+    picture = document[0].render(scale=4).to_pil()
+    read = [code.text for code in zxingcpp.read_barcodes(picture)]
+    assert len(read) == codes
+    link = f"http://127.0.0.1:8080/certificates/{shown['code']}"
+    assert link in read
+    if codes > 1:
+        keys = KeySet.import_key_set(desk.visitor().get("certificate-keys").json)
+        signed = next(text for text in read if text != link)
+        assert jwt.decode(signed, keys, algorithms=["ES256"]).claims["number"] == shown["number"]
+    assert lin.get(f"{CERTIFICATES}/current/paper", format="poster").status_code == 422
+
+
+@pytest.mark.req("ER-11")
+def test_a_revoked_certificate_is_told_and_may_be_applied_for_again(desk: Any, lin: Any) -> None:
+    filed = files(lin, **LOST)
+    approves(desk, filed)
+    code = current(lin)["code"]
+    officer = desk.officer("440106", business=BUSINESS)
+    path = f"{REVIEWS}/{filed['id']}/revoke"
+    elsewhere = desk.officer("4403", business=BUSINESS)
+    assert elsewhere.post(path, {"reason": "冒用"}).status_code == 404
+    assert officer.post(path, {}).status_code == 422
+    officer.done(officer.post(path, {"reason": "冒用他人身份办理"}))
+    assert verified(desk, code)["validity_label"] == "已作废"
+    assert lin.get(f"{CERTIFICATES}/current").status_code == 404
+    again = officer.post(path, {"reason": "冒用"})
+    assert (again.status_code, again.json["code"]) == (409, "wrong-state")
+    approves(desk, files(lin, "first", service_place="440106003"))
+    assert current(lin)["validity"] == "valid"
+
+
+@pytest.mark.req("CRT-02")
+def test_forty_decisions_at_once_leave_one_valid_certificate(desk: Any, lin: Any) -> None:
+    filed = files(lin, **LOST)
+    gate = threading.Barrier(40)
+
+    def decide(_: int) -> int:
+        officer = desk.officer("440106", business=BUSINESS)
+        gate.wait(timeout=30)
+        return int(officer.post(f"{REVIEWS}/{filed['id']}/approve", {}).status_code)
+
+    with ThreadPoolExecutor(40) as pool:
+        ends = Counter(pool.map(decide, range(40)))
+    assert ends[200] == 1
+    assert set(ends) <= {200, 409, 503}
+    valid = [row for row in desk.rows("certificate") if row.validity == "valid"]
+    assert len(valid) == 1
+    assert desk.history_is_whole()
