@@ -37,6 +37,7 @@ from frontdoor.proofs import Proofs
 from frontdoor.revocations import Revocations
 from frontdoor.routes import Routes
 from frontdoor.settings import Settings
+from frontdoor.shared_ends import SharedEnds
 from frontdoor.sites import Address, Configuration
 from frontdoor.upstream_measures import UpstreamMeasures
 from frontdoor.verifying import Keys
@@ -61,6 +62,7 @@ class Gateway:
     following: Sequence[Following]
     upstream_measures: UpstreamMeasures
     memories: Mapping[str, Memory]
+    ends: SharedEnds
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def work_in(self, worker: int) -> None:
@@ -72,6 +74,8 @@ class Gateway:
 
     def sweep(self) -> None:
         """What is due a few times a second: deadlines, idle connections, the log."""
+        for session_id in self.ends.news():
+            self.revocations.end_session(session_id)
         for door in self.doors.values():
             door.sweep()
             if door.draining:
@@ -130,6 +134,7 @@ def build(
         in_hand=parts.in_hand,
         upstream_measures=parts.upstream_measures,
         memories=parts.memories,
+        ends=parts.sign_on.ends,
         checking=parts.checking,
         following=parts.following,
     )

@@ -43,6 +43,8 @@ class ClientConnection(ClientSocket):
         door: the address it came in at.
     """
 
+    _arrived: asyncio.Future[None] | None = None  # somebody waits for more of the body
+
     def __init__(self, door: Door) -> None:
         super().__init__(door)
         self.keep = False
@@ -74,6 +76,26 @@ class ClientConnection(ClientSocket):
             self._buffer += data
             if len(self._buffer) > MOST_WAITING:
                 self.pause_body()
+            if self._arrived is not None and not self._arrived.done():
+                self._arrived.set_result(None)
+
+    async def gather(self, most: int) -> bytes | None:
+        """A small body of known length, for an answer of our own; None when it is no such body."""
+        location = self.exchange.route.location
+        if self.chunked is not None or not 0 <= self.left <= min(most, MOST_WAITING):
+            return None
+        if self.exchange.fields.expects:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        try:
+            async with asyncio.timeout(location.body_timeout):
+                while len(self._buffer) < self.left:
+                    self._arrived = asyncio.get_running_loop().create_future()
+                    await self._arrived
+        except TimeoutError:
+            return None
+        finally:
+            self._arrived = None
+        return self._buffer[: self.left]
 
     def expire(self) -> None:
         """The deadline has passed."""
@@ -163,6 +185,7 @@ class ClientConnection(ClientSocket):
         if isinstance(step, Answer):
             self.answer(step)
         else:
+            self.exchange.gather = self.gather
             following = self.exchange.route.inward.index(check) + 1
             self._task = asyncio.ensure_future(self._wait(step, following))
 

@@ -47,6 +47,7 @@ class Exchange:
     ended = 0.0  # monotonic seconds
     kept_body: bytes | None = b""
     in_hand: tuple[tuple[InHand, int], ...] = ()  # what limit_conn counts, to be given back
+    gather: Callable[[int], Awaitable[bytes | None]] | None = None  # within an awaited step
     service_line: bytes | None = None  # the request line where it is not the client's
     packer: Packer | None = None  # compresses what is still to come of the answer
     upgrade: bytes | None = None  # the protocol the service may switch to, in small letters

@@ -20,11 +20,13 @@ from frontdoor.acting import Acting
 from frontdoor.answers import UNAVAILABLE, Answer, go, refusal
 from frontdoor.exchange import Exchange, Inward, Step
 from frontdoor.identity_client import IdentityClient, IdentityUnavailable
+from frontdoor.logout_tokens import LogoutTokens
 from frontdoor.own_pages import OwnPages, own_path, query_of
 from frontdoor.pages import page
 from frontdoor.sealing import Sealer, joined
 from frontdoor.sessions import ATTRIBUTES, CLIENT_ID, Session, SessionOver, Sessions
 from frontdoor.settings import Settings
+from frontdoor.shared_ends import SharedEnds
 from frontdoor.sign_off import SignOff
 from frontdoor.sites import Address, Source
 from frontdoor.verifying import ALGORITHMS, BadToken, UnknownKey, Verifier
@@ -65,6 +67,8 @@ class SignOn:
         self._verifier = verifier
         self._wall = wall
         self._sealer = Sealer(settings.cookie_keys)
+        self.ends = SharedEnds()
+        self.logout_tokens = LogoutTokens(verifier, settings.issuer, self.ends, wall)
         self.own_pages = OwnPages(settings.public_url)
         self.sessions = Sessions(self._sealer, client, settings.client_secret, now=now, wall=wall)
         self.sign_off = SignOff(
@@ -85,6 +89,7 @@ class SignOn:
             "callback": self._come_back,
             "logout": self.sign_off.log_out,
             "show": self.sign_off.show,
+            "back-channel-logout": self.logout_tokens.hear,
             "act": self.acting.act,
             "leave": self.acting.leave,
         }

@@ -50,6 +50,7 @@ SUITE = """
     location = /sso/login { browser_session login; }
     location = /sso/callback { browser_session callback; }
     location = /sso/logout { browser_session logout; }
+    location = /sso/back-channel-logout { browser_session back-channel-logout; }
     location = /sso/session { browser_session show; }
     location /identity/ { proxy_pass http://identity; }
     location /api/ { auth_jwt jiuye; proxy_pass http://service; }

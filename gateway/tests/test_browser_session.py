@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import orjson
 import pytest
+from joserfc import jwt
 
+from frontdoor.logout_tokens import EVENT
 from frontdoor.sealing import Sealer, joined
+from frontdoor.shared_ends import SharedEnds
 from frontdoor.testing.browser import Browser
-from frontdoor.testing.provider import LIN
+from frontdoor.testing.provider import LIN, SESSION
 from frontdoor.testing.running import Answer
 
 PAGE = {"Accept": "text/html"}
@@ -258,3 +261,82 @@ def test_the_steps_take_their_methods_only(browser) -> None:
     assert browser.ask("/sso/logout", "DELETE").status == 405
     refused = browser.ask("/sso/session", "DELETE")
     assert (refused.status, refused.one("allow")) == (405, "GET, HEAD")
+
+
+def logout_token(suite, header=(), **changes) -> str:
+    provider = suite.provider
+    now = int(provider.wall())
+    claims = {
+        "iss": provider.issuer, "aud": "jiuye-gateway", "sub": LIN, "sid": SESSION, "iat": now,
+        "exp": now + 120, "jti": "1", "events": {EVENT: {}},
+    } | changes  # fmt: skip
+    found = {"alg": "ES256", "typ": "logout+jwt", "kid": provider.keys[-1].kid} | dict(header)
+    return jwt.encode(found, {k: v for k, v in claims.items() if v is not None}, provider.keys[-1])
+
+
+@pytest.mark.req("GW-02")
+def test_identity_ends_a_browsers_session_from_behind(suite) -> None:
+    browser = Browser(suite.gateway)
+    browser.log_in()
+    assert browser.ask("/api/x").status == 200
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    def tell(token: str, method: str = "POST") -> int:
+        body = urlencode({"logout_token": token}).encode()
+        return suite.gateway.ask("/sso/back-channel-logout", method, form, body).status
+
+    for bad in (
+        "x",
+        logout_token(suite, iss="https://evil.example"),
+        logout_token(suite, aud="another"),
+        logout_token(suite, iat=1),
+        logout_token(suite, exp=1),
+        logout_token(suite, events={}),
+        logout_token(suite, nonce="n"),
+        logout_token(suite, sid=None),
+        logout_token(suite, header={"typ": "JWT"}),
+        logout_token(suite, header={"kid": "unknown"}),
+        suite.provider.token(),
+        "A" * 9000,
+    ):
+        assert tell(bad) == 400
+    assert tell(logout_token(suite), "GET") == 405
+    suite.gateway.sweep()
+    assert browser.ask("/api/x").status == 200
+    assert tell(logout_token(suite)) == 200
+    suite.gateway.sweep()
+    assert browser.ask("/api/x").status == 401
+
+
+def test_a_notice_may_come_in_pieces_and_the_connection_goes_on(suite) -> None:
+    body = urlencode({"logout_token": logout_token(suite)}).encode()
+    head = (
+        f"POST /sso/back-channel-logout HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with suite.gateway.connect() as client:
+        for piece in (head.encode(), body[:10], body[10:]):
+            client.sendall(piece)
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+        client.sendall(head.encode() + body)  # the connection goes on
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 ")
+    chunked = (
+        "POST /sso/back-channel-logout HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with suite.gateway.connect() as client:
+        client.sendall(chunked.encode() + b"0\r\n\r\n")
+        assert client.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
+def test_workers_tell_each_other_of_ended_sessions() -> None:
+    ends = SharedEnds()
+    assert list(ends.news()) == []
+    for number in range(3):
+        ends.tell(f"session-{number}")
+    ends.tell("x" * 500)
+    assert list(ends.news()) == ["session-0", "session-1", "session-2"]
+    assert list(ends.news()) == []
+    for number in range(5000):  # more than there is room for
+        ends.tell(f"more-{number}")
+    news = list(ends.news())
+    assert len(news) == 4096
+    assert news[-1] == "more-4999"
