@@ -17,14 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from servicekit import logs
 from servicekit.errors import Invalid
+from servicekit.file_kinds import JPEG, PDF, PNG
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-JPEG: Final = "image/jpeg"
-PNG: Final = "image/png"
-PDF: Final = "application/pdf"
-EXTENSIONS: Final[Mapping[str, str]] = {JPEG: "jpg", PNG: "png", PDF: "pdf"}
 
 # A telephone's camera makes 50 million pixels, a scan of A4 at 400 dots per inch 15; a JPEG is
 # decoded at the size that is kept, a PNG whole. Either takes less than 200 MB while it lasts.

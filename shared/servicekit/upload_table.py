@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -11,8 +10,8 @@ from sqlalchemy import DateTime, Enum, Index, String
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from servicekit.columns import NOT_PERSONAL, new_id
-from servicekit.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
-from servicekit.file_content import EXTENSIONS
+from servicekit.errors import Conflict, NotFound, TooMany, Unavailable
+from servicekit.file_kinds import EXTENSIONS
 
 _TIME = DateTime(timezone=True)
 
@@ -62,40 +61,6 @@ class UploadsBusy(Unavailable):
 
     code = "uploads-busy"
     default_message = "正在处理的文件较多，请稍后再上传"
-
-
-class FileTooLarge(Invalid):
-    """More bytes than this kind of file may have."""
-
-    code = "file-too-large"
-
-
-@dataclass(frozen=True, slots=True)
-class FileKind:
-    """One kind of file a form asks for: 营业执照, 身份证正面 …
-
-    Args:
-        code: kebab-case, unique in a service; it becomes the name of a downloaded file too.
-        label: for people.
-        purpose: the matter it is for.
-        types: media types that are taken.
-        limit: bytes.
-    """
-
-    code: str
-    label: str
-    purpose: str
-    types: frozenset[str]
-    limit: int
-
-    def check_size(self, size: int) -> None:
-        """Raises: FileTooLarge"""
-        if size > self.limit:
-            megabytes = self.limit / (1024 * 1024)
-            raise FileTooLarge(
-                f"{self.label}文件过大，请控制在 {megabytes:g} MB 以内",
-                extra={"limit": self.limit},
-            )
 
 
 class UploadColumns:

@@ -27,10 +27,10 @@ from servicekit.columns import new_id
 from servicekit.db import Database
 from servicekit.errors import Refusal
 from servicekit.file_content import Content, clean
+from servicekit.file_kinds import FileKind
 from servicekit.storage import Storage
 from servicekit.upload_table import (
     SHOWN,
-    FileKind,
     TooManyFiles,
     UploadColumns,
     UploadInUse,

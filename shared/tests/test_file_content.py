@@ -13,7 +13,8 @@ from PIL import Image
 
 from servicekit import file_content, pdf_check
 from servicekit.errors import Refusal
-from servicekit.file_content import JPEG, PDF, PNG, clean
+from servicekit.file_content import clean
+from servicekit.file_kinds import JPEG, PDF, PNG
 from servicekit.testing import files
 
 EVERY = frozenset({JPEG, PNG, PDF})

@@ -12,12 +12,10 @@ from sqlalchemy.orm import DeclarativeBase
 
 from servicekit import uploads as kit
 from servicekit.db import ACCESS_RECORD, Database
-from servicekit.file_content import JPEG, PDF, PNG
+from servicekit.file_kinds import JPEG, PDF, PNG, FileKind, FileTooLarge
 from servicekit.storage import Storage, StorageUnavailable
 from servicekit.testing import files
 from servicekit.upload_table import (
-    FileKind,
-    FileTooLarge,
     TooManyFiles,
     UploadColumns,
     UploadInUse,

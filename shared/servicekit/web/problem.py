@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 
 from servicekit import errors, logs, metrics
 from servicekit.errors import ChangedMeanwhile, Conflict, Invalid, Refusal, Unavailable
-from servicekit.upload_table import FileTooLarge
+from servicekit.file_kinds import FileTooLarge
 from servicekit.web.idempotency import KeyMalformed, KeyMissing, KeyReused
 from servicekit.web.limits import BodyTooLarge
 from servicekit.web.parsing import NotJson

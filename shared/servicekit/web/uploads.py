@@ -14,8 +14,9 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
 from servicekit.applications import Actor
-from servicekit.file_content import EXTENSIONS
-from servicekit.uploads import FileKind, UploadColumns, Uploads
+from servicekit.file_kinds import EXTENSIONS, FileKind
+from servicekit.upload_table import UploadColumns
+from servicekit.uploads import Uploads
 from servicekit.web import session
 from servicekit.web.access import large_body, unkeyed
 from servicekit.web.api import Blueprint

@@ -14,7 +14,6 @@ from employer_auth.authorisation_codes.model import (
     AuthorisationApplication,
     AuthorisationCase,
 )
-from employer_auth.files import KINDS
 from employer_auth.parties import human
 from employer_auth.parts import parts
 from servicekit import history
@@ -36,7 +35,7 @@ applications = Blueprint(
 )
 authorisations = Blueprint("authorisations", __name__, description="授权码实名")
 uploads = Blueprint("uploads", __name__, url_prefix="/uploads", description="材料上传")
-add_uploads(uploads, lambda: parts().uploads, KINDS, mark=agent, owner=human)
+add_uploads(uploads, lambda: parts().uploads, rules.FILES, mark=agent, owner=human)
 
 
 @applications.route("/materials", methods=["GET"])

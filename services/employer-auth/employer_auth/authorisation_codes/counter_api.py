@@ -8,7 +8,6 @@ from employer_auth.authorisation_codes import review_actions, rules, schemas
 from employer_auth.authorisation_codes import review_schemas as shown
 from employer_auth.authorisation_codes.handing_in import Form
 from employer_auth.authorisation_codes.model import AuthorisationApplication
-from employer_auth.files import KINDS
 from employer_auth.parts import parts
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
@@ -27,7 +26,11 @@ counter_uploads = Blueprint(
 )
 window = access(Role.WINDOW, business=rules.WORKFLOW.name)
 add_uploads(
-    counter_uploads, lambda: parts().uploads, KINDS, mark=window, owner=lambda officer: officer.id
+    counter_uploads,
+    lambda: parts().uploads,
+    rules.FILES,
+    mark=window,
+    owner=lambda officer: officer.id,
 )
 
 

@@ -12,7 +12,7 @@ from employer_auth.authorisation_codes import rules
 from employer_auth.authorisation_codes.model import AuthorisationApplication, AuthorisationCase
 from employer_auth.authorisation_codes.rules import Handed
 from employer_auth.files import Upload
-from servicekit.upload_table import FileKind
+from servicekit.file_kinds import FileKind
 from servicekit.uploads import Uploads
 
 

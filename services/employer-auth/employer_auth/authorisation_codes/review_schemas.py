@@ -27,7 +27,7 @@ from servicekit.web.session import reading
 from servicekit.workflow import State
 
 _PERSON: Final = "01890a5d-ac96-774b-bcce-b302099a8064"
-CORRECTABLE: Final = tuple(f"/materials/{kind.code}" for kind in rules.REQUIRED)
+CORRECTABLE: Final = tuple(f"/materials/{kind.code}" for kind in rules.FILES)
 
 EXAMPLE_ROW: Final = {
     name: EXAMPLE_CASE[name]

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from employer_auth.files import DOCUMENT, LETTER, LICENCE
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, TooMany
+from servicekit.file_kinds import JPEG, PDF, PNG, FileKind
 from servicekit.regions import CITY_DIGITS, COUNTY_DIGITS, PROVINCE_DIGITS
-from servicekit.upload_table import FileKind
 from servicekit.workflow import Role, State, Workflow, move
 
 _WAITING: Final = (State.SUBMITTED, State.ACCEPTED)
@@ -47,6 +46,14 @@ EDITABLE: Final = (State.DRAFT, State.RETURNED)
 FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT}))
 DECIDED: Final = (State.APPROVED, State.REJECTED, State.WITHDRAWN, State.CANCELLED)
 
+MEGABYTE: Final = 1024 * 1024
+_PAPER: Final = frozenset({JPEG, PNG, PDF})
+_PURPOSE: Final = "authorisation-code"
+
+LICENCE: Final = FileKind("unit-licence", "营业执照或登记证书", _PURPOSE, _PAPER, 8 * MEGABYTE)
+LETTER: Final = FileKind("unit-letter", "单位委托书（盖单位公章）", _PURPOSE, _PAPER, 8 * MEGABYTE)
+DOCUMENT: Final = FileKind("agent-document", "经办人有效身份证件", _PURPOSE, _PAPER, 8 * MEGABYTE)
+
 BUSINESS_DIGITS: Final = "21"  # of the 受理编号
 MOST_UNITS: Final = 20  # in one application
 MOST_FILES: Final = 5  # of one unit, and of the agent
@@ -62,7 +69,7 @@ PERMISSION: Final = f"{BUSINESS}:{ACTION}"
 
 OF_UNIT: Final = (LICENCE, LETTER)  # handed in for each unit
 OF_AGENT: Final = (DOCUMENT,)  # handed in once
-REQUIRED: Final = (*OF_UNIT, *OF_AGENT)
+FILES: Final = (*OF_UNIT, *OF_AGENT)
 
 
 class Channel(StrEnum):

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flask import Blueprint, Response, make_response, render_template, request
-from marshmallow import ValidationError
 
 from employer_auth.objections import actions, rules, schemas
 from employer_auth.parts import parts
 from employer_auth.visitors import address_key
 from servicekit.web.access import public
 from servicekit.web.session import keep_on_refusal, now, transaction
-from servicekit.web.wording import field_errors
 
 PATH: Final = "/employer-auth/objection"
 TOO_LARGE: Final = 2000  # characters of either field
@@ -32,10 +30,8 @@ def show_form() -> Response:
 def send_form() -> Response:
     """The same as the API's address; the answer is the same whatever was sent."""
     given = {name: request.form.get(name, "")[:TOO_LARGE] for name in ("uscc", "code")}
-    try:
-        read = schemas.ObjectionInputSchema().load(given)
-    except ValidationError as wrong:
-        errors = [(e.field.strip("/"), e.message) for e in field_errors(wrong.messages)]
+    read, errors = schemas.read_form(given)
+    if errors:
         return _page(422, errors=errors, uscc=given["uscc"])
     try:
         with transaction() as db:

@@ -16,7 +16,7 @@ from servicekit.identifiers import check_uscc
 from servicekit.web.paging import PageArguments
 from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
 from servicekit.web.session import actor, now
-from servicekit.web.wording import Told
+from servicekit.web.wording import Told, field_errors
 
 EXAMPLE: Final = {"uscc": "914403001922038216", "code": "8B7-QWX-3KM-0TN-V5Z-6"}
 EXAMPLE_OBJECTION: Final = {
@@ -70,6 +70,15 @@ class ObjectionInputSchema(Schema):
         if wrong:
             raise ValidationError(wrong)
         return {"uscc": uscc, "typed": ObjectionSecret(code)}
+
+
+def read_form(given: dict[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """The page's form as the API reads it, or which field is wrong and why."""
+    try:
+        return ObjectionInputSchema().load(given), []
+    except ValidationError as wrong:
+        found = field_errors(wrong.messages)
+        return {}, [(each.field.strip("/"), each.message) for each in found]
 
 
 class ObjectionReceivedSchema(Schema):

@@ -15,7 +15,7 @@ from identity.recovery.queries import Recovery
 from identity.recovery.rules import Goal, Matter, Side, matter_of
 from identity.sign_in import browser
 from servicekit.errors import FieldError, Refusal
-from servicekit.upload_table import FileKind
+from servicekit.file_kinds import FileKind
 from servicekit.web.access import large_body, public
 from servicekit.web.session import app, now, transaction
 from servicekit.workflow import State

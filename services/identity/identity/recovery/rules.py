@@ -10,8 +10,7 @@ from typing import Final
 from identity.pace import Limit, Pace
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, Invalid, NotFound, TooMany
-from servicekit.file_content import JPEG, PDF, PNG
-from servicekit.upload_table import FileKind
+from servicekit.file_kinds import JPEG, PDF, PNG, FileKind
 from servicekit.workflow import Role, State, Workflow, move
 
 REVIEW_DAYS: Final = 2  # working days, ID-13: 1–2 个工作日
