@@ -23,10 +23,10 @@ from servicekit.clock import shanghai_date
 from servicekit.identifiers import DocumentKind, check_document, parse_resident_number
 from servicekit.personal import DocumentNumber
 
-# Obviously made up; the numbers are well formed and belong to nobody.
-AGENT: Final = ("示例经办人", "demo_agent", "13800000004", "440106198505058016")
+# Obviously made up and belonging to nobody; the phones are none the SMS simulator plays tricks on.
+AGENT: Final = ("示例经办人", "demo_agent", "13800000014", "440106198505058016")
 UNIT: Final = ("示例（广州）科技有限公司", "demo_unit", "914401069999900109")
-_LEGAL: Final = ("示例法人", "440106197006068012", "13800000005")
+_LEGAL: Final = ("示例法人", "440106197006068012", "13800000015")
 _REFERENCE: Final = "demo"
 
 
