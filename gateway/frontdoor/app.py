@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,14 @@ class Gateway:
         self.upstream_measures.work_in(worker)
         for zone in self.in_hand.values():
             zone.work_in(worker)
+
+    async def look_around(self, patience: float) -> None:
+        """Learn what must be known before the first request: ends, where names lead."""
+        looks = [*(one.looked for one in self.following), self.catching_up.tried]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                for look in looks:
+                    await look.wait()
 
     def sweep(self) -> None:
         """What is due a few times a second: deadlines, idle connections, the log."""

@@ -61,6 +61,7 @@ class CatchingUp:
         self._since: dict[Source, float] = {}
         self._due: set[Source] = set(sources)
         self._woken = asyncio.Event()
+        self.tried = asyncio.Event()  # once, however it went
         self._token = b""
         self._until = float("-inf")
 
@@ -81,6 +82,7 @@ class CatchingUp:
             self._woken.clear()
             for source in list(self._due):
                 await self._ask(source)
+            self.tried.set()
             pause = min(pause * 2, LONGEST_PAUSE) if self._due else FIRST_PAUSE
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause if self._due else None):

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from frontdoor import configuration, directive_table
@@ -52,10 +53,17 @@ class Frontdoor(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "proc_name": "frontdoor",
             "logger_class": _Logger,
+            "pre_exec": self._before_takeover,
             "loglevel": settings.log_level,
         }
         for name, value in values.items():
             self.cfg.set(name, value)
+
+    def _before_takeover(self, arbiter: Arbiter) -> None:
+        """SIGUSR2: a new program takes over our sockets; it starts as this one did."""
+        port = [] if self.port is None else ["--port", str(self.port)]
+        arbiter.START_CTX["args"] = [sys.executable, "-m", "frontdoor", *port]
+        arbiter.START_CTX[0] = sys.executable
 
     def load(self) -> None:
         """There is no WSGI application."""

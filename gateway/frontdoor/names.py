@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import secrets
 import socket
@@ -160,11 +159,3 @@ class Following:
             servers += [replace(server, address=place) for place in places]
         self._pool.now_at(servers)
         return min(lives)
-
-
-async def first_look(following: Sequence[Following], patience: float) -> None:
-    """Wait until every group was looked for once, but not for ever."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(patience):
-            for one in following:
-                await one.looked.wait()

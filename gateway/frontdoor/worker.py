@@ -19,7 +19,6 @@ import uvloop
 from gunicorn.workers.base import Worker
 
 from frontdoor.admin import Admin
-from frontdoor.names import first_look
 from frontdoor.proxying import ProxyConnection
 from frontdoor.revocations import listen
 from servicekit.bus import connect
@@ -32,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 GARBAGE: Final = (10_000, 20, 50)
 SWEEP: Final = 0.25  # seconds; how exactly deadlines are kept
-FIRST_LOOK: Final = 3.0  # seconds a starting worker waits to know where names lead
+FIRST_LOOK: Final = 3.0  # seconds a starting worker takes to learn what ended, where names lead
 BACKLOG: Final = 2048
 
 
@@ -69,7 +68,7 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
         keys = loop.create_task(gateway.keys.keep_fresh())
         tasks = [keys, loop.create_task(gateway.catching_up.run())]
         tasks += [loop.create_task(following.run()) for following in gateway.following]
-        await first_look(gateway.following, FIRST_LOOK)
+        await gateway.look_around(FIRST_LOOK)
         stop = threading.Event()
         if gateway.settings.bus_url is not None:
             bus = connect(gateway.settings.bus_url, service="gateway")
