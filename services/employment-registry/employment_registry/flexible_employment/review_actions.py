@@ -45,12 +45,12 @@ def approved(
     if record is None:
         record = _found_record(db, application, now)
         _become_employed(db, record, now)
-        issuing.issue_with_registration(db, application, now=now)
     else:
         rules.check_kind(application.kind, is_registered=record.is_valid, was_registered=True)
         record.application_id, record.changed_at = application.id, now
         db.flush()
     announce_record(db, record, application, now)
+    issuing.issue_with_registration(db, application, now=now)
 
 
 def _become_employed(db: Session, record: FlexibleEmploymentRecord, now: datetime) -> None:
