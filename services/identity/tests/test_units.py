@@ -318,3 +318,17 @@ def test_a_person_sees_no_unit_data_and_a_unit_no_persons(world):
     assert (answer.status_code, answer.json["code"]) == (403, "unit-session-required")
     me = world.browser().api("GET", "/me", token=world.token_of(unit)).json
     assert (me["kind"], me["person"]) == ("unit", None)
+
+
+@pytest.mark.req("ID-21", "ID-26")
+def test_a_unit_of_an_organisation_code_registers_and_its_tokens_say_so(world):
+    code = {"certificate_type": "organisation-code", "certificate_number": "192203821"}
+    old, new = world.registers_unit(**code), world.registers_unit()
+    for unit, kind in ((old, "organisation-code"), (new, "uscc")):
+        token = world.token_of(unit)
+        assert world.app.verifier.verify(token).certificate_type == kind
+    shown = world.browser().api("GET", "/unit", token=world.token_of(old)).json
+    assert shown["does_business"] is False
+    # The same unit under its credit code is another number, and another account.
+    again = world.registers_unit(certificate_number="914403001922038216")
+    assert again.id != old.id

@@ -29,8 +29,9 @@ from servicekit.web.refusals import (
     UnitAccountRequired,
     UnitLevelTooLow,
     UnitSessionRequired,
+    UsccAccountRequired,
 )
-from servicekit.web.tokens import PERSON_LEVEL, Claims
+from servicekit.web.tokens import ORGANISATION_CODE, PERSON_LEVEL, Claims
 from servicekit.workflow import Role, WrongRole
 
 Kind = Literal["visitor", "person", "unit", "officer", "system"]
@@ -62,6 +63,7 @@ class Mark:
     grants: str | None = None
     unit_level: int = 0
     unit_account: bool = False
+    uscc: bool = False
     acting: bool = False
     scopes: frozenset[str] = frozenset()
     keyed: bool = True
@@ -82,6 +84,7 @@ class Mark:
         said += f", units of province level {self.unit_level} or above" if self.unit_level else ""
         said += f", acting with {self.grants}" if self.grants else ""
         said += " or by the unit account" if self.grants and self.unit_account else ""
+        said += ", not for units of an organisation code" if self.uscc else ""
         said += f", scope {' '.join(sorted(self.scopes))}" if self.scopes else ""
         return said + (f", business {self.business}." if self.business else ".")
 
@@ -94,6 +97,7 @@ def access(
     grants: str | None = None,
     unit_level: int = 0,
     unit_account: bool = False,
+    uscc: bool = False,
     acting: bool = False,
     scopes: Iterable[str] = (),
 ) -> Callable[[View], View]:
@@ -109,6 +113,8 @@ def access(
             acts here: the route is for people themselves and for the unit's own account.
         unit_level: the least province level of the unit: 3, 4 or 5 (原 L1, L2, L3).
         unit_account: with ``grants``, may the unit's own account do it too (EA-01)?
+        uscc: refuse units that registered by an organisation code, as the employment platform does
+            (ID-26).
         acting: may everybody use it who acts for the unit, whatever the grant (its messages)?
         scopes: what a system's client must have been given, all of them.
     """
@@ -124,6 +130,7 @@ def access(
         grants=grants,
         unit_level=unit_level,
         unit_account=unit_account,
+        uscc=uscc,
         acting=acting,
         scopes=frozenset(scopes),
     )
@@ -203,6 +210,8 @@ def _check_person(mark: Mark, claims: Claims) -> None:
 
 
 def _check_unit(mark: Mark, claims: Claims) -> None:
+    if mark.uscc and claims.certificate_type == ORGANISATION_CODE:
+        raise UsccAccountRequired
     if claims.actor.is_acting:
         if mark.acting:
             return

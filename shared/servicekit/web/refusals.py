@@ -49,6 +49,13 @@ class DelegateRequired(Forbidden):
     default_message = messages.DELEGATE_REQUIRED.text
 
 
+class UsccAccountRequired(Forbidden):
+    """The unit registered by an organisation code, with which nobody works here (ID-26)."""
+
+    code = messages.USCC_ACCOUNT_REQUIRED.code
+    default_message = messages.USCC_ACCOUNT_REQUIRED.text
+
+
 class NotGranted(Forbidden):
     """The unit did not give this person the business, or not this action of it (EA-06)."""
 

@@ -31,6 +31,7 @@ MAX_LENGTH: Final = 8192
 _ALLOWED_HEADERS: Final = frozenset({"alg", "typ", "kid"})
 PERSON_LEVEL: Final = "urn:gdhrss:ial:"
 UNIT_LEVEL: Final = "urn:gdprov:ial:"
+ORGANISATION_CODE: Final = "organisation-code"  # what a unit may have registered by (ID-26)
 
 
 class InvalidToken(Unauthenticated):
@@ -58,6 +59,7 @@ class Claims:
     token_id: str
     issued_at: float
     expires_at: float
+    certificate_type: str = ""  # of the unit: uscc or organisation-code
 
 
 def speaks_for(claims: Claims) -> tuple[str | None, ...]:
@@ -196,6 +198,7 @@ def _read(values: Mapping[str, Any]) -> Claims:
         token_id=str(values["jti"]),
         issued_at=float(values["iat"]),
         expires_at=float(values["exp"]),
+        certificate_type=str(values.get("certificate_type", "")),
     )
 
 

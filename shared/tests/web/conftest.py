@@ -232,7 +232,14 @@ def units_only() -> None:
 @papers.route("/for-units", methods=["POST"])
 @papers.response(204)
 @unkeyed
-@access(Role.APPLICANT, kinds=("unit",), level=2, unit_level=4, grants=f"{BUSINESS}:submit")
+@access(
+    Role.APPLICANT,
+    kinds=("unit",),
+    level=2,
+    unit_level=4,
+    uscc=True,
+    grants=f"{BUSINESS}:submit",
+)
 def for_units() -> None:
     """Business of a unit, done by a person."""
 

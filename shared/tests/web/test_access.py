@@ -168,6 +168,16 @@ def test_some_business_may_be_done_by_the_unit_account_itself(paper_room: Any) -
     assert '单位用户最低实名等级为"L2"级' in json.loads(low.data)["detail"]
 
 
+@pytest.mark.req("ID-26")
+def test_units_of_an_organisation_code_are_told_to_use_the_credit_code(paper_room: Any) -> None:
+    old = {**GRANTED, "level": 5, "certificate_type": "organisation-code"}
+    refused = paper_room.person(**old).post("/papers/for-units", key=None)
+    assert code_of(refused) == (403, "uscc-account-required")
+    assert json.loads(refused.data)["detail"] == ("请使用统一社会信用代码注册的账号登录办理业务")
+    new = {**old, "certificate_type": "uscc"}
+    assert paper_room.person(**new).post("/papers/for-units", key=None).status_code == 204
+
+
 def test_who_acts_reaches_only_routes_that_name_a_grant(paper_room: Any) -> None:
     agent = paper_room.person(**GRANTED)
     assert code_of(agent.post("/papers/units", key=None)) == (403, "unit-account-required")
