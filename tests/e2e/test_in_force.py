@@ -32,6 +32,7 @@ THEIRS = "/api/employment-registry/v1/flexible-employment-registrations"
 MESSAGES = "/api/identity/v1/me/messages"
 BOUND = 2.0  # seconds, ID-43
 PATIENCE = 20.0
+POLL = 0.1
 SIMULATORS, REGISTRY = 90, 3  # ports above the suite's first (services/ports.toml)
 BUSINESS = "employer-auth.unit"
 
@@ -77,7 +78,7 @@ def bound(running: Running) -> Iterator[Acting]:
     log_in(unit, known["login_name"], known["password"])
     log_in(person, agent["login_name"], agent["password"])
     asked = {name: agent[name] for name in ("login_name", "name", "document_number")}
-    invited = unit.api("POST", f"{OURS}/sub-accounts", asked, expect=201).json
+    invited = invite(unit, asked)
     path = f"{OURS}/parent-accounts/{invited['id']}/accept"
     binding = person.api("POST", path, {}, expect=200).json
     ends = (date.today() + timedelta(days=30)).isoformat()  # noqa: DTZ011
@@ -89,6 +90,17 @@ def bound(running: Running) -> Iterator[Acting]:
     token = acting_token(running, person, binding)
     yield Acting(unit, binding, token, running.gateway, registry)
     unit.api("POST", f"{OURS}/sub-accounts/{binding['id']}/release", {})
+
+
+def invite(unit: Browser, asked: dict[str, str]) -> dict[str, Any]:
+    """As soon as employer-auth has heard of the unit: the suite has just started."""
+    deadline = time.monotonic() + PATIENCE
+    answer = unit.api("POST", f"{OURS}/sub-accounts", asked)
+    while answer.code == "unit-not-known-yet" and time.monotonic() < deadline:
+        time.sleep(POLL)
+        answer = unit.api("POST", f"{OURS}/sub-accounts", asked)
+    assert answer.status == 201, answer.text
+    return dict(answer.json)
 
 
 def acting_token(running: Running, person: Browser, binding: dict[str, Any]) -> str:

@@ -69,6 +69,15 @@ def test_while_identity_is_away_nothing_is_lost(desk: Any) -> None:
     assert unit.asks_for(lin).status_code == 201
 
 
+def test_a_unit_that_registered_a_moment_ago_waits_for_the_word_of_it(desk: Any) -> None:
+    unit, lin = desk.unit(), desk.person()
+    unit.claims["sub"] = "01890a5d-ac96-774b-bcce-b302099a8058"
+    answer = unit.asks_for(lin)
+    unit.refused(answer, 503, "unit-not-known-yet")
+    assert (answer.headers["Retry-After"], desk.identity.asked) == ("5", 0)
+    assert desk.rows("SELECT * FROM try_window") == []
+
+
 @pytest.mark.req("EA-02")
 def test_a_person_many_ask_for_is_left_in_peace_a_while(desk: Any) -> None:
     unit, lin = desk.unit(), desk.person()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from employer_auth import limits
 from employer_auth.accounts.actions import remember
+from employer_auth.accounts.model import Unit
 from employer_auth.accounts.queries import find_unit
 from employer_auth.accounts.rules import Kind
 from employer_auth.bindings import moves, queries, rules
@@ -40,8 +41,10 @@ def count_try(db: Session, unit_id: str, *, allowance: int, now: datetime) -> No
     """A unit asks for few persons in an hour, found or not (EA-02).
 
     Raises:
+        UnitUnknown: nothing is counted, for nothing is asked.
         TooManyTries: with the seconds to wait.
     """
+    _known_unit(db, unit_id)
     wait = limits.take(db, f"invite:{unit_id}", allowance=allowance, window=_HOUR, now=now)
     if wait is not None:
         raise rules.TooManyTries(retry_after=wait)
@@ -56,9 +59,7 @@ def invite(db: Session, asked: Invitation, *, actor: Actor, now: datetime, days:
     Raises:
         UnitUnknown, PersonNotVerified, AlreadyBound, BadValidity
     """
-    unit = find_unit(db, actor.id)
-    if unit is None:
-        raise rules.UnitUnknown(retry_after=5)
+    unit = _known_unit(db, actor.id)
     rules.check_level(asked.level)
     rules.check_validity(asked.valid_until, shanghai_date(now))
     remember(db, asked.person_id, kind=Kind.PERSON, level=asked.level, now=now)
@@ -205,6 +206,13 @@ def expire(db: Session, binding_id: str, *, now: datetime) -> None:
         moves.move(db, binding, "expire", actor=moves.ITSELF, by=Ender.SYSTEM, now=now)
     elif rules.has_ended(binding.state, binding.valid_until, shanghai_date(now)):
         moves.move(db, binding, "lapse", actor=moves.ITSELF, by=Ender.SYSTEM, now=now)
+
+
+def _known_unit(db: Session, unit_id: str) -> Unit:
+    unit = find_unit(db, unit_id)
+    if unit is None:
+        raise rules.UnitUnknown(retry_after=5)
+    return unit
 
 
 def _sweep(db: Session, unit_id: str, person_id: str, now: datetime) -> None:
