@@ -19,9 +19,10 @@ from identity.federated import rules
 from identity.hashing import Hasher
 from identity.units.model import Unit
 from identity.verification import challenges, queries
+from identity.verification import rules as levels
 from identity.verification.challenge_rules import new_browser_secret
 from identity.verification.levels import add_evidence
-from identity.verification.rules import Channel
+from identity.verification.rules import Channel, Scale
 from servicekit.errors import FieldError, Refusal
 from servicekit.identifiers import DocumentKind, check_mobile_number, parse_resident_number
 from servicekit.personal import DocumentNumber, PersonName
@@ -100,6 +101,14 @@ def open_person(
     account.person = accounts.open_person(db, account, proof.name, identity, key)
     accounts.accept(db, account, now=now)
     return account
+
+
+def level_name_of(proof: Proof, channel: Channel) -> str:
+    """The level that a person will have whose account is opened by this proof."""
+    effect = levels.effect_of(channel, proof.kind)
+    level = effect.level if proof.level is None else proof.level
+    hrss = level if effect.scale is Scale.HRSS else levels.PROV_TO_HRSS[level]
+    return levels.LEVEL_NAMES[Scale.HRSS][hrss]
 
 
 def _identity(proof: Proof) -> Identity:

@@ -57,7 +57,9 @@ def raise_address(level: int) -> str:
 @public
 def show_person() -> Response:
     """What the channel told of a person, and what is still needed."""
-    return with_proof(lambda _db, _found, proof: _person_page(proof, {"login_name": _suggestion()}))
+    return with_proof(
+        lambda _db, found, proof: _person_page(found.channel, proof, {"login_name": _suggestion()})
+    )
 
 
 @blueprint.post("/first-login")
@@ -68,7 +70,7 @@ def open_person() -> Response:
 
     def act(db: Session, found: Challenge, proof: Proof) -> Response:
         if not browser.is_own_form():
-            return _person_page(proof, typed, form_pages.stale("login_name"), 400)
+            return _person_page(found.channel, proof, typed, form_pages.stale("login_name"), 400)
         channel = Channel(found.channel)
         account = actions.account_of(db, proof)
         if account is None:
@@ -81,26 +83,31 @@ def open_person() -> Response:
         actions.note_login(db, account, proof, channel, now=now())
         return gone(entrance.go_on(db, account, way=rules.WAYS[channel]))
 
-    return with_proof(act, lambda proof, wrong: _person_page(proof, typed, wrong, 422))
+    return with_proof(
+        act, lambda found, proof, wrong: _person_page(found, proof, typed, wrong, 422)
+    )
 
 
 def with_proof(
     act: Callable[[Session, Challenge, Proof], Response],
-    refused: Callable[[Proof, Sequence[FieldError]], Response] | None = None,
+    refused: Callable[[str, Proof, Sequence[FieldError]], Response] | None = None,
     *,
     form: bool = False,
 ) -> Response:
     """Do something with the proof that waits in this browser; a refusal shows the form again."""
-    proof = None
+    proof, channel = None, ""
     try:
         with transaction() as db:
             found = screen.challenge(db)
+            channel = found.channel
             proof = challenges.proof_of(found, now=now())
             if proof is None:
                 raise ChallengeOver
             if form and not browser.is_own_form():
                 stale = form_pages.stale("login_name")
-                return refused(proof, stale) if refused else browser.page("refused.html", 400)
+                return (
+                    refused(channel, proof, stale) if refused else browser.page("refused.html", 400)
+                )
             return act(db, found, proof)
     except unit_rules.NoTicket:
         return browser.go(browser.with_return(UNIT, browser.return_to()))
@@ -108,7 +115,7 @@ def with_proof(
         if proof is None or refused is None or isinstance(refusal, ChallengeOver):
             return screen.failed(refusal, title="首次登录", again=None, raising_=False)
         wrong = refusal.fields or [FieldError("/login_name", refusal.code, refusal.message)]
-        return refused(proof, wrong)
+        return refused(channel, proof, wrong)
 
 
 def gone(response: Response) -> Response:
@@ -121,7 +128,11 @@ def _suggestion() -> str:
 
 
 def _person_page(
-    proof: Proof, typed: Mapping[str, str], wrong: Sequence[FieldError] = (), status: int = 200
+    channel: str,
+    proof: Proof,
+    typed: Mapping[str, str],
+    wrong: Sequence[FieldError] = (),
+    status: int = 200,
 ) -> Response:
     shown = [on_page(each, ("login_name", "agreed")) for each in wrong]
     return browser.page(
@@ -130,6 +141,7 @@ def _person_page(
         name=PersonName(proof.name).mask(),
         number=DocumentNumber(proof.number).mask(),
         phone=MobileNumber(proof.phone).mask() if proof.phone else "未提供",
+        level_name=actions.level_name_of(proof, Channel(channel)),
         typed=typed,
         **form_pages.faults(shown, ("login_name", "agreed")),
         agreements=agreements.all_agreements(),

@@ -97,7 +97,7 @@ def check_agent() -> Response:
         browser.set_cookie(response, unit_pages.TICKET_COOKIE, ticket)
         return response
 
-    return with_proof(act, lambda proof, wrong: _agent_page(proof, typed, wrong, 422))
+    return with_proof(act, lambda _channel, proof, wrong: _agent_page(proof, typed, wrong, 422))
 
 
 @blueprint.get("/first-unit/data")
@@ -132,7 +132,9 @@ def send_code() -> Response:
         told = f"验证码已发送到经办人员的手机。{seconds} 秒后可重新获取。请重新填写密码。"
         return _unit_page(proof, typed, told=told)
 
-    return with_proof(act, lambda proof, wrong: _unit_page(proof, typed, wrong, 422), form=True)
+    return with_proof(
+        act, lambda _channel, proof, wrong: _unit_page(proof, typed, wrong, 422), form=True
+    )
 
 
 @blueprint.post("/first-unit/data")
@@ -154,7 +156,9 @@ def complete() -> Response:
         )
         return _signed_in(db, found, unit, proof, channel)
 
-    return with_proof(act, lambda proof, wrong: _unit_page(proof, typed, wrong, 422), form=True)
+    return with_proof(
+        act, lambda _channel, proof, wrong: _unit_page(proof, typed, wrong, 422), form=True
+    )
 
 
 def _signed_in(

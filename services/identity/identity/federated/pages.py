@@ -248,6 +248,7 @@ def _waiting_page(found: Challenge, *, trouble: bool = False) -> Response:
     return browser.page(
         "scan.html",
         title=_title(channel, raising_=found.purpose is Purpose.RAISE),
+        cancel=screen.others(raising_=found.purpose is Purpose.RAISE),
         channel=str(channel),
         code=screen.qr_code(shown),
         confirm=found.confirm,
@@ -271,6 +272,7 @@ def _signature_page(
         "signature.html",
         status,
         title=_title(channel, raising_=found.purpose is Purpose.RAISE),
+        cancel=screen.others(raising_=found.purpose is Purpose.RAISE),
         text=text,
         assistant=screen.assistant_address(channel, text),
         typed={"signed": signed},

@@ -99,7 +99,7 @@ def challenge(db: Session) -> Challenge:
 def qr_code(content: str) -> Markup:
     """The code as a drawing inside the page: no second request, no script, no style."""
     code = segno.make(content, error="m", micro=False)
-    drawn = code.svg_inline(scale=5, border=4, svgclass="qr", lineclass=None, title="二维码")
+    drawn = code.svg_inline(omitsize=True, border=4, svgclass=None, lineclass=None, title="二维码")
     return Markup(drawn)  # noqa: S704 - segno's own drawing
 
 
@@ -121,7 +121,7 @@ def failed(
         title=title,
         message=message,
         again=again,
-        others=_others(raising_=raising_),
+        others=others(raising_=raising_),
         others_name="其他认证方式" if raising_ else "其他登录方式",
         return_to=browser.return_to(),
     )
@@ -136,7 +136,8 @@ def owner_of(db: Session) -> Account | None:
     return None if subject is None else subject.account
 
 
-def _others(*, raising_: bool) -> str:
+def others(*, raising_: bool) -> str:
+    """Where somebody goes who chose this way and would rather not."""
     return browser.with_return(
         RAISE if raising_ else f"{browser.PREFIX}/login", browser.return_to()
     )

@@ -36,8 +36,8 @@ _SCALES: Final = {"gdhrss": Scale.HRSS, "gdprov": Scale.PROV}
 _LEVEL_WORD: Final = {rules.L1: "L1", rules.L2: "L2", rules.L3: "L3"}
 # Channels that are a form of ours; the others are begun at /raise/channel/<name>.
 _OWN_FORMS: Final = {Channel.BANK_CARD, Channel.LEGAL_PERSON_BASE}
-_UNIT_ITSELF: Final = "请退出后使用单位账号登录，按照引导完成单位的核验，再由经办人员继续办理。"
-_PERSON_ITSELF: Final = "请退出后使用个人账号登录，按照引导完成实名认证。"
+_UNIT_ITSELF: Final = "请改用单位账号登录，按照引导完成单位的核验，再由经办人员继续办理。"
+_PERSON_ITSELF: Final = "请改用个人账号登录，按照引导完成实名认证。"
 
 
 @blueprint.get("/raise")
@@ -197,6 +197,7 @@ def _elsewhere(owner: Account, scale: Scale, wanted: int) -> Response:
         403,
         reason=_reason(scale, wanted),
         what=_UNIT_ITSELF if scale is Scale.PROV else _PERSON_ITSELF,
+        login=browser.with_return(f"{browser.PREFIX}/login", browser.return_to()),
         decline=_decline(browser.return_to()),
     )
 
