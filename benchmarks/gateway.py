@@ -139,12 +139,18 @@ class Bench:
         return port, self.start(command, core, port)
 
     def start_gateway(
-        self, name: str, site: str, upstream: int, identity: int, workers: int = 1
+        self,
+        name: str,
+        site: str,
+        upstream: int,
+        identity: int,
+        workers: int = 1,
+        text: str = GATEWAY,
     ) -> tuple[int, Process]:
         """A gateway."""
         port, admin, path = free_port(), free_port(), self.folder / f"{name}.conf"
         inside = site.format(folder=self.folder)
-        path.write_text(GATEWAY.format(port=port, upstream=upstream, site=inside))
+        path.write_text(text.format(port=port, upstream=upstream, site=inside))
         return port, self.start(
             [self.python, "-m", "frontdoor"],
             SERVER_CORE,

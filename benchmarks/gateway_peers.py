@@ -172,19 +172,45 @@ class Upstream(asyncio.Protocol):
         self.transport.write(answer * data.count(b"\r\n\r\n"))
 
 
-def be_upstream(port: int, size: int) -> None:
-    """An upstream of our own."""
+class Sink(asyncio.Protocol):
+    """Takes one body after another and says so at its end."""
+
+    left = -1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self.left < 0:
+            head, _, data = data.partition(b"\r\n\r\n")
+            self.left = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
+        self.left -= len(data)
+        if self.left == 0:
+            self.left = -1
+            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def be_sink(port: int, _: int) -> None:
+    """An upstream for bodies."""
+    _listen(Sink, port)
+
+
+def _listen(protocol: type[asyncio.Protocol], port: int) -> None:
     import uvloop
 
-    Upstream.body = b" " * size
-
     async def serve() -> None:
-        server = await asyncio.get_running_loop().create_server(Upstream, "127.0.0.1", port)
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", port)
         await server.serve_forever()
 
     uvloop.run(serve())
 
 
+def be_upstream(port: int, size: int) -> None:
+    """An upstream of our own."""
+    Upstream.body = b" " * size
+    _listen(Upstream, port)
+
+
 if __name__ == "__main__":
-    KINDS = {"aiohttp": be_aiohttp, "flask": be_flask, "upstream": be_upstream}
+    KINDS = {"aiohttp": be_aiohttp, "flask": be_flask, "upstream": be_upstream, "sink": be_sink}
     KINDS[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]))

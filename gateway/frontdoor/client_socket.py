@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 NEVER: Final = float("inf")
 MOST_WAITING: Final = 64 << 10  # bytes kept from a client while it is not its turn
+MOST_UNREAD: Final = 16 << 10  # bytes written for a client before its service has to wait
 LINGER_SECONDS: Final = 2.0  # for a client that still sends to hear why nobody reads
 MOST_LINGERING: Final = 32 << 20
 
@@ -42,9 +43,10 @@ class ClientSocket(asyncio.Protocol):
         self._address = b"-"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport = transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self._address = peer[0].encode() if peer else b"-"
+        transport.set_write_buffer_limits(high=MOST_UNREAD)
         self._admitted = self.door.admit(self, self._address)
         if self._admitted:
             self.deadline = self.door.now() + self.door.server.header_timeout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
@@ -16,6 +17,7 @@ RETRY_SHARE: Final = 0.2  # of the requests may be sent a second time (R8)
 RETRY_RESERVE: Final = 10.0
 _UNABLE: Final = frozenset((502, 503, 504))
 WRITE_BUFFER: Final = 256 << 10
+READ_BUFFER: Final = 32 << 10  # what a client that does not read can make us hold of an answer
 
 Clock = Callable[[], float]
 Tell = Callable[[str], None]
@@ -242,6 +244,8 @@ class Pool:
             return
         peer.busy -= 1
         transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        taken = transport.get_extra_info("socket")
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, READ_BUFFER)
         caller.connected(connection)
 
     def close_idle(self, older_than: float) -> None:

@@ -33,6 +33,8 @@ GARBAGE: Final = (10_000, 20, 50)
 SWEEP: Final = 0.25  # seconds; how exactly deadlines are kept
 FIRST_LOOK: Final = 3.0  # seconds a starting worker takes to learn what ended, where names lead
 BACKLOG: Final = 2048
+UNSENT: Final = 128 << 10  # bytes the kernel holds for a client that does not read
+_NOTSENT_LOWAT: Final = 25  # TCP_NOTSENT_LOWAT of linux/tcp.h; Python has no name for it
 
 
 class FrontdoorWorker(Worker):  # type: ignore[misc]
@@ -115,6 +117,7 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
 async def _listen(
     loop: asyncio.AbstractEventLoop, door: Door, sock: socket.socket
 ) -> asyncio.Server:
+    sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT)  # accepted ones inherit it
     return await loop.create_server(
         lambda: ProxyConnection(door),
         sock=sock,

@@ -61,6 +61,9 @@ class Transport:
         """As a transport's."""
         self.reading = True
 
+    def set_write_buffer_limits(self, high: int) -> None:
+        """As a transport's."""
+
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """As a transport's."""
         return ("127.0.0.1", 1) if name == "peername" else default
