@@ -112,7 +112,7 @@ def form_page(
         typed={name: typed(name) for name in names if name not in SECRET},
         error=bool(faults),
         errors=[(f.message, "#" + (f.field[1:] if f.field[1:] in at else first)) for f in faults],
-        wrong={f.field[1:]: f.message for f in faults},
+        wrong=by_field(faults),
         kinds=[(str(kind), kind.label) for kind in DocumentKind],
         places=_places() if "region" in at else (),
         action=request.path.removesuffix("/code"),
@@ -148,6 +148,14 @@ def send_code(phone: str) -> tuple[str | None, list[FieldError], int]:
 def faults_of(refusal: Refusal, field: str) -> list[FieldError]:
     """What a refusal says, beside a field where it names none."""
     return list(refusal.fields) or [FieldError(f"/{field}", refusal.code, refusal.message)]
+
+
+def by_field(wrong: list[FieldError]) -> dict[str, str]:
+    """Everything that is wrong with a box, beside the box."""
+    told: dict[str, list[str]] = {}
+    for each in wrong:
+        told.setdefault(each.field[1:], []).append(each.message)
+    return {name: "；".join(messages) for name, messages in told.items()}
 
 
 def stale(field: str) -> list[FieldError]:

@@ -38,19 +38,20 @@ class Way:
         title: str,
         intro: str,
         work: Callable[[Session], Response],
+        button: str = "找回用户名",
     ) -> None:
         self.names, self.title, self.intro, self.work = names, title, intro, work
+        self.button = button
 
     def page(
         self, wrong: list[FieldError] | None = None, status: int = 200, told: str | None = None
     ) -> Response:
         """The form."""
-        button = "找回用户名" if "password" not in self.names else "重设密码"
         return forms.form_page(
             self.names,
             title=self.title,
             intro=self.intro,
-            button=button,
+            button=self.button,
             wrong=wrong,
             status=status,
             told=told,
@@ -180,15 +181,17 @@ _WAYS: Final = {
         "手机验证重设密码",
         "请填写账号绑定的手机号码和注册时的证件号码。",
         _reset_by_phone,
+        "重设密码",
     ),
     ("password", "bank-card"): Way(
-        ("login_name", *_CARD, *_NEW), "银联认证重设密码", _BANK, _reset_by_card
+        ("login_name", *_CARD, *_NEW), "银联认证重设密码", _BANK, _reset_by_card, "重设密码"
     ),
     ("password", "questions"): Way(
         ("login_name", "phone", "sms_code"),
         "密保问题重设密码",
         "请先验证账号绑定的手机，再回答您设置的三个密保问题。",
         _ask_questions,
+        "下一步",
     ),
 }
 
@@ -240,7 +243,7 @@ def _questions_page(
         questions=[QUESTIONS[code] for code in codes],
         error=bool(wrong),
         errors=[(f.message, "#" + f.field[1:]) for f in wrong or []],
-        wrong={f.field[1:]: f.message for f in wrong or []},
+        wrong=forms.by_field(wrong or []),
     )
 
 

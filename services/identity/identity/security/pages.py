@@ -185,6 +185,7 @@ def _password_page(
     return browser.page(
         "password.html",
         status,
+        name=subject.account.login_name.expose(),
         kind={Kind.PERSON: "个人", Kind.UNIT: "单位", Kind.OFFICER: "经办人员"}[
             subject.account.kind
         ],

@@ -132,6 +132,8 @@ def redirect_origin(target: str | None) -> str | None:
     if target is None:
         return None
     uri = parse_qs(urlsplit(target).query).get("redirect_uri", [""])[0]
+    if not uri:
+        return None  # it leads to a page of ours
     origin = _origin(uri)
     plain = origin.isascii() and not set(origin) & set(" ;,'\"")
     return origin if plain and origin != _origin(parts().settings.public_url) else None

@@ -39,7 +39,8 @@ class ClientFacts:
 
     @property
     def system_scopes(self) -> list[str]:
-        return [s for s in self.row.scopes if s in rules.SYSTEM_SCOPES]
+        known = (*rules.SYSTEM_SCOPES, *rules.TEST_SCOPES)
+        return [s for s in self.row.scopes if s in known]
 
     def get_client_id(self) -> str:
         return self.row.client_id

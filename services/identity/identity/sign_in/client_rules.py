@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from identity.sign_in.dpop import is_short
-from identity.sign_in.rules import SYSTEM_SCOPES, TOKEN_SCOPES
+from identity.sign_in.rules import SYSTEM_SCOPES, TEST_SCOPES, TOKEN_SCOPES
 from servicekit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 
 CODE: Final = "authorization_code"
@@ -137,9 +137,9 @@ def _check_grants(wanted: Registration, wrong: list[FieldError]) -> None:
         wrong.append(FieldError("/grant_types", "grant-refused", "授权方式不在可登记的范围内"))
     if OWN in grants and wanted.auth_method == "none":
         wrong.append(FieldError("/grant_types", "grant-refused", "无口令的系统不能以自身名义调用"))
-    if not scopes <= {*TOKEN_SCOPES, *SYSTEM_SCOPES}:
+    if not scopes <= {*TOKEN_SCOPES, *SYSTEM_SCOPES, *TEST_SCOPES}:
         wrong.append(FieldError("/scopes", "scope-refused", "信息范围不在可登记的范围内"))
-    if scopes & set(SYSTEM_SCOPES) and OWN not in grants:
+    if scopes & {*SYSTEM_SCOPES, *TEST_SCOPES} and OWN not in grants:
         wrong.append(FieldError("/scopes", "scope-refused", "接口权限只能授予以自身名义调用的系统"))
     if CODE in grants and "openid" not in scopes:
         wrong.append(FieldError("/scopes", "scope-refused", "登录类系统的信息范围须包含 openid"))

@@ -34,6 +34,7 @@ JWKS_MAX_AGE: Final = timedelta(minutes=5)
 
 # What systems' clients may be given (client_credentials), each by name and never by default.
 SYSTEM_SCOPES: Final = ("accounts.match", "notices", "revocations")
+TEST_SCOPES: Final = ("notices.test",)  # beside notices, a test key: nothing is sent (ID-48)
 TOKEN_SCOPES: Final = ("openid", "profile", "real_name", "phone", "offline_access")
 
 # ID-08: a person mistypes; from the fourth failure on the name is closed for 1, 2, 4 … seconds,
