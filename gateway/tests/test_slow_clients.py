@@ -1,0 +1,106 @@
+"""Clients that send or read slowly cost the others nothing; the whole measure is in benchmarks."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from frontdoor.testing.running import Running
+from frontdoor.testing.service import Received, Service, answer
+
+SLOW = 60
+TIMES = "client_header_timeout 5s; client_body_timeout 5s; send_timeout 5s; "
+PASS = "client_max_body_size 0; location / { proxy_pass http://service; }"
+BEGINNINGS = {
+    "heads": b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ",
+    "bodies": b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
+    "chunks": b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n",
+    "readers": b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n",
+}
+
+
+async def say(request: Received, writer: asyncio.StreamWriter) -> None:
+    """Something large, or ok."""
+    writer.write(answer(b"x" * (4 << 20) if request.target == "/big" else b"ok"))
+    await writer.drain()
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096
+
+
+def open_slow(gateway: Running, beginning: bytes) -> socket.socket:
+    """A client with a small window that sends this and no more."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", gateway.port))
+    client.sendall(beginning)
+    return client
+
+
+@pytest.mark.req("GW-04", "GW-05")
+@pytest.mark.parametrize("kind", BEGINNINGS)
+def test_others_are_served_beside_many_slow_ones_and_their_time_ends(start, kind) -> None:
+    gateway = start(TIMES + PASS, {"service": Service(say)})
+    (door,) = gateway.gateway.doors.values()
+    with ExitStack() as stack:
+        clients = [open_slow(gateway, BEGINNINGS[kind]) for _ in range(SLOW)]
+        for client in clients:
+            stack.callback(client.close)
+        gateway.until(lambda: len(door.connections) == SLOW)
+        for number in range(10):
+            clients[number].sendall(b"aa")  # a little now and then
+            assert gateway.ask("/").status == 200
+        gateway.sweep()
+        assert len(door.connections) >= SLOW
+
+        def ended() -> bool:
+            gateway.clock.advance(6)
+            gateway.gateway.sweep()
+            return not door.connections
+
+        gateway.until(ended)
+    assert gateway.ask("/").status == 200
+
+
+@pytest.mark.req("GW-05")
+def test_an_answer_nobody_reads_is_held_by_the_service_not_by_us(start) -> None:
+    written = 0
+
+    async def pour(request: Received, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        writer.transport.set_write_buffer_limits(high=0)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (64 << 20))
+        for _ in range(256):
+            writer.write(bytes(256 << 10))
+            await writer.drain()
+            written += 256 << 10
+
+    gateway = start(PASS, {"service": Service(pour)})
+    (door,) = gateway.gateway.doors.values()
+    with ExitStack() as stack:
+        for _ in range(20):
+            stack.callback(open_slow(gateway, BEGINNINGS["readers"]).close)
+        gateway.until(lambda: sum(c.stalled for c in door.connections) == 20)
+        held = gateway.call(lambda: _held(door))
+        assert held < 20 * (128 << 10)
+        assert written < 20 * (32 << 20)
+
+
+async def _held(door) -> int:
+    return sum(connection.transport.get_write_buffer_size() for connection in door.connections)
+
+
+@pytest.mark.req("GW-04")
+def test_a_head_that_comes_in_pieces_and_never_ends_is_refused_by_its_length(start) -> None:
+    gateway = start("large_client_header_buffers 4 1k; " + PASS, {"service": Service()})
+    with gateway.connect() as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        for number in range(60):
+            client.sendall(b"X-%d: %b\r\n" % (number, b"a" * 70))
+        assert client.recv(100).startswith(b"HTTP/1.1 431 ")
