@@ -16,6 +16,12 @@ from servicekit.errors import Conflict
 from servicekit.web.app import ServiceApp
 
 BUSINESS: Final = "employment-registry.flexible-employment"
+AGENCY: Final = (
+    "employer-auth.authorisation-code",
+    "employer-auth.binding",
+    "employer-auth.objection",
+    "employer-auth.unit-data",
+)
 # Obviously made up, and never sent anything: the numbers belong to nobody.
 DEMO: Final = {
     "admin": Appointment("示例管理员", "demo_admin", "13800000001", "44", (), ("admin",)),
@@ -24,6 +30,12 @@ DEMO: Final = {
     ),
     "reviewer_nanshan": Appointment(
         "示例审核乙", "demo_nanshan", "13800000003", "440305", (BUSINESS,), ("reviewer",)
+    ),
+    "agency_tianhe": Appointment(  # 社保经办机构: window and first review
+        "示例经办甲", "demo_agency", "13800000014", "440106", AGENCY, ("window", "reviewer")
+    ),
+    "approver_tianhe": Appointment(  # and the second pair of eyes
+        "示例经办乙", "demo_approver", "13800000015", "440106", AGENCY, ("approver",)
     ),
 }
 

@@ -138,7 +138,13 @@ def test_the_seed_makes_the_demo_accounts_once_and_tells_nobody_else(
     seed(app)
     told = json.loads(path.read_text())
     assert path.stat().st_mode & 0o077 == 0
-    assert set(told["officers"]) == {"admin", "reviewer_tianhe", "reviewer_nanshan"}
+    assert set(told["officers"]) == {
+        "admin",
+        "reviewer_tianhe",
+        "reviewer_nanshan",
+        "agency_tianhe",
+        "approver_tianhe",
+    }
     seed(app)
     assert json.loads(path.read_text()) == told
     known = told["officers"]["reviewer_nanshan"]
