@@ -76,7 +76,7 @@ def _web(options: argparse.Namespace) -> None:
             host=options.host or _host(settings),
             port=options.port,
             workers=options.workers,
-            threads=options.threads or settings.database_pool,
+            threads=options.threads or settings.database_pool + app.service.waiting,
             drain=options.drain,
         ),
     )

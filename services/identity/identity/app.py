@@ -15,7 +15,7 @@ from identity.events import FACTS
 from identity.federated import first_pages, first_unit_pages
 from identity.federated import pages as channel_pages
 from identity.handlers import SUBSCRIPTIONS
-from identity.hashing import Hasher
+from identity.hashing import QUEUE, Hasher
 from identity.jobs import JOBS
 from identity.limits import Counts
 from identity.login_history import api as login_history
@@ -127,6 +127,7 @@ SERVICE = Service(
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
+    waiting=QUEUE,
 )
 
 

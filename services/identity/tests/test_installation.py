@@ -126,23 +126,53 @@ def test_no_secret_has_a_default():
 def test_a_full_hashing_pool_says_come_again(monkeypatch):
     hasher = Hasher(memory_kib=64, time_cost=1, slots=1)
     monkeypatch.setattr("identity.hashing.WAIT", 0.01)
-    inside, leave = threading.Event(), threading.Event()
+    inside, leave = threading.Semaphore(0), threading.Event()
 
     def hold():
-        with hasher._slot():
-            inside.set()
+        with hasher.turn():
+            inside.release()
             leave.wait(10)
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    inside.wait(10)
-    with pytest.raises(Busy):
+    threads = [threading.Thread(target=hold) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        assert inside.acquire(timeout=10)
+    with pytest.raises(Busy) as refused:
         hasher.hash("anything")
+    assert refused.value.retry_after == 5
     leave.set()
-    thread.join()
+    for thread in threads:
+        thread.join()
     assert hasher.verify(hasher.hash("Gd2024rsT"), "Gd2024rsT")
     assert not hasher.verify(None, "Gd2024rsT")
     assert not hasher.verify("no hash", "Gd2024rsT")
+
+
+def test_beyond_the_queue_one_is_told_at_once_and_a_turn_covers_all_of_a_login(monkeypatch):
+    monkeypatch.setattr("identity.hashing.QUEUE", 1)
+    hasher = Hasher(memory_kib=64, time_cost=1, slots=1)
+    outcomes, inside, leave = [], threading.Semaphore(0), threading.Event()
+
+    def log_in():
+        try:
+            with hasher.turn():
+                inside.release()
+                leave.wait(10)
+                outcomes.append(hasher.verify(None, "Gd2024rsT"))
+        except Busy:
+            outcomes.append("busy")
+            inside.release()
+
+    threads = [threading.Thread(target=log_in) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for _ in range(4):  # two have their turn, one waits, two are told at once
+        assert inside.acquire(timeout=10)
+    assert outcomes == ["busy", "busy"]
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert outcomes == ["busy", "busy", False, False, False]
 
 
 def test_a_password_is_hashed_anew_when_the_costs_were_raised(world, settings, clock):

@@ -37,10 +37,10 @@ def test_both_take_the_time_of_one_hash(world, person):
     stored = own.hasher.hash("Wrong2024x")
 
     def seconds(known):
-        started = time.thread_time()
+        started = time.process_time()
         for _ in range(20):
             own.hasher.verify(known, "Other2024x")
-        return time.thread_time() - started
+        return time.process_time() - started
 
     seconds(None)
     with_account = min(seconds(stored) for _ in range(3))

@@ -53,6 +53,8 @@ class Service:
 
     ``blueprints`` are ``servicekit.web.api.Blueprint`` (documented, under ``/api/<name>/v1``
     when their prefix does not begin with ``/api/``) or plain Flask ones (pages, as they are).
+    ``waiting`` requests may stand by beside those that work: they hold a thread each, but neither
+    a core nor a connection (logins that wait for their turn).
     """
 
     name: str
@@ -65,6 +67,7 @@ class Service:
     blueprints: Sequence[flask.Blueprint] = ()
     workflows: Sequence[Workflow[Any]] = ()
     description: str = ""
+    waiting: int = 0
 
     def __post_init__(self) -> None:
         """Every service hears which tokens are worth nothing any more (ID-43)."""
