@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from identity.accounts.model import Account
 from identity.sign_in.model import RefreshToken
+from identity.units.model import Unit
 
 CROWD = 40
 
@@ -154,3 +155,36 @@ def test_many_first_comers_make_one_key(world):
     kids = {frozenset(k["kid"] for k in a.json["keys"]) for a in answers if a.status_code == 200}
     assert len(kids) == 1
     assert len(next(iter(kids))) == 2
+
+
+def completing(world, begun, form):
+    browser = world.browser()
+    body = form | {"ticket": begun.ticket, "sms_code": begun.code}
+    return lambda: browser.api("POST", f"{begun.path}/unit", body)
+
+
+@pytest.mark.req("ID-22", "AL-06")
+def test_one_unit_number_registers_once_however_many_ask(world, tell):
+    number = tell.uscc(4711)
+    agents = [world.proves(world.registers()) for _ in range(8)]
+    asking = []
+    for turn in range(40):
+        begun = world.begins_unit(agents[turn]) if turn < len(agents) else asking[turn % 8][0]
+        asking.append((begun, world.unit_form(certificate_number=number)))
+    answers = all_at_once([completing(world, begun, form) for begun, form in asking])
+    statuses = [answer.status_code for answer in answers]
+    assert count(world, Unit) == 1
+    # One agent wins; whoever sends that agent's ticket again is shown the same unit (AL-07).
+    assert len({a.json["id"] for a in answers if a.status_code == 201}) == 1
+    assert set(statuses) <= {201, 409, 503}
+    told = {a.json["detail"] for a in answers if a.status_code == 409}
+    assert told == {"单位证件号码已经被使用"}
+
+
+@pytest.mark.req("ID-20", "AL-07")
+def test_one_ticket_makes_one_unit_however_often_it_is_sent(world):
+    begun = world.begins_unit(world.proves(world.registers()))
+    forms = [world.unit_form() for _ in range(20)]
+    answers = all_at_once([completing(world, begun, form) for form in forms])
+    assert count(world, Unit) == 1
+    assert len({a.json["id"] for a in answers if a.status_code == 201}) == 1

@@ -140,6 +140,7 @@ def test_taken_names_and_numbers_are_told_word_for_word_and_both_at_once(world):
         409,
         "自然人证件号码已被使用",
     )
+    assert same_number.json["recovery"] == "/identity/recovery"
     both = register(world, with_code(world, login_name=first["login_name"], **number))
     assert {field for field, _ in fields(both)} == {"/login_name", "/document_number"}
     assert count(world, Account) == count(world, Person) == 1

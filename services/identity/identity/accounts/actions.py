@@ -262,4 +262,5 @@ def _add(db: Session, row: Account | Person) -> None:
 
 def _taken(wrong: list[FieldError]) -> Conflict:
     refusals = {r.code: r for r in (rules.DocumentTaken, rules.LoginNameTaken)}
-    return refusals[wrong[-1].code](fields=wrong)
+    way = {"recovery": rules.RECOVERY} if _DOCUMENT_TAKEN in wrong else {}
+    return refusals[wrong[-1].code](fields=wrong, extra=way)

@@ -147,6 +147,7 @@ def _page(
         status,
         typed=form_pages.shown(typed),
         **form_pages.faults(wrong, _ORDER),
+        recovery=rules.RECOVERY if rules.DocumentTaken.code in {e.code for e in wrong} else None,
         told=told,
         kinds=[(str(kind), kind.label) for kind in DocumentKind],
         agreements=agreements.all_agreements(),

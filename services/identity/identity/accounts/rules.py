@@ -28,6 +28,7 @@ _HAN: Final = (
 PERSON_NAME: Final = re.compile(f"[{_HAN}A-Za-z][{_HAN}A-Za-z·.' -]{{0,48}}[{_HAN}A-Za-z.]")
 SIX_DIGITS: Final = re.compile(r"[0-9]{6}")
 OLDEST_YEARS: Final = 150
+RECOVERY: Final = "/identity/recovery"  # 账号找回 (ID-04)
 LOWEST: Final = 1  # 一级, of a person who has registered
 UNVERIFIED_UNIT: Final = 2  # 二级 on the province's scale: only the form of the numbers is checked
 
