@@ -212,7 +212,7 @@ class Province:
 
 def _outcome(claims: Mapping[str, Any], person: Mapping[str, Any]) -> Outcome:
     kind = KINDS.get(str(person.get("account_type")))
-    level = claims.get("level", 0)
+    level = claims.get("level", person.get("level", 0))
     texts = {n: person.get(n) for n in ("name", "id_number")}
     good = all(isinstance(t, str) and 0 < len(t) <= LONGEST_CLAIM for t in texts.values())
     if kind is None or not good or level not in LEVELS:
