@@ -7,6 +7,7 @@ them is the matter's to say, which answers with ``sent``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from flask import Response, request
@@ -54,6 +55,21 @@ class UploadSchema(Schema):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Whose files are sent and shown at a blueprint, and who may come."""
+
+    uploads: Callable[[], Uploads[Any]]
+    kinds: tuple[FileKind, ...]
+    mark: Callable[[Any], Any]
+    owner: Callable[[Actor], str]
+
+    def own(self, db: Session, upload_id: str) -> tuple[Uploads[Any], UploadColumns]:
+        files = self.uploads()
+        mine = files.table.owner_id == self.owner(session.actor())
+        return files, files.find(db, upload_id, mine)
+
+
 def add_uploads(
     blueprint: Blueprint,
     uploads: Callable[[], Uploads[Any]],
@@ -69,13 +85,13 @@ def add_uploads(
         mark: who may send files, as ``access`` makes it.
         owner: whose a file is that this actor sends.
     """
-    query = _kind_schema(kinds)
+    desk = _Desk(uploads, kinds, mark, owner)
+    _add_sending(blueprint, desk)
+    _add_showing(blueprint, desk)
+    _add_deleting(blueprint, desk)
 
-    def own(db: Session, upload_id: str) -> tuple[Uploads[Any], UploadColumns]:
-        files = uploads()
-        mine = files.table.owner_id == owner(session.actor())
-        return files, files.find(db, upload_id, mine)
 
+def _add_sending(blueprint: Blueprint, desk: _Desk) -> None:
     def send(given: dict[str, Any]) -> UploadColumns:
         """Send one file as the body of the request (上传).
 
@@ -86,25 +102,35 @@ def add_uploads(
         `picture-too-large`, `unreadable-pdf`, `active-pdf`, `pdf-too-long`; 429
         `too-many-files`; 503 `uploads-busy`, `storage-unavailable`.
         """
-        files, who = uploads(), session.actor()
+        files, who = desk.uploads(), session.actor()
         files.kinds[given["kind"]].check_size(request.content_length or 0)
         taken: UploadColumns = files.receive(
             session.app().database,
             request.get_data(),
             given["kind"],
-            owner_id=owner(who),
+            owner_id=desk.owner(who),
             uploaded_by=who.person_id or who.id,
             now=session.now(),
         )
         return taken
 
+    largest = max(kind.limit for kind in desk.kinds)
+    types = {kind: {"schema": BINARY} for kind in sorted(EXTENSIONS)}
+    send = large_body(largest)(unkeyed(desk.mark(send)))
+    send = blueprint.response(201, UploadSchema, example=EXAMPLE)(send)
+    send = blueprint.arguments(_kind_schema(desk.kinds), location="query")(send)
+    send = blueprint.doc(requestBody={"required": True, "content": types})(send)
+    blueprint.route("", methods=["POST"])(send)
+
+
+def _add_showing(blueprint: Blueprint, desk: _Desk) -> None:
     def show(upload_id: str) -> UploadColumns:
         """What is known of one's own file.
 
         404 `upload-not-found`: none, somebody else's, or deleted.
         """
         with session.reading() as db:
-            return own(db, upload_id)[1]
+            return desk.own(db, upload_id)[1]
 
     def download(upload_id: str) -> Response:
         """One's own file, as it was kept.
@@ -112,31 +138,27 @@ def add_uploads(
         404 `upload-not-found`; 503 `storage-unavailable`.
         """
         with session.reading() as db:
-            files, row = own(db, upload_id)
+            files, row = desk.own(db, upload_id)
         return sent(row, files.read(row))
 
+    shown = blueprint.response(200, UploadSchema, example=EXAMPLE)(desk.mark(show))
+    blueprint.route("/<upload_id>", methods=["GET"])(shown)
+    content = file_response(blueprint)(desk.mark(download))
+    blueprint.route("/<upload_id>/content", methods=["GET"])(content)
+
+
+def _add_deleting(blueprint: Blueprint, desk: _Desk) -> None:
     def throw_away(upload_id: str) -> Response:
         """Delete a file that no application names (删除).
 
         404 `upload-not-found`; 409 `upload-in-use`.
         """
         with session.transaction() as db:
-            files, row = own(db, upload_id)
+            files, row = desk.own(db, upload_id)
             files.throw_away(db, row, now=session.now())
         return Response(status=204)
 
-    largest = max(kind.limit for kind in kinds)
-    body = {"required": True, "content": {kind: {"schema": BINARY} for kind in sorted(EXTENSIONS)}}
-    send = large_body(largest)(unkeyed(mark(send)))
-    send = blueprint.response(201, UploadSchema, example=EXAMPLE)(send)
-    send = blueprint.arguments(query, location="query")(send)
-    blueprint.route("", methods=["POST"])(blueprint.doc(requestBody=body)(send))
-    shown = blueprint.response(200, UploadSchema, example=EXAMPLE)(mark(show))
-    blueprint.route("/<upload_id>", methods=["GET"])(shown)
-    blueprint.route("/<upload_id>/content", methods=["GET"])(
-        file_response(blueprint)(mark(download))
-    )
-    deleted = blueprint.response(204)(mark(throw_away))
+    deleted = blueprint.response(204)(desk.mark(throw_away))
     blueprint.route("/<upload_id>", methods=["DELETE"])(deleted)
 
 
