@@ -26,6 +26,12 @@ class UnexpectedError(AssertionError):
     """An answer is not the one the life needs; the text says which request and what came."""
 
 
+def expect(condition: bool, what: str) -> None:
+    """Raises: UnexpectedError when what a life needs is not so."""
+    if not condition:
+        raise UnexpectedError(f"expected: {what}")
+
+
 @dataclass
 class Form:
     """An HTML form: where it goes, and its fields with the values they stand at."""

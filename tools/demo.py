@@ -5,6 +5,8 @@ import json
 import re
 import sys
 import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +15,10 @@ import requests
 from browser import Answer, UnexpectedError
 from life import ACTS, Life
 from subscriber import OtherSystem
+from unit_life import ACTS as UNIT_ACTS
+from unit_life import UnitLife
 
+Step = tuple[str, str, Callable[[], None]]  # what happens, the act's name, and doing it
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 150
 # Fields of requests and answers whose values are a person's, or open a door.
@@ -44,20 +49,23 @@ def main() -> int:
         return 1
     with OtherSystem(bus_url, say=lambda line: print(f"      ◆ {line}", flush=True)) as other:
         life = Life.of_running_suite(state, on_step=show, other_system=other)
-        return walk(life)
+        unit = UnitLife.of_running_suite(state, on_step=show)
+        steps = [(title, act.__name__, partial(act, life)) for title, act in ACTS]
+        steps += [(title, act.__name__, partial(act, unit)) for title, act in UNIT_ACTS]
+        return walk(steps)
 
 
-def walk(life: Life) -> int:
-    """Act after act; stops at the first that fails."""
+def walk(steps: Sequence[Step]) -> int:
+    """Step after step; stops at the first that fails."""
     started = time.monotonic()
-    for number, (title, act) in enumerate(ACTS, 1):
-        print(f"\n[{number}/{len(ACTS)}] {title} — {act.__name__.replace('_', ' ')}", flush=True)
+    for number, (title, name, do) in enumerate(steps, 1):
+        print(f"\n[{number}/{len(steps)}] {title} — {name.replace('_', ' ')}", flush=True)
         try:
-            act(life)
+            do()
         except (UnexpectedError, TimeoutError, requests.RequestException) as reason:
             print(f"\nFAILED at step {number} ({title}): {reason}", flush=True)
             return 1
-    print(f"\nall {len(ACTS)} steps in {time.monotonic() - started:.1f} s")
+    print(f"\nall {len(steps)} steps in {time.monotonic() - started:.1f} s")
     return 0
 
 

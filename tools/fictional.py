@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643, ISO 7064 MOD 11-2
 CHECK_DIGITS = "10X98765432"
@@ -54,3 +55,16 @@ def resident_number(born: date, serial: int) -> str:
 def wrong_check_digit(number: str) -> str:
     """The same number with another last digit."""
     return number[:-1] + ("0" if number[-1] != "0" else "1")
+
+
+def employment_of(person: Fictional) -> dict[str, Any]:
+    """个人就业信息, filled in."""
+    return {
+        "employment_type": "platform",
+        "started_on": (date.today() - timedelta(days=40)).isoformat(),  # noqa: DTZ011
+        "work_place": "440106001",
+        "address": "示例路 1 号",
+        "occupation": "网约配送",
+        "monthly_income": "5200.00",
+        "contact_phone": person.phone,
+    }

@@ -8,14 +8,13 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
-from browser import Answer, Browser, UnexpectedError
-from fictional import GOOD_CARD, Fictional, invent
+from browser import Answer, Browser, UnexpectedError, expect
+from fictional import GOOD_CARD, Fictional, employment_of, invent
 from signing_in import log_in
 from subscriber import OtherSystem
 
@@ -118,15 +117,7 @@ class Life:
 
     def employment(self) -> dict[str, Any]:
         """个人就业信息, filled in."""
-        return {
-            "employment_type": "platform",
-            "started_on": (date.today() - timedelta(days=40)).isoformat(),  # noqa: DTZ011
-            "work_place": "440106001",
-            "address": "示例路 1 号",
-            "occupation": "网约配送",
-            "monthly_income": "5200.00",
-            "contact_phone": self.person.phone,
-        }
+        return employment_of(self.person)
 
     def submits(self) -> None:
         """提交: it gets its number."""
@@ -213,6 +204,15 @@ class Life:
         self.application = seen
         self.told("登记已注销")
 
+    def shows_the_certificate(self) -> None:
+        """就业创业证: it came with the approval; a passer-by verifies it and learns little."""
+        path = f"{REGISTRY}/certificates/current"
+        shown = self.citizen.api("GET", path, expect=200).json
+        page = Browser(self.gateway, self.on_step).open(f"/certificates/{shown['code']}")
+        expect("有效" in page.text, "the certificate is good")
+        told = [word for word in self.person.personal if word in page.text]
+        expect(not told, "the page tells no more than is needed")
+
     def logs_out(self) -> None:
         """退出: the gateway's session and the provider's end."""
         page = self.citizen.open("/sso/logout")
@@ -288,11 +288,6 @@ ACTS: tuple[tuple[str, Callable[[Life], None]], ...] = (
     ("本人收到站内消息和短信", Life.is_told_of_approval),
     ("外部系统从总线收到审核通过事件", Life.other_system_hears),
     ("本人注销,登记变为无效", Life.cancels),
+    ("本人的就业创业证可由任何人核验", Life.shows_the_certificate),
     ("退出登录", Life.logs_out),
 )
-
-
-def expect(condition: bool, what: str) -> None:
-    """Raises: UnexpectedError when what the life needs is not so."""
-    if not condition:
-        raise UnexpectedError(f"expected: {what}")

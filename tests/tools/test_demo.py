@@ -42,20 +42,19 @@ def test_one_time_values_in_addresses_are_cut() -> None:
     assert demo.short(url) == "/sso/callback?code=…&state=…&limit=100"
 
 
-def test_the_failing_step_is_named_and_the_walk_ends(
-    capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(_life: object) -> None:
+def test_the_failing_step_is_named_and_the_walk_ends(capsys: Any) -> None:
+    def fails() -> None:
         raise UnexpectedError("POST /x: 500 instead of 201")
 
-    def never(_life: object) -> None:
+    def never() -> None:
         raise AssertionError("the walk went on")
 
-    acts = (("第一步", lambda _: None), ("第二步", fails), ("第三步", never))
-    for _, act in acts:
-        act.__name__ = "act"
-    monkeypatch.setattr(demo, "ACTS", acts)
-    assert demo.walk(None) == 1
+    steps = [
+        ("第一步", "begins", lambda: None),
+        ("第二步", "fails", fails),
+        ("第三步", "ends", never),
+    ]
+    assert demo.walk(steps) == 1
     assert "FAILED at step 2 (第二步): POST /x: 500 instead of 201" in capsys.readouterr().out
 
 
