@@ -4,8 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from identity.accounts.model import Account
-from identity.adapters.legal_person_base import BaseAnswer
-from identity.units import actions, queries, rules
+from identity.units import queries
 from identity.units.model import Unit
 
 NO_MATCH = "实名个人登录账号或实名个人证件号码有误，请核对后重新填写"
@@ -230,37 +229,28 @@ def test_another_code_than_the_agents_opens_nothing(world):
     assert fields(answer) == {("/sms_code", "sms-code-wrong")}
 
 
-class Base:
-    """The legal-person base: knows one unit under one name and one representative."""
-
-    def __init__(self, number, name, representative, standing="in-business"):
-        self.known = (number, name, representative)
-        self.standing = standing
-
-    def check(self, *, certificate_number, name, legal_representative=None):
-        asked = (certificate_number, name, legal_representative.expose())
-        return BaseAnswer(asked == self.known, "ref-1", b"", standing=self.standing)
-
-
-def rename(world, unit, base, **change):
-    with world.app.database.transaction() as db:
-        found = queries.find_unit(db, unit.id)
-        wish = actions.NameChange(**change)
-        actions.change_name(db, found, wish, by=unit.id, base=base, now=world.clock.now())
+def rename(world, unit, **change):
+    token = world.token_of(unit)
+    return world.browser().api("POST", "/unit/name-changes", change, token=token)
 
 
 @pytest.mark.req("ID-27")
 def test_a_verified_unit_takes_a_name_the_base_knows_and_the_old_one_is_kept(world):
     unit = world.registers_unit()
     new = "广州示例科技股份有限公司"
-    base = Base(unit.certificate_number, new, unit.legal_name)
-    with pytest.raises(rules.NotVerified):
-        rename(world, unit, base, name=new)
+    refused = rename(world, unit, name=new)
+    assert (refused.status_code, refused.json["code"]) == (403, "unit-not-verified")
     world.proves(unit, level=3)
-    with pytest.raises(rules.BaseDisagrees):
-        rename(world, unit, base, name="广州另一有限公司")
+    for wrong in ("广州不一致有限公司", "广州已注销有限公司"):
+        answer = rename(world, unit, name=wrong)
+        assert (answer.status_code, answer.json["code"]) == (422, "legal-person-base-disagrees")
+        assert "完全一致" in answer.json["detail"]
+    down = rename(world, unit, name="广州繁忙有限公司")
+    assert (down.status_code, down.json["detail"]) == (503, "外厅局接口异常，请联系业务部门!")
+    assert rename(world, unit).json["code"] == "unit-change-refused"
     world.clock.advance(days=2)
-    rename(world, unit, base, name=new)
+    changed = rename(world, unit, name=new)
+    assert (changed.status_code, changed.json["name"]) == (200, new)
     token = world.token_of(unit)
     former = world.browser().api("GET", "/unit/former-names", token=token).json["items"]
     assert [(f["name"], f["legal_name"]) for f in former] == [(unit.name, "陈**")]
@@ -272,21 +262,16 @@ def test_a_verified_unit_takes_a_name_the_base_knows_and_the_old_one_is_kept(wor
 @pytest.mark.req("ID-27")
 def test_a_new_representative_comes_with_document_and_phone(world, tell):
     unit = world.proves(world.registers_unit(), level=4)
-    base = Base(unit.certificate_number, unit.name, "赵小寒")
-    with pytest.raises(rules.UnitChangeRefused) as refused:
-        rename(world, unit, base, legal_name="赵小寒")
-    named = {wrong.field for wrong in refused.value.fields}
-    assert named == {"/legal_document_number", "/legal_phone"}
+    refused = rename(world, unit, legal_name="赵小寒")
+    assert {field for field, _ in fields(refused)} == {"/legal_document_number", "/legal_phone"}
     number = tell.resident_number("44010619850101001")
     person = {"legal_name": "赵小寒", "legal_document_number": number}
-    rename(world, unit, base, **person, legal_phone="13700000001")
+    changed = rename(world, unit, **person, legal_phone="13700000001")
+    assert changed.status_code == 200, changed.text
+    assert (changed.json["legal_name"], changed.json["legal_phone"]) == ("赵**", "137****0001")
     with world.app.database.reading() as db:
         found = queries.find_unit(db, unit.id)
-        assert found.legal_name.expose() == "赵小寒"
         assert found.legal_document_number.expose() == number
-    gone = Base(unit.certificate_number, unit.name, "赵小寒", standing="deregistered")
-    with pytest.raises(rules.BaseDisagrees):
-        rename(world, unit, gone, name=unit.name)
 
 
 @pytest.mark.req("ID-28")
