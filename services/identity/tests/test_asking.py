@@ -158,3 +158,23 @@ def test_discovery_says_what_holds(world):
     assert "none" not in found["dpop_signing_alg_values_supported"]
     kids = [key["kid"] for key in world.browser().get("/identity/jwks.json").json["keys"]]
     assert len(set(kids)) == len(kids) >= 2
+
+
+@pytest.mark.req("ID-42")
+def test_the_guided_raise_goes_between_a_request_and_its_code(world, person, browser, tell):
+    asked = browser.authorize(acr_values="urn:gdhrss:ial:2")
+    assert asked.location.startswith("/identity/raise?")
+    page = browser.get(asked.location)
+    assert page.status_code == 200
+    back = tell.query(asked.location)["return_to"]
+    given_up = browser.get(back)
+    assert "code" in tell.query(given_up.location)  # a wish; the token says what holds
+    demand = '{"id_token":{"acr":{"essential":true,"values":["urn:gdhrss:ial:2"]}}}'
+    demanded = browser.authorize(claims=demand)
+    assert demanded.location.startswith("/identity/raise?")
+    back = tell.query(demanded.location)["return_to"]
+    refused = tell.query(browser.get(back).location)
+    assert refused["error"] == "unmet_authentication_requirements"
+    with world.app.database.transaction() as db:
+        db.get_one(Account, person.id).level = 2
+    assert "code" in tell.query(browser.get(back).location)

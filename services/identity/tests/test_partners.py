@@ -254,11 +254,13 @@ def test_a_pushed_request_is_fetched_once(world, person, partner, tell):
 @pytest.mark.req("ID-47")
 def test_a_login_goes_between_a_pushed_request_and_its_code(world, person, partner, tell):
     system = partner(requires_par=True)
-    uri = system.pushes(prompt="login").json["request_uri"]
+    uri = system.pushes(prompt="login", login_hint=person.login_name).json["request_uri"]
     login = system.goes(client_id=system.id, request_uri=uri).location
     assert login.startswith("/identity/login")
     page = system.browser.get(login)
     assert "form-action 'self' https://service.example" in page.headers["Content-Security-Policy"]
+    assert f'value="{person.login_name}"' in page.text
+    assert person.login_name not in login  # a pushed hint is in no address
     back = system.browser.logs_in(person, login).location
     answer = system.consents(system.browser.get(back))
     assert "code" in tell.query(answer.location)

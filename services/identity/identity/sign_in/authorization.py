@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError
@@ -35,6 +35,7 @@ _PAGES: Final = {
     Step.CONSENT: f"{browser.PREFIX}/consent",
 }
 _LONGEST: Final = 8000
+_LONGEST_HINT: Final = 40
 
 
 class UnmetError(OAuth2Error):  # type: ignore[misc]
@@ -133,6 +134,25 @@ def check(asked: MultiDict[str, str], uri: str) -> None:
         asking.read(asked)
     except BadAsking as error:
         raise InvalidRequestError(str(error), redirect_uri=uri) from None
+
+
+def arrive_by(db: Session, target: str) -> Arrival:
+    """The request that a page of ours is to lead back to.
+
+    Raises:
+        NotPushed: as for :func:`arrive`.
+    """
+    return arrive(db, MultiDict(parse_qsl(urlsplit(target).query, keep_blank_values=True)))
+
+
+def login_hint(db: Session, target: str | None) -> str:
+    """Who the client expects to log in; nothing where it does not say (OpenID Core 3.1.2.1)."""
+    if target is None or not target.startswith(browser.AUTHORIZE):
+        return ""
+    try:
+        return arrive_by(db, target).asked.get("login_hint", "")[:_LONGEST_HINT]
+    except NotPushed:
+        return ""
 
 
 def page_for(step: Step, arrival: Arrival) -> str:

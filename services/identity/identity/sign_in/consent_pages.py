@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from identity.parts import parts
 from identity.sign_in import authorization, browser, consents, sessions
@@ -89,9 +88,8 @@ def _asked(db: Session) -> tuple[Subject, ClientFacts, authorization.Arrival] | 
         return browser.page("refused.html", 400)
     if subject is None:
         return _to_login(target)
-    given = MultiDict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
     try:
-        arrival = authorization.arrive(db, given)
+        arrival = authorization.arrive_by(db, target)
     except authorization.NotPushed:
         return browser.page("refused.html", 400)
     provider = parts().provider.using(db, arrival.asked)

@@ -14,7 +14,7 @@ from identity.login_history.rules import Outcome, Way
 from identity.parts import parts
 from identity.passwords import actions as passwords
 from identity.passwords.rules import PasswordRefused
-from identity.sign_in import browser, credentials, entrance, rules, sessions
+from identity.sign_in import authorization, browser, credentials, entrance, rules, sessions
 from identity.sign_in.rules import Stage
 from servicekit.errors import FieldError, Refusal, Unavailable
 from servicekit.web.access import public
@@ -52,8 +52,10 @@ def show_home() -> Response:
 @blueprint.get("/login")
 @public
 def show_login() -> Response:
-    """The sign-in page."""
-    return _login_page()
+    """The sign-in page; the name is filled in where the client knows it."""
+    with transaction() as db:
+        hint = authorization.login_hint(db, browser.return_to())
+    return _login_page(login_name=hint)
 
 
 @blueprint.post("/login")
