@@ -229,7 +229,7 @@ class ClientConnection(ClientSocket):
         """Answer in place of a service."""
         exchange = self.exchange
         self.drop_link()
-        complete = self.body_is_complete()
+        complete = self.body_is_complete() and not answer.close
         self.keep = exchange.keeps_alive and complete and not (answer.close or self.door.draining)
         exchange.status = answer.status
         exchange.replied = True

@@ -22,6 +22,8 @@ _WORD: Final = re.compile(rb"[" + TOKEN + rb"]+")
 
 MOST_FIELDS: Final = 100
 LINE_END: Final = 2  # bytes; nginx counts them too: a line fits into its buffer or is refused
+FIELD_MARGIN: Final = 4  # gunicorn counts them against 8,190 bytes
+COOKIE_MARGIN: Final = len("Cookie: ")
 OUR_NAME: Final = b"jiuye-frontdoor"
 OUR_COOKIES: Final = b"__Host-jiuye"
 
@@ -113,7 +115,7 @@ def read_fields(block: bytes, longest_line: int) -> Fields:
     if not block:
         return fields
     lines = block.split(b"\r\n")
-    longest_line -= LINE_END
+    longest_line -= FIELD_MARGIN
     if len(lines) > MOST_FIELDS or (
         len(block) > longest_line and max(map(len, lines)) > longest_line
     ):
@@ -121,6 +123,8 @@ def read_fields(block: bytes, longest_line: int) -> Fields:
     gone = _read_unusual(fields, filterfalse(_is_plain, lines))
     if gone:
         _finish(fields, lines, gone)
+        if fields.cookie is not None and len(fields.cookie) > longest_line - COOKIE_MARGIN:
+            raise BadHead(answers.LONG_HEAD)  # several lines have become one
     else:
         fields.lines = block + b"\r\n"
     return fields

@@ -12,7 +12,7 @@ import pytest
 from frontdoor.testing.running import Running
 from frontdoor.testing.service import Received, Service, answer
 
-SLOW = 60
+SLOW = 30
 TIMES = "client_header_timeout 5s; client_body_timeout 5s; send_timeout 5s; "
 PASS = "client_max_body_size 0; location / { proxy_pass http://service; }"
 BEGINNINGS = {

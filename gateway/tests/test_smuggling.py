@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from frontdoor.app import Gateway
 from frontdoor.testing.wire import Wire, quiet_gateway
+from servicekit.web.server import LONGEST_LINE
 
 H = b"Host: a\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -234,3 +235,26 @@ async def pass_through(gateway: Gateway, data: bytes, cuts: list[int]) -> None:
     for _, service in wire.links:
         assert b"\nGET /smuggled" not in service.take()
     wire.to_client.close()
+
+
+@pytest.mark.req("GW-04")
+@pytest.mark.parametrize("length", range(8176, 8196))
+def test_a_line_that_passes_is_not_too_long_for_the_services(gateway, length) -> None:
+    """They take 8,190 bytes (`servicekit.web.server`), and say so in HTML."""
+    line = b"GET /%b HTTP/1.1" % (b"a" * (length - len("GET / HTTP/1.1")))
+    field = b"X-Long: " + b"a" * (length - len("X-Long: "))
+    cookies = b"Cookie: a=1; b=2\r\nCookie: " + b"a" * (length - len("Cookie: a=1; b=2; "))
+    given = Config()
+    given.set("limit_request_line", LONGEST_LINE)
+    for head in (line + b"\r\n" + H, *(get(text + b"\r\n")[:-2] for text in (field, cookies))):
+        wire = Wire(gateway)
+        wire.client.data_received(head + b"\r\n")
+        busy = wire.busy()
+        if busy is None:
+            assert wire.to_client.take().startswith((b"HTTP/1.1 414 ", b"HTTP/1.1 431 "))
+            assert length > 8180
+        else:
+            (request,) = RequestParser(given, iter([busy[1].take()]), ("127.0.0.1", 1))
+            assert request.method == "GET"
+            assert length <= 8190
+        wire.to_client.close()
