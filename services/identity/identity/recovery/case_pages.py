@@ -18,7 +18,6 @@ from servicekit.errors import FieldError, Refusal
 from servicekit.file_kinds import FileKind
 from servicekit.web.access import large_body, public
 from servicekit.web.session import app, now, transaction
-from servicekit.workflow import State
 
 blueprint = Blueprint(
     "recovery_case_pages",
@@ -38,7 +37,6 @@ _UNIT: Final = (
     "phone",
     "sms_code",
 )
-_CORRECTABLE: Final = (State.DRAFT, State.RETURNED)
 
 
 @blueprint.get("/photos/<name>")
@@ -111,7 +109,7 @@ def send_files() -> Response:
     own = parts()
     with transaction() as db:
         again = queries.get_case(db, case_id)
-        if again is None or again.state not in _CORRECTABLE:
+        if again is None or not rules.may_correct(again.state):
             return _to_status()
         if wrong:
             return _files_page(again, wrong, 422)
@@ -151,7 +149,7 @@ def look_up() -> Response:
         with transaction() as db:
             case = actions.find_own(db, number, code, vault=parts().counts.vault)
             response = browser.page(
-                "recovery-status.html", case=case, may_correct=case.state in _CORRECTABLE
+                "recovery-status.html", case=case, may_correct=rules.may_correct(case.state)
             )
             browser.set_cookie(response, CASE_COOKIE, f"{case.id}.{rules.plain_code(code)}")
             return response
@@ -209,7 +207,7 @@ def _own_case(db: Session) -> tuple[Recovery | None, str]:
     case_id, _, code = request.cookies.get(CASE_COOKIE, "").partition(".")
     case = queries.get_case(db, case_id) if case_id else None
     hashed = stops.hash_code(parts().counts.vault, code)
-    if case is None or case.code_hash != hashed or case.state not in _CORRECTABLE:
+    if case is None or case.code_hash != hashed or not rules.may_correct(case.state):
         return None, ""
     return case, code
 

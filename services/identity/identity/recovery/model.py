@@ -12,7 +12,7 @@ from identity.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
 from servicekit.personal import DocumentNumber, MobileNumber, PersonalText, PersonName
 from servicekit.reviewing import Reviewed
-from servicekit.upload_table import UploadColumns, UploadState
+from servicekit.upload_table import SHOWN, UploadColumns
 from servicekit.vault import Sealed
 
 _TIME = DateTime(timezone=True)
@@ -53,9 +53,7 @@ class Case(Reviewed):
         """The photographs it was filed with."""
         return relationship(
             Upload,
-            primaryjoin=lambda: and_(
-                foreign(Upload.subject_id) == cls.id, Upload.state == UploadState.ATTACHED
-            ),
+            primaryjoin=lambda: and_(foreign(Upload.subject_id) == cls.id, Upload.state.in_(SHOWN)),
             order_by=(Upload.created_at, Upload.id),
             viewonly=True,
         )

@@ -53,7 +53,7 @@ def after(
         _approve(db, case, actor=actor, means=means, now=now)
     elif move in _TEMPLATE_OF:
         actions.tell_decision(db, case, _TEMPLATE_OF[move], now=now)
-    if case.state in rules.OVER:
+    if rules.is_over(case.state):
         means.uploads.delete_later(db, case.id, now + means.kept_for)
 
 

@@ -82,7 +82,8 @@ FILED: Final = (
     State.REJECTED,
     State.WITHDRAWN,
 )
-OVER: Final = frozenset({State.APPROVED, State.REJECTED, State.WITHDRAWN})
+_OVER: Final = frozenset({State.APPROVED, State.REJECTED, State.WITHDRAWN})
+_CORRECTABLE: Final = frozenset({State.DRAFT, State.RETURNED})
 
 _PICTURES: Final = frozenset({JPEG, PNG, PDF})
 _LARGEST: Final = 5 * 1024 * 1024
@@ -180,6 +181,16 @@ class Matter:
         whose = "个人" if self.side is Side.PERSON else "单位"
         what = "找回用户名" if self.goal is Goal.LOGIN_NAME else "重设密码"
         return f"{whose}{what}"
+
+
+def is_over(state: State) -> bool:
+    """Is nothing more decided?"""
+    return state in _OVER
+
+
+def may_correct(state: State) -> bool:
+    """May photographs be sent: for the first time, or after a return?"""
+    return state in _CORRECTABLE
 
 
 def matter_of(name: str) -> Matter | None:

@@ -89,7 +89,7 @@ def stop(db: Session, typed: str, *, vault: Vault, now: datetime) -> None:
         raise rules.StopRefused
     found.used_at = now
     case = queries.get_case(db, found.case_id) if found.case_id else None
-    if case is not None and case.state not in rules.OVER:
+    if case is not None and not rules.is_over(case.state):
         workflow = PERSON_WORKFLOW if case.matter.side is Side.PERSON else UNIT_WORKFLOW
         reviewing.close(case)
         advance(db, workflow, case, "stop", actor=system_actor("identity"), now=now)

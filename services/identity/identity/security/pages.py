@@ -15,6 +15,7 @@ from identity.parts import parts
 from identity.passwords import actions as passwords
 from identity.second_factors import actions as second_factors
 from identity.second_factors import passkeys
+from identity.security import rules
 from identity.security_questions import actions as questions
 from identity.sign_in import browser, entrance, sessions
 from identity.sign_in.model import SignInSession
@@ -29,24 +30,6 @@ blueprint = Blueprint(
     "security_pages", __name__, url_prefix=browser.SECURITY, template_folder="templates"
 )
 
-_SHOWN_LOGINS = 20
-# In this order: every browser says it is several others too.
-_BROWSERS = (
-    ("MicroMessenger", "微信"),
-    ("Edg", "Edge"),
-    ("Firefox", "Firefox"),
-    ("Chrome", "Chrome"),
-    ("Safari", "Safari"),
-)
-_SYSTEMS = (
-    ("HarmonyOS", "鸿蒙"),
-    ("Android", "安卓"),
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Windows", "Windows"),
-    ("Mac OS", "macOS"),
-    ("Linux", "Linux"),
-)
 _LONGEST_FIELD = 200
 _TOLD = {
     "password": "密码已修改，其他设备上的登录已退出。",
@@ -67,9 +50,7 @@ def shanghai(moment: datetime) -> str:
 @blueprint.app_template_filter("device")
 def device(agent: str) -> str:
     """The browser and the system of a User-Agent header, in a few words."""
-    browsers = [name for mark, name in _BROWSERS if mark in agent]
-    systems = [name for mark, name in _SYSTEMS if mark in agent]
-    return " · ".join([*browsers[:1], *systems[:1]]) or "未知设备"
+    return rules.device_label(agent)
 
 
 @blueprint.get("")
@@ -174,7 +155,7 @@ def _overview(
         may_have_questions=account.kind is Kind.PERSON and parts().settings.security_questions,
         may_have_authenticator=account.kind is not Kind.OFFICER,
         sessions=_sessions(db, subject),
-        logins=logins.latest(db, account.id, most=_SHOWN_LOGINS),
+        logins=logins.latest(db, account.id, most=rules.SHOWN_LOGINS),
         present=subject.session.id,
     )
 
