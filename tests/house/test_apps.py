@@ -140,3 +140,14 @@ def test_services_share_a_process(apps: dict[str, ServiceApp]) -> None:
     databases = {id(app.database.engine) for app in apps.values()}
     bases = {id(app.service.base.metadata) for app in apps.values()}
     assert len(databases) == len(bases) == len(apps)
+
+
+def test_an_officer_can_be_appointed_to_every_business_there_is(apps: dict[str, ServiceApp]) -> None:
+    """identity refuses businesses it does not know: a new matter is listed there too (ID-45)."""
+    place = ROOT / "services/identity/identity/officers/businesses.json"
+    known = set(json.loads(place.read_text("utf-8")))
+    asked = {workflow.name for app in apps.values() for workflow in app.service.workflows}
+    for app in apps.values():
+        marks = (mark_of(view) for view in app.view_functions.values())
+        asked |= {mark.business for mark in marks if mark is not None and mark.business}
+    assert asked <= known, f"add to {place.relative_to(ROOT)}: {sorted(asked - known)}"
