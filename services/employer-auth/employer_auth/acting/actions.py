@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from employer_auth.acting import rules
 from employer_auth.bindings import queries as bindings
 from employer_auth.bindings.model import Binding
-from employer_auth.bindings.rules import BindingNotFound, NotBound, check_active, is_over
+from employer_auth.bindings.rules import BindingNotFound, NotBound, check_active
 from employer_auth.grants.queries import permissions_of
+from employer_auth.validity import is_over
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from employer_auth.accounts.queries import level_of
 from employer_auth.acting import rules
 from employer_auth.bindings.model import Binding
-from employer_auth.bindings.rules import BindingState, is_over
+from employer_auth.bindings.rules import BindingState
 from employer_auth.grants.queries import terms_of
 from employer_auth.grants.rules import permissions
+from employer_auth.validity import is_over
 
 MOST_UNITS = 500  # nobody chooses from more
 MOST_REVOCATIONS = 10_000

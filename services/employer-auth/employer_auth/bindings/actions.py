@@ -18,6 +18,7 @@ from employer_auth.bindings import moves, queries, rules
 from employer_auth.bindings.model import Binding, LoginName
 from employer_auth.bindings.rules import BindingState, Ender
 from employer_auth.objections import actions as objections
+from employer_auth.validity import check_validity
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
@@ -61,7 +62,7 @@ def invite(db: Session, asked: Invitation, *, actor: Actor, now: datetime, days:
     """
     unit = _known_unit(db, actor.id)
     rules.check_level(asked.level)
-    rules.check_validity(asked.valid_until, shanghai_date(now))
+    check_validity(asked.valid_until, shanghai_date(now))
     remember(db, asked.person_id, kind=Kind.PERSON, level=asked.level, now=now)
     _sweep(db, unit.id, asked.person_id, now)
     binding = Binding(
@@ -192,7 +193,7 @@ def change_validity(
     """
     binding = queries.find_of_unit(db, binding_id, actor, seen=seen, hold=True)
     rules.check_bound(binding.state)
-    rules.check_validity(valid_until, shanghai_date(now))
+    check_validity(valid_until, shanghai_date(now))
     binding.valid_until = valid_until
     note = "有效期至长期" if valid_until is None else f"有效期至{valid_until.isoformat()}"
     moves.note_change(db, binding, "change-validity", actor=actor, now=now, note=note)

@@ -161,7 +161,7 @@ def is_parted(db: Session, binding: Binding) -> bool:
 
 def lapsing(db: Session, *, now: datetime, today: date) -> list[str]:
     """Ids of the invitations and bindings whose time is over, in holding order."""
-    unanswered = and_(Binding.state == rules.BindingState.INVITED, Binding.expires_at <= now)
+    unanswered = and_(Binding.state.in_((rules.BindingState.INVITED,)), Binding.expires_at <= now)
     over = and_(Binding.state.in_(rules.BOUND), Binding.valid_until < today)
     found = db.scalars(select(Binding.id).where(or_(unanswered, over)))
     return sorted(found, key=lambda each: (lane_of(each), each))

@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from employer_auth.validity import is_over
 from servicekit import messages
-from servicekit.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
+from servicekit.errors import Conflict, Forbidden, NotFound, TooMany, Unavailable
 from servicekit.workflow import Role, Workflow, move
 
 MANAGE: Final = "employer-auth.unit:manage"  # 单位管理: may do here what the unit's account may
-LONGEST_YEARS: Final = 5  # EA-13
 NEEDED_LEVEL: Final = 2  # 二级实名 (EA-06)
 
 
@@ -183,13 +183,6 @@ class TooManyTries(TooMany):
     default_message = "本单位发起绑定次数过多，请稍后再试。"
 
 
-class BadValidity(Invalid):
-    """EA-13: a validity ends after it began, and within five years."""
-
-    code = "bad-validity"
-    default_message = "有效期有误：截止日期不能早于今天，且自今日起不超过5年，请重新选择。"
-
-
 def reasons_to_rest(around: Circumstances) -> list[Reason]:
     """Everything that keeps a binding from working now."""
     held = {
@@ -279,30 +272,6 @@ def check_level(level: int) -> None:
     """Raises: PersonNotVerified below 二级 (EA-06)."""
     if level < NEEDED_LEVEL:
         raise PersonNotVerified
-
-
-def check_validity(valid_until: date | None, today: date) -> None:
-    """Not over already, and not longer than the law of mandates wants.
-
-    Raises:
-        BadValidity
-    """
-    if valid_until is not None and not today <= valid_until <= latest_end(today):
-        raise BadValidity
-
-
-def latest_end(begins: date, *, years: int = LONGEST_YEARS) -> date:
-    """The last day of so many years that begin on a day."""
-    try:
-        same_day = begins.replace(year=begins.year + years)
-    except ValueError:  # 29 February
-        return date(begins.year + years, 2, 28)
-    return same_day - timedelta(days=1)
-
-
-def is_over(valid_until: date | None, today: date) -> bool:
-    """Has the last day of a validity passed?"""
-    return valid_until is not None and valid_until < today
 
 
 def lapses_at(invited_at: datetime, days: int) -> datetime:

@@ -18,7 +18,6 @@ from employer_auth.bindings.rules import (
     Ender,
     check_may_work,
     is_active,
-    latest_end,
     reasons_to_rest,
 )
 from employer_auth.catalogue import queries as catalogue
@@ -28,6 +27,7 @@ from employer_auth.entrustments.rules import EntrustmentState
 from employer_auth.grants import actions as grants
 from employer_auth.grants.queries import find_live
 from employer_auth.grants.rules import Wish, check_wish
+from employer_auth.validity import latest_end
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation

@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from employer_auth.bindings.rules import BadValidity, latest_end
+from employer_auth.validity import BadValidity, latest_end
 from servicekit import regions
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 

@@ -46,8 +46,8 @@ def _has_manager(today: date) -> ColumnElement[bool]:
     # Whoever rests only because nobody manages does manage, once it is granted.
     alone = cast([Reason.UNIT_UNMANAGED.value], JSONB)
     works = or_(
-        Binding.state == BindingState.ACTIVE,
-        and_(Binding.state == BindingState.SUSPENDED, Binding.suspended_for == alone),
+        Binding.state.in_((BindingState.ACTIVE,)),
+        and_(Binding.state.in_((BindingState.SUSPENDED,)), Binding.suspended_for == alone),
     )
     return exists().where(
         Binding.unit_id == Unit.id,
