@@ -38,7 +38,7 @@ from suite import Suite  # noqa: E402
 
 RATE = 300
 DRAIN = 1.5  # seconds an instance says "not ready" before it stops
-CHECK = "health_check uri=/readyz interval=300ms fails=1 passes=1;"
+CHECK = "health_check uri=/readyz interval=300ms fails=2 passes=1;"
 
 
 class Twice:
@@ -151,7 +151,8 @@ def end(process: psutil.Process) -> None:
 def _without_limits(state: Path) -> Path:
     """The suite's own configuration; one machine is one address, so its limits go."""
     text = (ROOT / "gateway" / "frontdoor" / "frontdoor.conf").read_text("utf-8")
-    lines = [line for line in text.splitlines() if not line.strip().startswith("limit_req zone=")]
+    limits = ("limit_req zone=", "client_max_connections")
+    lines = [line for line in text.splitlines() if not line.strip().startswith(limits)]
     path = state / "rolling.conf"
     path.write_text("\n".join(lines) + "\n", "utf-8")
     (state / "upstreams.conf").write_text("", "utf-8")

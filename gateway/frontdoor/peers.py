@@ -51,8 +51,8 @@ class Peer:
         self.unwell = self.row.unwell
 
     def may_be_asked(self, now: float) -> bool:
-        """Is it well, its breaker closed or due for a try, and its hands not full?"""
-        if self.unwell or (0 < self.most <= self.busy):
+        """Is its breaker closed or due for a try, and are its hands not full?"""
+        if 0 < self.most <= self.busy:
             return False
         return not self.shut or self.open_until <= now
 

@@ -76,19 +76,13 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         fixed = [s for s in upstream.servers if not s.down and not s.resolve]
         self.peers = [self._peer(server) for server in fixed]
-        self._only = self._find_only()
+        self._only = self.peers[0] if len(self.peers) == 1 else None
 
     def _peer(self, server: PeerServer) -> Peer:
         place = server.address
         row = self._health.row(f"{self.upstream.name} {place.host}:{place.port}")
         most = -(-server.max_conns // self._workers)
         return Peer(server, row, most, self.upstream.breaker)
-
-    def _find_only(self) -> Peer | None:
-        """The one server there is to ask, when nothing but its being there counts."""
-        if len(self.peers) != 1 or self.upstream.breaker or self.upstream.check:
-            return None
-        return None if self.peers[0].most else self.peers[0]
 
     def now_at(self, servers: Sequence[PeerServer]) -> None:
         """The names of the group lead to these servers now; who stays keeps what is known of it."""
@@ -105,7 +99,7 @@ class Pool:
             peer.gone = True
             self._drop_idle(peer)
         self.peers = kept
-        self._only = self._find_only()
+        self._only = self.peers[0] if len(self.peers) == 1 else None
         self.wake()
 
     @property
@@ -118,15 +112,21 @@ class Pool:
 
         None when nobody may be asked now.
         """
-        if self._only is not None:
-            return None if avoiding else self._only
+        only = self._only
+        if only is not None:
+            if avoiding is not None:
+                return None
+            if not (only.shut or only.unwell or only.most):  # as nearly always
+                return only
         now = self._now()
         peers = [p for p in self.peers if p is not avoiding and p.may_be_asked(now)]
-        able = [p for p in peers if p.rests_until <= now and not p.server.backup]
+        well = [p for p in peers if not p.unwell]
+        able = [p for p in well if p.rests_until <= now and not p.server.backup]
         if not able:
-            able = [p for p in peers if p.rests_until <= now]  # the backups
+            able = [p for p in well if p.rests_until <= now]  # the backups
         if not able and avoiding is None:
-            able = [p for p in peers if not p.server.backup] or peers  # nginx too tries again
+            # nginx too asks somebody when all rest; checks may be wrong about all at once.
+            able = [p for p in well if not p.server.backup] or well or peers
         if not able:
             return None
         best = able[0] if len(able) == 1 else self._best(able, now)

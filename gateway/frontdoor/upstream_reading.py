@@ -82,7 +82,7 @@ def read_upstream(statement: Statement, http: Given) -> Upstream:
         keepalive=given.number("keepalive"),
         keepalive_timeout=Given(statement).seconds("keepalive_timeout"),
         check=_check(given.own("health_check")),
-        breaker=_breaker(given.own("circuit_breaker")),
+        breaker=_breaker(given.inherited("circuit_breaker")),
         queue=_queue(given.own("queue")),
         resolver=resolver,
     )
@@ -125,9 +125,10 @@ def _check(statement: Statement | None) -> HealthCheck | None:
     return check
 
 
-def _breaker(statement: Statement | None) -> Breaker | None:
-    if statement is None:
+def _breaker(found: tuple[Statement, ...]) -> Breaker | None:
+    if not found:
         return None
+    (statement,) = found
     options = Options(statement, statement.arguments)
     failures = options.take("failures", units.number, "0")
     rest = options.take("rest", units.seconds, "5s")

@@ -60,7 +60,7 @@ UPSTREAMS: Final = (
     ),
     Directive(
         "circuit_breaker",
-        ("upstream",),
+        ("http", "upstream"),
         "failures=n [rest=time]",
         (1, 2),
         "After so many failures in a row a server, even the only one, is left alone for rest (5s);"
