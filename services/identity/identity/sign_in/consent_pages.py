@@ -12,6 +12,7 @@ from identity.parts import parts
 from identity.sign_in import authorization, browser, consents, sessions
 from identity.sign_in.client_facts import ClientFacts
 from identity.sign_in.sessions import Subject
+from servicekit.clock import shanghai_date
 from servicekit.web.access import public
 from servicekit.web.session import now, transaction
 
@@ -131,7 +132,7 @@ def _list(db: Session, subject: Subject, error: str | None = None, status: int =
         {
             "client_id": client.client_id,
             "name": client.name,
-            "given_on": consent.given_at.date().isoformat(),
+            "given_on": shanghai_date(consent.given_at).isoformat(),
             "scopes": [SCOPE_WORDS[s] for s in consent.scopes if s in SCOPE_WORDS],
         }
         for consent, client in consents.list_given(db, subject.account.id)
