@@ -76,3 +76,14 @@ def test_a_unit_hears_that_nobody_manages_it(world: Any, fact: str) -> None:
     ((who, template, words),) = told(world)
     assert (who, template) == (unit.id, f"unit-{fact}")
     assert "单位管理" in words
+
+
+@pytest.mark.req("EA-13")
+def test_client_and_agency_hear_of_their_entrustment(world: Any) -> None:
+    client, agency = world.registers(), world.registers()  # an account is an account
+    names = {"unit_name": "广州示例科技有限公司", "agency_name": "广东示例人力资源有限公司"}
+    ids = {"unit_id": client.id, "agency_id": agency.id}
+    hear(world, "entrustment.changed", **ids, **names, state_label="待机构确认")
+    found = told(world)
+    assert {who for who, _, _ in found} == {client.id, agency.id}
+    assert all("待机构确认" in words for _, _, words in found)

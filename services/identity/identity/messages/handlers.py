@@ -62,6 +62,16 @@ class UnmanagedReadSchema(Schema):
     days = fields.Int(required=True)
 
 
+class EntrustmentReadSchema(Schema):
+    """Between whom, and how it stands."""
+
+    unit_id = fields.Str(required=True)
+    unit_name = fields.Str(required=True)
+    agency_id = fields.Str(required=True)
+    agency_name = fields.Str(required=True)
+    state_label = fields.Str(required=True)
+
+
 def subscribe(subscriptions: Subscriptions) -> None:
     """Hear what employer-auth announces; the inbox lets an event in once, so nobody hears twice."""
     for fact in _SUB_ACCOUNT:
@@ -73,6 +83,20 @@ def subscribe(subscriptions: Subscriptions) -> None:
     for fact in ("unmanaged", "restricted"):
         kind = f"employer-auth.unit.{fact}.v1"
         subscriptions.on(kind, reads=UnmanagedReadSchema)(_unit_alone(f"unit-{fact}"))
+    kind = "employer-auth.entrustment.changed.v1"
+    subscriptions.on(kind, reads=EntrustmentReadSchema)(_both_units)
+
+
+def _both_units(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """The client and its agency, of every change of what is entrusted."""
+    words = {
+        "unit": said["unit_name"],
+        "agency": said["agency_name"],
+        "state": said["state_label"],
+    }
+    for unit_id in (said["unit_id"], said["agency_id"]):
+        name, now = "entrustment-changed", envelope.time
+        actions.tell(db, unit_id, name, words, subject=envelope.subject, now=now)
 
 
 def _both_sides(template: str) -> Handler:
