@@ -97,7 +97,12 @@ class Life:
     def rises_to_level_2(self) -> None:
         """Prove who it is by a bank card, with a code to the bank's phone."""
         code = self.sms_code(self.citizen, self.person.bank_phone, "bank-card-check")
-        card = {"card_number": GOOD_CARD, "phone": self.person.bank_phone, "sms_code": code}
+        card = {
+            "card_number": GOOD_CARD,
+            "phone": self.person.bank_phone,
+            "sms_code": code,
+            "consent": "2026-01",
+        }
         self.citizen.api("POST", f"{IDENTITY}/me/bank-card-checks", card, expect=201)
         evidence = self.citizen.api("GET", f"{IDENTITY}/me/evidence", expect=200).json
         expect(evidence["level"] == 2, "the level is 二级")

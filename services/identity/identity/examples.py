@@ -57,6 +57,7 @@ CARD: Final[Example] = {
     "card_number": "6222020000000000000",
     "phone": "13800000000",
     "sms_code": "246810",
+    "consent": "2026-01",
 }
 EVIDENCE: Final[Example] = {
     "id": _ID,

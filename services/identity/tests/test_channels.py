@@ -277,6 +277,8 @@ def test_a_client_that_asks_for_more_is_answered_after_the_raise(world, person, 
     hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form.text))
     hidden = {name: value.replace("&amp;", "&") for name, value in hidden.items()}
     typed = hidden | {"card_number": tell.card("000"), "phone": "13877776666"}
+    assert "《银行卡信息处理单独同意书》" in form.text
+    typed |= {"consent": "2026-01"}
     coded = browser.post("/identity/raise/bank-card/code", typed)
     assert coded.status_code == 200, coded.text
     code = re.search(r"\d{6}", world.texts("13877776666")[0])[0]
@@ -346,3 +348,24 @@ def test_a_persons_session_is_told_that_the_unit_must_be_raised(world, person):
     assert "单位用户最低实名等级为&#34;L3&#34;级" in page.text
     assert "单位账号登录" in page.text
     assert world.browser().get("/identity/raise").location.startswith("/identity/login")
+
+
+@pytest.mark.req("ID-06")
+def test_a_channel_that_is_off_is_nowhere_and_refused(settings, world, person):
+    import dataclasses
+
+    from identity.app import create_app
+
+    off = dataclasses.replace(settings, channels_off=("face", "social-card"))
+    app = create_app(off, clock=world.clock)
+    browser = world.browser().signs_in(person)
+    browser.client.application = app
+    try:
+        page = browser.get("/identity/raise?acr_values=urn:gdhrss:ial:2")
+        assert "人脸识别" not in page.text
+        assert "银联实名认证" in page.text
+        refused = browser.get("/identity/login/channel/social-card")
+        assert "该认证方式不适用" in refused.text
+    finally:
+        app.extensions["identity"].counts.database.close()
+        app.database.close()

@@ -96,7 +96,12 @@ def test_merging_takes_over_what_was_proved(world, admins, tell):
     first, second = twins(world)
     token = world.token_of(second)
     code = world.sms_code(second.phone, "bank-card-check", token)
-    check = {"card_number": tell.card("000"), "phone": second.phone, "sms_code": code}
+    check = {
+        "card_number": tell.card("000"),
+        "phone": second.phone,
+        "sms_code": code,
+        "consent": "2026-01",
+    }
     proved = call(world, token, "POST", "/me/bank-card-checks", check)
     assert proved.status_code == 201, proved.text
     world.proves(first, level=1)

@@ -18,7 +18,12 @@ def test_a_visitor_becomes_a_proved_person(world, tell):
     check = browser.api(
         "POST",
         "/me/bank-card-checks",
-        {"card_number": tell.card("000"), "phone": person.phone, "sms_code": code},
+        {
+            "card_number": tell.card("000"),
+            "phone": person.phone,
+            "sms_code": code,
+            "consent": "2026-01",
+        },
         token=token,
     )
     assert check.status_code == 201, check.text

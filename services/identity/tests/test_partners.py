@@ -220,7 +220,12 @@ def test_verified_claims_say_what_was_proved(world, partner, tell):
     assert "verified_claims" not in told.json
     token = world.token_of(person)
     code = world.sms_code(person.phone, "bank-card-check", token)
-    card = {"card_number": tell.card("000"), "phone": person.phone, "sms_code": code}
+    card = {
+        "card_number": tell.card("000"),
+        "phone": person.phone,
+        "sms_code": code,
+        "consent": "2026-01",
+    }
     proof = world.browser().api("POST", "/me/bank-card-checks", card, token=token)
     assert proof.status_code == 201, proof.text
     tokens = system.exchanges(system.code(scope="openid real_name")).json

@@ -117,7 +117,12 @@ def test_purposes_of_owners_are_not_for_visitors_and_bound_to_the_account(world,
         assert (refused.status_code, refused.json["code"]) == (403, "sms-purpose-not-for-asking")
     thief, victim = world.token_of(world.registers()), world.token_of(person)
     code = world.sms_code("13700000009", "bank-card-check", victim)
-    body = {"card_number": tell.card("000"), "phone": "13700000009", "sms_code": code}
+    body = {
+        "card_number": tell.card("000"),
+        "phone": "13700000009",
+        "sms_code": code,
+        "consent": "2026-01",
+    }
     stolen = world.browser().api("POST", "/me/bank-card-checks", body, token=thief)
     assert {e["code"] for e in stolen.json["errors"]} == {"sms-code-wrong"}
 

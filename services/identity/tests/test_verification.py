@@ -25,7 +25,7 @@ def check(world, person, card, *, key=None, code=None):
         world.clock.advance(seconds=61)
         person.token = world.token_of(person)
         code = world.sms_code(person.phone, "bank-card-check", person.token)
-    body = {"card_number": card, "phone": person.phone, "sms_code": code}
+    body = {"card_number": card, "phone": person.phone, "sms_code": code, "consent": "2026-01"}
     headers = {"Idempotency-Key": key} if key else {}
     path = "/me/bank-card-checks"
     return world.browser().api("POST", path, body, token=person.token, headers=headers)
@@ -110,9 +110,28 @@ def test_every_wrong_field_is_named_before_the_bank_is_asked(world, person):
 
 
 @pytest.mark.req("ID-06")
+def test_the_bank_is_asked_only_with_a_separate_consent_which_is_kept(world, person, tell):
+    """个人信息保护法 29: not bundled with the agreements of the registration."""
+    token = world.token_of(person)
+    code = world.sms_code(person.phone, "bank-card-check", token)
+    body = {"card_number": tell.card("000"), "phone": person.phone, "sms_code": code}
+
+    def ask(**more):
+        return world.browser().api("POST", "/me/bank-card-checks", body | more, token=token)
+
+    for answer in (ask(), ask(consent="2025-01")):
+        assert {(e["field"], e["code"]) for e in answer.json["errors"]} == {
+            ("/consent", "consent-needed")
+        }
+    assert ask(consent="2026-01").status_code == 201
+    kept = world.browser().api("GET", "/me/agreements", token=token).json["history"]
+    assert "bank-card" in {each["agreement"] for each in kept}
+
+
+@pytest.mark.req("ID-06")
 def test_only_a_person_has_this_channel(world):
     officer = world.officer("reviewer")
-    body = {"card_number": "1", "phone": "1", "sms_code": "1"}
+    body = {"card_number": "1", "phone": "1", "sms_code": "1", "consent": "2026-01"}
     token = world.token_of(officer)
     answer = world.browser().api("POST", "/me/bank-card-checks", body, token=token)
     assert answer.status_code == 403

@@ -7,8 +7,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from identity.accounts import agreements as published
 from identity.accounts.model import Account, Person
 from identity.adapters.bank_card import BankCardCheck, BankResult
+from identity.agreements import actions as agreements
+from identity.agreements.queries import has_consent
 from identity.limits import Counts
 from identity.sms_codes import actions as sms_codes
 from identity.sms_codes.rules import WRONG_CODE, Purpose
@@ -28,6 +31,7 @@ class Card:
     card_number: str = field(repr=False)
     phone: str = field(repr=False)
     sms_code: str = field(repr=False)
+    consent: str = ""  # the version of the separate consent that was read (个人信息保护法 29)
 
 
 def check_bank_card_of(
@@ -57,7 +61,8 @@ def check_bank_card_of(
         now=now,
         owner_id=account.id,
     )
-    _check_form(card, code_known=code_id is not None)
+    consented = _consent(db, account, card, now=now)
+    _check_form(card, code_known=code_id is not None, consented=consented)
     if account.person is None or code_id is None or not sms_codes.use(db, code_id, now=now):
         raise rules.CheckForm(fields=[WRONG_CODE])
     result = _ask(account.person, card, bank=bank, counts=counts, now=now)
@@ -75,7 +80,14 @@ def _masked(card: Card) -> dict[str, str]:
     return {"card": BankCard(card.card_number).mask(), "phone": MobileNumber(card.phone).mask()}
 
 
-def _check_form(card: Card, *, code_known: bool) -> None:
+def _consent(db: Session, account: Account, card: Card, *, now: datetime) -> bool:
+    wanted = published.find(rules.CARD_CONSENT)
+    if wanted is not None and card.consent == wanted.version:
+        agreements.accept(db, account.id, wanted.name, wanted.version, now=now)
+    return has_consent(db, account.id, rules.CARD_CONSENT)
+
+
+def _check_form(card: Card, *, code_known: bool, consented: bool) -> None:
     wrong = []
     for pointer, check, text in (
         ("/card_number", check_bank_card, card.card_number),
@@ -85,6 +97,8 @@ def _check_form(card: Card, *, code_known: bool) -> None:
             check(text)
         except Refusal as refusal:
             wrong.append(FieldError(pointer, refusal.code, refusal.message))
+    if not consented:
+        wrong.append(rules.CONSENT_NEEDED)
     if not code_known:
         wrong.append(WRONG_CODE)
     if wrong:

@@ -28,6 +28,11 @@ class CardSchema(Schema):
     card_number = fields.Str(required=True, validate=validate.Length(max=40))
     phone = fields.Str(required=True, validate=validate.Length(max=40))
     sms_code = fields.Str(required=True, validate=validate.Length(max=20))
+    consent = fields.Str(
+        load_default="",
+        validate=validate.Length(max=20),
+        metadata={"description": "The version of the separate consent bank-card that was read."},
+    )
 
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> actions.Card:

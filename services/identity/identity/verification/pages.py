@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from identity import form_pages
+from identity.accounts import agreements
 from identity.accounts.model import Account
 from identity.accounts.rules import Kind
 from identity.parts import client_address, parts
@@ -30,7 +31,7 @@ blueprint = Blueprint(
 )
 
 RAISE: Final = f"{browser.PREFIX}/raise"
-_CARD: Final = ("card_number", "phone", "sms_code")
+_CARD: Final = ("card_number", "phone", "sms_code", "consent")
 _ACR: Final = re.compile(r"urn:(gdhrss|gdprov):ial:([1-5])")
 _SCALES: Final = {"gdhrss": Scale.HRSS, "gdprov": Scale.PROV}
 _LEVEL_WORD: Final = {rules.L1: "L1", rules.L2: "L2", rules.L3: "L3"}
@@ -261,6 +262,7 @@ def _card_page(
         typed=form_pages.shown(typed),
         **form_pages.faults(wrong, _CARD),
         told=told,
+        consent=agreements.find(rules.CARD_CONSENT),
         back=browser.with_return(RAISE, browser.return_to()),
         return_to=browser.return_to(),
     )

@@ -158,6 +158,12 @@ class CheckForm(Invalid):
     default_message = "填写的内容有误，请按提示修改"
 
 
+CARD_CONSENT: Final = "bank-card"  # 个人信息保护法 23, 29: a separate consent, by its version
+CONSENT_NEEDED: Final = FieldError(
+    "/consent", "consent-needed", "请阅读并单独同意《银行卡信息处理单独同意书》"
+)
+
+
 class ChannelClosed(TooMany):
     """Tried too often, or wrong three times in a row."""
 
