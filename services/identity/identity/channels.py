@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from identity.adapters import proofing
+from identity.adapters import openssl, proofing
 from identity.adapters.bank_card import BankCardCheck, HttpBankCardCheck
 from identity.adapters.certificates import CertificateChannel, TrustedIssuers, load_roots
 from identity.adapters.legal_person_base import HttpLegalPersonBase, LegalPersonBase
@@ -62,44 +62,27 @@ def make_channels(settings: Settings, *, clock: Clock) -> Channels:
         clock: the wall clock; outside systems compare with their own, whatever ours pretends.
 
     Raises:
-        BadSettings: in production, when a simulator answers at one of the addresses.
+        BadSettings: an unknown channel is switched off; in production also when a simulator
+            answers at one of the addresses, or there is no OpenSSL.
     """
-    real = settings.environment == "production"
-
-    def client(address: str, name: str) -> Client:
-        return Client(address, timeout=settings.outside_seconds, name=name, simulators=not real)
-
-    def signed(name: str) -> SignedClient:
-        address = getattr(settings, f"{name}_url")
-        secret = getattr(settings, f"{name}_secret")
-        made = client(address, name.replace("_", "-"))
-        return SignedClient(made, secret, clock, pause=settings.outside_pause_seconds)
-
-    def certificates(name: str, roots: str | None) -> CertificateChannel:
-        issuers = TrustedIssuers(client(getattr(settings, f"{name}_url"), name), load_roots(roots))
-        return CertificateChannel(name.replace("_", "-"), issuers, settings.public_url, clock)
-
-    if real:
+    if settings.environment == "production":
         refuse_simulators(settings)
+        if not openssl.is_there():
+            raise BadSettings("the openssl program, 3.0 or newer, is needed for certificates")
     off = frozenset(settings.channels_off)
     if unknown := off - {str(c) for c in Channel}:
         raise BadSettings(f"IDENTITY_CHANNELS_OFF: no such channel: {', '.join(sorted(unknown))}")
+    make = _Maker(settings, clock)
     return Channels(
-        bank_card=HttpBankCardCheck(signed("bank_card")),
-        legal_person_base=HttpLegalPersonBase(signed("legal_person_base")),
+        bank_card=HttpBankCardCheck(make.signed("bank_card")),
+        legal_person_base=HttpLegalPersonBase(make.signed("legal_person_base")),
         started={
-            Channel.SOCIAL_CARD: Scanned("e-social-card", "person", signed("social_card")),
-            Channel.FACE: Scanned("face-mini-program", "person", signed("face"), asks_for=True),
-            Channel.LICENCE: Scanned("e-business-licence", "unit", signed("licence")),
-            Channel.NET_BANK: certificates("net_bank", settings.net_bank_roots),
-            Channel.CERTIFICATE: certificates("ca", settings.ca_roots),
-            Channel.PROVINCE: Province(
-                client(settings.province_url, "province"),
-                settings.province_url,
-                settings.province_client_id,
-                settings.province_client_secret,
-                clock,
-            ),
+            Channel.SOCIAL_CARD: Scanned("e-social-card", "person", make.signed("social_card")),
+            Channel.FACE: Scanned("face", "person", make.signed("face"), asks_for=True),
+            Channel.LICENCE: Scanned("e-business-licence", "unit", make.signed("licence")),
+            Channel.NET_BANK: make.certificates("net_bank"),
+            Channel.CERTIFICATE: make.certificates("ca"),
+            Channel.PROVINCE: make.province(),
         },
         assistants={
             Channel.NET_BANK: f"{settings.net_bank_url}/assistant",
@@ -107,6 +90,45 @@ def make_channels(settings: Settings, *, clock: Clock) -> Channels:
         },
         off=off,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes adapters by the names of their settings."""
+
+    settings: Settings
+    clock: Clock
+
+    def signed(self, name: str) -> SignedClient:
+        """A system with a shared secret."""
+        secret = getattr(self.settings, f"{name}_secret")
+        pause = self.settings.outside_pause_seconds
+        return SignedClient(self._client(name), secret, self.clock, pause=pause)
+
+    def certificates(self, name: str) -> CertificateChannel:
+        """An authority and its roots."""
+        roots = load_roots(getattr(self.settings, f"{name}_roots"))
+        issuers = TrustedIssuers(self._client(name), roots)
+        origin = self.settings.public_url
+        return CertificateChannel(name.replace("_", "-"), issuers, origin, self.clock)
+
+    def province(self) -> Province:
+        """The upstream OpenID provider."""
+        return Province(
+            self._client("province"),
+            self.settings.province_url,
+            self.settings.province_client_id,
+            self.settings.province_client_secret,
+            self.clock,
+        )
+
+    def _client(self, name: str) -> Client:
+        return Client(
+            getattr(self.settings, f"{name}_url"),
+            timeout=self.settings.outside_seconds,
+            name=name.replace("_", "-"),
+            simulators=self.settings.environment != "production",
+        )
 
 
 def outside_addresses(settings: Settings) -> dict[str, str]:

@@ -22,6 +22,7 @@ from servicekit import logs
 log = logs.get_logger()
 
 SECONDS: Final = 5.0
+OLDEST: Final = 3
 PROGRAM: Final = "openssl"
 SM2_ID: Final = "distid:1234567812345678"  # GM/T 0009: the default user id
 _SM2_KEY: Final = re.compile(r"(ASN1 OID: SM2|SM2)", re.IGNORECASE)
@@ -109,6 +110,17 @@ _STRICT: Final = ("-no-CApath", "-no-CAstore", "-x509_strict", "-purpose", "any"
 
 def _at(now: datetime) -> tuple[str, str]:
     return "-attime", str(int(now.timestamp()))
+
+
+def is_there() -> bool:
+    """Is the program there, 3.0 or newer? Older ones do not sign and verify SM2 as asked here."""
+    try:
+        with workshop() as work:
+            good, said = work.run("version")
+    except OutsideFailed:
+        return False
+    found = re.match(rb"OpenSSL (\d+)\.", said)
+    return good and found is not None and int(found[1]) >= OLDEST
 
 
 @contextmanager

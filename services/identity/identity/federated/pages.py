@@ -15,7 +15,7 @@ from identity.parts import parts
 from identity.sign_in import browser, entrance
 from identity.verification import challenge_rules, challenges, raising
 from identity.verification import rules as levels
-from identity.verification.challenge_rules import ChallengeOver, NoChallenge, Purpose, Stage
+from identity.verification.challenge_rules import ChallengeOver, NoChallenge, Purpose
 from identity.verification.model import Challenge
 from identity.verification.rules import Channel, OutsideFailed
 from servicekit import logs
@@ -176,7 +176,7 @@ def _next(found: Challenge) -> Response:
         if challenge_rules.is_open(found.stage, found.expires_at, now=now()):
             signs = challenges.way_of(found) is Way.SIGNATURE
             return _signature_page(found) if signs else _waiting_page(found)
-        if found.stage is Stage.FAILED:
+        if challenge_rules.has_failed(found.stage):
             raise levels.CheckFailed(found.failure)
         return _finish_raise(found) if found.purpose is Purpose.RAISE else _finish_login(found)
     except Refusal as refusal:
@@ -252,7 +252,7 @@ def _waiting_page(found: Challenge, *, trouble: bool = False) -> Response:
         channel=str(channel),
         code=screen.qr_code(shown),
         confirm=found.confirm,
-        scanned=found.stage is Stage.SCANNED,
+        scanned=challenge_rules.is_scanned(found.stage),
         trouble=trouble,
         minutes=max(1, round((found.expires_at - now()).total_seconds() / 60)),
         refresh=_REFRESH_SECONDS if moving else None,

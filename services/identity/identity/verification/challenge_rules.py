@@ -54,6 +54,16 @@ def is_usable(stage: Stage, expires_at: datetime, *, now: datetime) -> bool:
     return stage is Stage.PROVED and expires_at + 30 * POLL_EVERY > now
 
 
+def has_failed(stage: Stage) -> bool:
+    """Did the channel say no?"""
+    return stage is Stage.FAILED
+
+
+def is_scanned(stage: Stage) -> bool:
+    """Has a telephone read the code?"""
+    return stage is Stage.SCANNED
+
+
 def may_ask(asked_at: datetime | None, *, now: datetime) -> bool:
     """The outside system is not asked more often than every two seconds."""
     return asked_at is None or now - asked_at >= POLL_EVERY
