@@ -100,7 +100,8 @@ class Bench:
     def start(self, command: list[str], core: int, port: int, **more: str) -> Process:
         """Start a process on a core; return when it listens."""
         os.sched_setaffinity(0, {core})  # inherited
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **more}
+        packages = [p for p in sys.path if p and not p.startswith(sys.base_prefix)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(packages), **more}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         os.sched_setaffinity(0, {LOAD_CORE})
         self.stack.callback(process.wait)

@@ -64,6 +64,11 @@ class Answer:
         """The bits of the fields it brings itself."""
         return present_in(self.lines)
 
+    @property
+    def kind(self) -> bytes:
+        """The body's Content-Type."""
+        return PROBLEM if self.body is None else self.content_type
+
     def render(self, request_id: bytes) -> bytes:
         """The body."""
         if self.body is not None:
@@ -88,8 +93,7 @@ class Answer:
         if self.status not in _BODILESS:
             lines.append(b"Content-Length: %d" % length)
         if length:
-            problem = self.body is None
-            lines.append(b"Content-Type: " + (PROBLEM if problem else self.content_type))
+            lines.append(b"Content-Type: " + self.kind)
         if not keep:
             lines.append(b"Connection: close")
         elif minor == 0:

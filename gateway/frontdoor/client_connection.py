@@ -24,6 +24,7 @@ from frontdoor.client_socket import (
     WAITING,
     ClientSocket,
 )
+from frontdoor.compression import pack
 from frontdoor.exchange import Inward
 from frontdoor.fields import BadHead, read_fields
 from frontdoor.sending import FilePart
@@ -236,14 +237,18 @@ class ClientConnection(ClientSocket):
         for outward in exchange.route.outward:
             outward(exchange, answer.status, answer.present)
         body = answer.render(exchange.request_id)
-        file = answer.file
+        file, compression = answer.file, exchange.route.location.compression
+        if compression is not None and file is None:
+            answer, body = pack(exchange, answer, body, compression)
         exchange.sent = len(body) if file is None else file.length
         head = answer.head(
             exchange.sent, date=self.door.date, keep=self.keep, minor=exchange.head.minor
         )
         out = head + exchange.response_lines + b"\r\n"
-        self.transport.write(out if exchange.method == b"HEAD" else out + body)
-        if file is None or exchange.method == b"HEAD":
+        if exchange.method == b"HEAD":
+            body, file, exchange.sent = b"", None, 0
+        self.transport.write(out + body)
+        if file is None:
             self.finish(complete=complete)
         else:
             self.state = ANSWERING

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import brotli
 
+from frontdoor.responses import ResponseHead
+
 if TYPE_CHECKING:
+    from frontdoor.answers import Answer
     from frontdoor.content import Compression
     from frontdoor.exchange import Exchange
-    from frontdoor.responses import ResponseHead
 
 MOST_AT_ONCE: Final = 64  # per worker; others pass as they are
 _OK: Final = 200
@@ -80,6 +83,19 @@ def begin(exchange: Exchange, head: ResponseHead, compression: Compression) -> P
     ]
     head.lines.append(b"Content-Encoding: " + coding)
     return Packer(coding)
+
+
+def pack(
+    exchange: Exchange, answer: Answer, body: bytes, compression: Compression
+) -> tuple[Answer, bytes]:
+    """An answer of the gateway's own, compressed where a service's would be."""
+    lines = [b"", *answer.lines, b"Content-Type: " + answer.kind]
+    head = ResponseHead(answer.status, True, lines)
+    head.length = len(body)
+    packer = begin(exchange, head, compression)
+    kept = tuple(line for line in head.lines[1:] if not line.startswith(b"Content-Type: "))
+    packed = body if packer is None else packer.feed(body, more=False)
+    return replace(answer, lines=kept), packed
 
 
 def _may_be(head: ResponseHead, compression: Compression) -> bool:

@@ -104,6 +104,18 @@ def test_short_partial_and_bodiless_answers_stay_as_they_are(start) -> None:
     assert old.endswith(TEXT)
 
 
+def test_what_the_gateway_says_itself_is_compressed_too(start) -> None:
+    gateway = start(
+        "gzip on; gzip_min_length 10; location / { return 200 'a text that is long enough'; }", {}
+    )
+    got = gateway.ask("/", fields={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(got.body) == b"a text that is long enough"
+    assert got.one("vary") == "Accept-Encoding"
+    assert got.one("content-length") == str(len(got.body))
+    assert gateway.ask("/").body == b"a text that is long enough"
+    assert gateway.ask("/", "HEAD", fields={"Accept-Encoding": "gzip"}).body == b""
+
+
 def test_a_vary_that_says_it_already_is_not_doubled(start) -> None:
     fields = "Content-Type: text/plain\r\nVary: Cookie, accept-encoding\r\n"
     gateway = start(BOTH, {"service": says(fields)})
