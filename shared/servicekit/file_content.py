@@ -7,28 +7,18 @@ so what hid beside them (position, camera, a second file) is gone. A PDF that co
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from servicekit import logs
 from servicekit.errors import Invalid
-from servicekit.file_kinds import JPEG, PDF, PNG
+from servicekit.file_kinds import EXTENSIONS, JPEG, PDF, PNG
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-# A telephone's camera makes 50 million pixels, a scan of A4 at 400 dots per inch 15; a JPEG is
-# decoded at the size that is kept, a PNG whole. Either takes less than 200 MB while it lasts.
-MAX_PIXELS: Final[Mapping[str, int]] = {JPEG: 50_000_000, PNG: 25_000_000}
-LONGEST_SIDE: Final = 3000  # pixels kept; a licence on A4 at 250 dots per inch
-JPEG_QUALITY: Final = 88
-MAX_PAGES: Final = 50
-PDF_SECONDS: Final = 20  # for the child that reads a PDF, from its start to its end
+SECONDS: Final = 20  # for the process that reads a file, from its start to its end
 
 log = logs.get_logger()
 
@@ -58,7 +48,7 @@ class PictureTooLarge(Invalid):
     """More pixels than are decoded for anybody."""
 
     code = "picture-too-large"
-    default_message = "图片尺寸过大，请缩小到 2,500 万像素以内后上传"
+    default_message = "图片尺寸过大，请缩小到 1,200 万像素以内后上传"
 
 
 class UnreadablePdf(Invalid):
@@ -79,7 +69,7 @@ class PdfTooLong(Invalid):
     """More pages than an officer reads."""
 
     code = "pdf-too-long"
-    default_message = f"PDF 文件页数过多，请控制在 {MAX_PAGES} 页以内"
+    default_message = "PDF 文件页数过多，请控制在 50 页以内"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +99,9 @@ def clean(data: bytes, types: Collection[str]) -> Content:
     if not data:
         raise EmptyFile
     found = media_type(data)
-    if found is None or found not in types or found not in _CLEANERS:
+    if found is None or found not in types or found not in EXTENSIONS:
         raise WrongFileType(_told(types))
-    return _CLEANERS[found](data)
+    return _read_apart(data, found)
 
 
 def media_type(data: bytes) -> str | None:
@@ -132,69 +122,33 @@ def _told(types: Collection[str]) -> str:
 _WORDS: Final = {JPEG: "JPG", PNG: "PNG", PDF: "PDF"}
 
 
-def _jpeg(data: bytes) -> Content:
-    return Content(JPEG, _redrawn(data, "JPEG", MAX_PIXELS[JPEG], quality=JPEG_QUALITY))
-
-
-def _png(data: bytes) -> Content:
-    return Content(PNG, _redrawn(data, "PNG", MAX_PIXELS[PNG]))
-
-
-def _redrawn(data: bytes, form: str, limit: int, **how: Any) -> bytes:
-    """The pixels of a picture, upright, without anything that came beside them."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
+def _read_apart(data: bytes, kind: str) -> Content:
+    """Read by a process of its own, with limits: a file may be made to fill the memory."""
     try:
-        with Image.open(io.BytesIO(data), formats=[form]) as picture:
-            if picture.width * picture.height > limit:  # from the header, nothing is decoded yet
-                raise PictureTooLarge
-            picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-            bare = _bare(ImageOps.exif_transpose(picture))
-        written = io.BytesIO()
-        bare.save(written, form, **how)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise PictureTooLarge from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, IndexError):
-        raise UnreadablePicture from None  # Pillow tells of broken files in all these ways
-    return written.getvalue()
-
-
-def _bare(picture: Image) -> Image:
-    """A copy that knows nothing but its pixels; what is transparent becomes paper."""
-    from PIL import Image
-
-    mode = "L" if picture.mode in ("1", "L") else "RGB"
-    bare = Image.new(mode, picture.size, "white")
-    if picture.has_transparency_data:
-        clear = picture.convert("RGBA")
-        bare = bare.convert("RGB")
-        bare.paste(clear, mask=clear.getchannel("A"))
-    else:
-        bare.paste(picture.convert(mode))
-    return bare
-
-
-def _pdf(data: bytes) -> Content:
-    """Read by a process of its own, with limits: a PDF may be made to fill the memory."""
-    try:
-        child = subprocess.run(
-            [sys.executable, "-m", "servicekit.pdf_check"],
+        child = subprocess.run(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "servicekit.file_reading", kind],
             input=data,
             capture_output=True,
             check=False,
-            timeout=PDF_SECONDS,
+            timeout=SECONDS,
         )
     except subprocess.TimeoutExpired:
-        raise UnreadablePdf from None
+        raise _unreadable(kind) from None
     head, _, body = child.stdout.partition(b"\n")
     if child.returncode != 0 or not head:
-        log.warning("a PDF was too much for its reader", status=child.returncode)
-        raise UnreadablePdf
+        log.warning("a file was too much for its reader", kind=kind, status=child.returncode)
+        raise _unreadable(kind)
     told = json.loads(head)
     if "refused" in told:
         raise _REFUSED[told["refused"]]
-    return Content(PDF, body, told["pages"])
+    return Content(kind, body, told["pages"])
 
 
-_REFUSED: Final = {kind.code: kind for kind in (UnreadablePdf, ActivePdf, PdfTooLong)}
-_CLEANERS: Final[Mapping[str, Callable[[bytes], Content]]] = {JPEG: _jpeg, PNG: _png, PDF: _pdf}
+def _unreadable(kind: str) -> Invalid:
+    return UnreadablePdf() if kind == PDF else UnreadablePicture()
+
+
+_REFUSED: Final = {
+    refusal.code: refusal
+    for refusal in (UnreadablePicture, PictureTooLarge, UnreadablePdf, ActivePdf, PdfTooLong)
+}

@@ -46,3 +46,7 @@ class FileKind:
                 f"{self.label}文件过大，请控制在 {megabytes:g} MB 以内",
                 extra={"limit": self.limit},
             )
+
+
+class Unfit(Exception):
+    """A file that cannot be kept; its text is the code of the refusal."""

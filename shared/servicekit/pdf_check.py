@@ -1,22 +1,18 @@
-"""Reads one PDF in a process of its own: ``python -m servicekit.pdf_check < file``.
+"""Writes a PDF anew when it does nothing by itself.
 
-Answers with a line of JSON, ``{"pages": 3}`` or ``{"refused": "<code>"}``, and then the PDF
-written anew: no older versions, no metadata, nothing before its beginning or after its end.
+No older versions, no metadata, nothing before its beginning or after its end.
 """
 
 from __future__ import annotations
 
 import io
-import json
-import resource
-import sys
 from typing import Any, Final
+
+from servicekit.file_kinds import Unfit
 
 MAX_PAGES: Final = 50
 MAX_VALUES: Final = 100_000  # entries looked at
 DEEPEST: Final = 50
-MEMORY: Final = 512 * 1024 * 1024  # bytes of addresses, the libraries themselves among them
-CPU_SECONDS: Final = 10
 
 # Keys and names by which a PDF acts by itself or carries other files (ISO 32000-2, 7.11.4, 12.6.4).
 ACTIVE: Final = frozenset(
@@ -40,27 +36,23 @@ _BROKEN: Final = (ValueError, TypeError, RuntimeError, OverflowError, MemoryErro
 PRIVATE: Final = ("/Metadata", "/PieceInfo")
 
 
-class Refused(Exception):
-    """The code of what is wrong."""
-
-
 def rewrite(data: bytes) -> tuple[bytes, int]:
     """The PDF made anew, and its number of pages.
 
     Raises:
-        Refused: with ``unreadable-pdf``, ``active-pdf`` or ``pdf-too-long``.
+        Unfit: with ``unreadable-pdf``, ``active-pdf`` or ``pdf-too-long``.
     """
     import pikepdf
 
     if not data.startswith(b"%PDF-"):
-        raise Refused("unreadable-pdf")
+        raise Unfit("unreadable-pdf")
     try:
         with pikepdf.open(io.BytesIO(data), attempt_recovery=False) as pdf:
             pages = len(pdf.pages)
             if pdf.is_encrypted or pages == 0:
-                raise Refused("unreadable-pdf")
+                raise Unfit("unreadable-pdf")
             if pages > MAX_PAGES:
-                raise Refused("pdf-too-long")
+                raise Unfit("pdf-too-long")
             check(pdf)
             for key in PRIVATE:
                 if key in pdf.Root:
@@ -70,14 +62,14 @@ def rewrite(data: bytes) -> tuple[bytes, int]:
             pdf.save(written, stream_decode_level=pikepdf.StreamDecodeLevel.none)
             return written.getvalue(), pages
     except (pikepdf.PdfError, pikepdf.PasswordError, *_BROKEN):
-        raise Refused("unreadable-pdf") from None
+        raise Unfit("unreadable-pdf") from None
 
 
 def check(pdf: Any) -> None:
     """Look at every entry of every object.
 
     Raises:
-        Refused
+        Unfit
     """
     import pikepdf
 
@@ -95,7 +87,7 @@ def check(pdf: Any) -> None:
             entries = [("", item)]
         seen += len(entries)
         if seen > MAX_VALUES or depth > DEEPEST:
-            raise Refused("unreadable-pdf")
+            raise Unfit("unreadable-pdf")
         for key, value in entries:
             _check_entry(key, value)
             held = isinstance(value, pikepdf.Dictionary | pikepdf.Array | pikepdf.Stream)
@@ -107,7 +99,7 @@ def _check_entry(key: str, value: Any) -> None:
     import pikepdf
 
     if isinstance(value, pikepdf.Name) and str(value) in ACTIVE:
-        raise Refused("active-pdf")  # /S /JavaScript
+        raise Unfit("active-pdf")  # /S /JavaScript
     if key not in ACTIVE:
         return
     if key == "/OpenAction":  # to open at a page is no action of this kind
@@ -115,22 +107,4 @@ def _check_entry(key: str, value: Any) -> None:
             return
         if isinstance(value, pikepdf.Dictionary) and value.get("/S") == pikepdf.Name.GoTo:
             return
-    raise Refused("active-pdf")
-
-
-def main() -> int:
-    """Answer for what stands at the standard input."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the file
-    try:
-        written, pages = rewrite(sys.stdin.buffer.read())
-        head: dict[str, Any] = {"pages": pages}
-    except Refused as refusal:
-        written, head = b"", {"refused": str(refusal)}
-    sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + written)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    raise Unfit("active-pdf")

@@ -45,7 +45,7 @@ log = logs.get_logger()
 RECEIVING_LASTS: Final = timedelta(hours=1)  # then whoever received it is dead
 UNATTACHED_LASTS: Final = timedelta(hours=24)  # a form left open over night is not lost
 LOOSE_AT_MOST: Final = 30  # files of one owner that belong to nothing yet
-AT_ONCE: Final = 2  # files decoded at a time in one process, so that its memory stays bounded
+AT_ONCE: Final = 1  # file decoded at a time in one process, so that its memory stays bounded
 WAIT_SECONDS: Final = 10
 CHUNK: Final = 100  # rows a sweep takes at a time
 
@@ -96,6 +96,9 @@ class Uploads(Generic[Row]):
         """
         wanted = self.kinds[kind]
         wanted.check_size(len(data))
+        with database.reading() as db:
+            if self._count_loose(db, owner_id) >= LOOSE_AT_MOST:
+                raise TooManyFiles
         content = self._cleaned(data, wanted)
         row: Row = self._made(
             id=new_id(),
@@ -113,8 +116,6 @@ class Uploads(Generic[Row]):
         )
         row.storage_key = f"{wanted.purpose}/{now:%Y-%m}/{row.id}"
         with database.transaction() as db:
-            if self._count_loose(db, owner_id) >= LOOSE_AT_MOST:
-                raise TooManyFiles
             db.add(row)
         self.storage.put(row.storage_key, self._vault.seal_bytes(content.data, self._place(row)))
         with database.transaction() as db:

@@ -11,10 +11,10 @@ import pikepdf
 import pytest
 from PIL import Image
 
-from servicekit import file_content, pdf_check
+from servicekit import file_content, pdf_check, pictures
 from servicekit.errors import Refusal
 from servicekit.file_content import clean
-from servicekit.file_kinds import JPEG, PDF, PNG
+from servicekit.file_kinds import JPEG, PDF, PNG, Unfit
 from servicekit.testing import files
 
 EVERY = frozenset({JPEG, PNG, PDF})
@@ -61,7 +61,7 @@ def test_a_screenshot_loses_its_texts_and_what_is_transparent_becomes_paper(mode
 @pytest.mark.req("AL-05")
 def test_a_large_photograph_is_made_as_small_as_an_officer_needs_it() -> None:
     image = opened(clean(files.jpeg(4000, 1000), EVERY).data)
-    assert image.size == (file_content.LONGEST_SIDE, 750)
+    assert image.size == (pictures.LONGEST_SIDE, 750)
 
 
 def polyglot() -> bytes:
@@ -178,7 +178,7 @@ def test_a_pdf_that_could_act_is_refused(
     if code is None:
         assert pdf_check.rewrite(data)[1] == 1
         return
-    with pytest.raises(pdf_check.Refused, match=code):
+    with pytest.raises(Unfit, match=code):
         pdf_check.rewrite(data)
 
 
@@ -199,7 +199,7 @@ def locked() -> bytes:
     ],
 )
 def test_a_pdf_that_cannot_be_read_is_refused(data: bytes, code: str) -> None:
-    with pytest.raises(pdf_check.Refused, match=code):
+    with pytest.raises(Unfit, match=code):
         pdf_check.rewrite(data)
 
 
