@@ -203,6 +203,7 @@ def test_the_owner_changes_phone_and_email_and_the_old_phone_is_told(world):
     codes = {
         "old_sms_code": world.sms_code(person.phone, "change-phone", token),
         "sms_code": world.sms_code("13700000009", "change-phone", token),
+        "email_sms_code": world.sms_code(person.phone, "change-email", token),
     }
     change = {"phone": "13700000009", "email": "lin@example.com", **codes}
     stale = browser.api("PATCH", "/me", change, token=token)
@@ -212,9 +213,11 @@ def test_the_owner_changes_phone_and_email_and_the_old_phone_is_told(world):
     assert changed.status_code == 200, changed.text
     assert changed.json["phone"] == "137****0009"
     assert "手机号码已更换" in world.texts(person.phone)[0]
+    any_version = {"headers": {"If-Match": "*"}, "token": token}
+    bare = browser.api("PATCH", "/me", {"email": "thief@example.com"}, **any_version)
+    assert fields(bare) == {("/email_sms_code", "sms-code-wrong")}
     again = browser.api("PATCH", "/me", {"email": None}, token=token, headers=seen)
     assert again.status_code == 412
-    any_version = {"headers": {"If-Match": "*"}, "token": token}
     fixed = browser.api("PATCH", "/me", {"login_name": "other_name"}, **any_version)
     assert fields(fixed) == {("/login_name", "one-number-registers-once")}
     number = {"document_number": "440106199001010012", "phone": "13700000009"}

@@ -290,10 +290,17 @@ def test_the_number_and_the_login_name_of_a_unit_never_change(world):
     )
     assert fields(change(login_name="other")) == {("/login_name", "login-name-cannot-change")}
     assert fields(change(region="44")) == {("/region", "region-unknown")}
-    moved = change(region="440305", address="示例路 2 号", email="office@example.com")
+    code = world.sms_code(unit.agent.phone, "change-email", token)
+    mail = {"email": "office@example.com", "email_sms_code": code}
+    moved = change(region="440305", address="示例路 2 号", **mail)
     assert moved.status_code == 200, moved.text
     assert (moved.json["region"], moved.json["email"]) == ("440305", "o***@example.com")
     assert world.events()[-1][0] == "identity.unit.changed.v1"
+    codes = {
+        "old_sms_code": world.sms_code(unit.agent.phone, "change-phone", token),
+        "sms_code": world.sms_code("13700000019", "change-phone", token),
+    }
+    assert change(phone="13700000019", **codes).json["phone"] == "137****0019"
 
 
 @pytest.mark.req("ID-20")

@@ -127,6 +127,10 @@ class OwnDataSchema(Schema):
         validate=validate.Length(1, 20), metadata={"description": "Sent to the phone of so far."}
     )
     email = fields.Email(allow_none=True, validate=validate.Length(max=200))
+    email_sms_code = fields.Str(
+        validate=validate.Length(1, 20),
+        metadata={"description": "Sent to the account's own phone, purpose change-email."},
+    )
     login_name = fields.Raw(metadata={"description": "Refused: it never changes."})
     document_type = fields.Raw(metadata={"description": "Refused: it never changes."})
     document_number = fields.Raw(metadata={"description": "Refused: it never changes."})

@@ -32,6 +32,7 @@ PURPOSE_TITLES = {
     rules.Purpose.RECOVERY: "找回账号或密码",
     rules.Purpose.BANK_CARD_CHECK: "银联实名认证",
     rules.Purpose.CHANGE_PHONE: "更换手机号码",
+    rules.Purpose.CHANGE_EMAIL: "更换电子邮箱",
     rules.Purpose.UNIT_REGISTRATION: "注册单位账号",
     rules.Purpose.OWN_PHONE: "确认本人操作",
 }

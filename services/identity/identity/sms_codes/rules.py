@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     RECOVERY = "recovery"  # 找回用户名或密码
     BANK_CARD_CHECK = "bank-card-check"  # 银联实名认证
     CHANGE_PHONE = "change-phone"  # 更换手机号码
+    CHANGE_EMAIL = "change-email"  # 更换电子邮箱；good with a code on the account's own phone
     UNIT_REGISTRATION = "unit-registration"  # 单位注册；sent to the agent's own phone
     OWN_PHONE = "own-phone"  # 确认本人操作；sent to the account's phone on the way in
 
@@ -32,7 +33,7 @@ class Purpose(StrEnum):
 # Visitors ask for these; what they may open is their own phone's.
 FOR_VISITORS: Final = frozenset({Purpose.REGISTRATION, Purpose.SIGN_IN, Purpose.RECOVERY})
 # Bound to the account that asked: another person's session cannot use the code.
-FOR_OWNERS: Final = frozenset({Purpose.BANK_CARD_CHECK, Purpose.CHANGE_PHONE})
+FOR_OWNERS: Final = frozenset({Purpose.BANK_CARD_CHECK, Purpose.CHANGE_PHONE, Purpose.CHANGE_EMAIL})
 
 
 class SignInFirst(Unauthenticated):

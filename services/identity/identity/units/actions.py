@@ -21,7 +21,7 @@ from servicekit.identifiers import DocumentKind, check_mobile_number
 from servicekit.outbox import announce
 from servicekit.personal import DocumentNumber, MobileNumber, PersonalText, PersonName
 
-_CONTACT = frozenset({"phone", "sms_code", "old_sms_code", "email"})
+_CONTACT = frozenset({"phone", "sms_code", "old_sms_code", "email", "email_sms_code"})
 
 
 @dataclass(frozen=True, slots=True)

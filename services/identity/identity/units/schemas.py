@@ -156,6 +156,7 @@ class UnitDataSchema(Schema):
     phone = fields.Str(validate=_SHORT)
     sms_code = fields.Str(validate=_SHORT)
     old_sms_code = fields.Str(validate=_SHORT)
+    email_sms_code = fields.Str(validate=_SHORT)
     certificate_type = fields.Raw(metadata={"description": "Refused (ID-28)."})
     certificate_number = fields.Raw(metadata={"description": "Refused (ID-28)."})
     login_name = fields.Raw(metadata={"description": "Refused."})
