@@ -54,6 +54,11 @@ class Actor:
     binding_version: int = 0
     unit_level: int = 0
     agency_id: str | None = None
+    regions: frozenset[tuple[str, str]] = frozenset()  # (business, region), where one is named
+
+    def may_in(self, business: str, region: str) -> bool:
+        """Is a business granted for a region, or for wherever the unit may do it (EA-13)?"""
+        return all(region.startswith(code) for name, code in self.regions if name == business)
 
     @property
     def is_acting(self) -> bool:

@@ -89,6 +89,17 @@ def test_a_mandate_says_who_may_act_for_whom_and_what(desk: Any) -> None:
     assert read(desk, again["mandate"])[1]["jti"] != read(desk, made["mandate"])[1]["jti"]
 
 
+@pytest.mark.req("EA-13")
+def test_a_mandate_says_where_if_the_unit_named_a_place(desk: Any) -> None:
+    desk.offers("recruitment.jobs")
+    desk.offers("recruitment.fairs")
+    unit, lin, binding = desk.bound()
+    unit.grants(binding, "recruitment.jobs", "view", region="4403")
+    unit.grants(binding, "recruitment.fairs", "view")
+    claims = desk.claims(lin.done(lin.mandate(binding), 201)["mandate"])
+    assert claims["regions"] == {"recruitment.jobs": "4403"}
+
+
 @pytest.mark.req("ID-41", "PRT-11")
 def test_a_mandate_is_for_the_bound_person_and_their_unit_alone(desk: Any) -> None:
     unit, lin, binding = desk.bound()

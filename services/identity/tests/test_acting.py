@@ -145,6 +145,22 @@ def claims_of(text):
     return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
 
 
+@pytest.mark.req("ID-41", "EA-13")
+def test_the_token_says_where_a_business_is_granted(world, signed, browser, person, unit):
+    actor = browser.tokens()["access_token"]
+    regions = {"recruitment.jobs": "4403"}
+    first = exchange(browser, actor, mandate(world, person, unit, regions=regions)).json
+    renewed = browser.token(grant_type="refresh_token", refresh_token=first["refresh_token"]).json
+    for answer in (first, renewed):
+        assert claims_of(answer["access_token"])["regions"] == regions
+        known = world.app.verifier.verify(answer["access_token"]).actor
+        assert known.may_in("recruitment.jobs", "440305")
+        assert not known.may_in("recruitment.jobs", "440106")
+        assert known.may_in("recruitment.fairs", "440106")
+    malformed = exchange(browser, actor, mandate(world, person, unit, regions=["4403"]))
+    assert (malformed.status_code, malformed.json["error"]) == (400, "invalid_request")
+
+
 @pytest.mark.req("ID-41")
 def test_a_person_acts_for_a_unit_and_the_token_names_both(world, signed, browser, person, unit):
     actor = browser.tokens()["access_token"]

@@ -220,6 +220,7 @@ def _actor(kind: str, values: Mapping[str, Any], acr: str) -> Actor:
         region=values.get("region"),
         businesses=_words(values, "businesses"),
         permissions=_words(values, "permissions"),
+        regions=_regions(values.get("regions", {})),
         binding=None if acting is None else acting.binding,
         binding_version=0 if acting is None else acting.version,
         agency_id=None if acting is None else acting.agency_id,
@@ -246,6 +247,12 @@ def _acting(values: Mapping[str, Any]) -> _Acting:
     if agency is not None and "act" in agency:
         raise InvalidToken  # deeper than unit → agency → person
     return _Acting(ids[0], str(act.get("acr", "")), ids[1], version, ids[2] if agency else None)
+
+
+def _regions(given: Any) -> frozenset[tuple[str, str]]:
+    if not isinstance(given, dict) or not all(isinstance(code, str) for code in given.values()):
+        raise InvalidToken
+    return frozenset(given.items())
 
 
 def _level(scale: str, acr: str) -> int:

@@ -14,7 +14,7 @@ from employer_auth.acting import rules
 from employer_auth.bindings import queries as bindings
 from employer_auth.bindings.model import Binding
 from employer_auth.bindings.rules import BindingNotFound, NotBound, check_active
-from employer_auth.grants.queries import permissions_of
+from employer_auth.grants.queries import mandated
 from employer_auth.validity import is_over
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
@@ -65,11 +65,14 @@ def make_mandate(
 
 
 def _claims(db: Session, binding: Binding, now: datetime) -> dict[str, Any]:
+    permissions, regions = mandated(db, binding, today=shanghai_date(now))
     claims: dict[str, Any] = {
         "sub": binding.unit_id,
         "may_act": {"sub": binding.person_id},
         "binding": binding.id,
         "bver": binding.version,
-        "permissions": permissions_of(db, binding, today=shanghai_date(now)),
+        "permissions": permissions,
     }
+    if regions:
+        claims["regions"] = regions
     return claims if binding.via is None else claims | {"via": binding.via}

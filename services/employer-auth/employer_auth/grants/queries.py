@@ -90,17 +90,24 @@ def holding(db: Session, business: str, *, revised_before: datetime, most: int) 
     return sorted(found, key=lambda each: (lane_of(each), each))
 
 
-def permissions_of(db: Session, binding: Binding, *, today: date) -> list[str]:
-    """What the person may do for the unit today, as tokens and events say it."""
+def mandated(db: Session, binding: Binding, *, today: date) -> tuple[list[str], dict[str, str]]:
+    """The permissions of today, and the place where one is named for a business."""
     terms = terms_of(db, [binding.id])[binding.id]
     level = level_of(db, binding.person_id)
-    return rules.permissions(terms, person_level=level, today=today)
+    granted = rules.permissions(terms, person_level=level, today=today)
+    return granted, rules.regions_of(terms, person_level=level, today=today)
+
+
+def permissions_of(db: Session, binding: Binding, *, today: date) -> list[str]:
+    """What the person may do for the unit today, as tokens and events say it."""
+    return mandated(db, binding, today=today)[0]
 
 
 def _term(grant: Grant, business: Business) -> rules.Term:
     return rules.Term(
         business=grant.business,
         actions=tuple(grant.actions),
+        region=grant.region,
         level=max(grant.level, business.person_level),
         valid_from=grant.valid_from,
         valid_until=grant.valid_until,
@@ -113,6 +120,7 @@ def _proved(authorisation: Authorisation) -> rules.Term:
     return rules.Term(
         business=AUTHORISED_BUSINESS,
         actions=(AUTHORISED,),
+        region=None,
         level=VERIFIED_LEVEL,
         valid_from=shanghai_date(authorisation.authorised_at),
         valid_until=date.max,

@@ -60,6 +60,7 @@ class Term:
 
     business: str
     actions: tuple[str, ...]
+    region: str | None
     level: int
     valid_from: date
     valid_until: date
@@ -195,6 +196,15 @@ def permissions(terms: Collection[Term], *, person_level: int, today: date) -> l
         for action in term.actions
         if action in term.offered
     )
+
+
+def regions_of(terms: Collection[Term], *, person_level: int, today: date) -> dict[str, str]:
+    """Where each business in force may be done, if the unit named a place (EA-13)."""
+    return {
+        term.business: term.region
+        for term in terms
+        if term.region is not None and holds(term, person_level=person_level, today=today)
+    }
 
 
 def usual_validity(begins: date | None, ends: date | None, today: date) -> tuple[date, date]:

@@ -27,6 +27,7 @@ class Acting:
     version: int
     permissions: tuple[str, ...] = ()
     agency: str | None = None  # 代理机构: a mandate handed on once, never further
+    regions: tuple[tuple[str, str], ...] = ()  # where a business is granted only in one place
 
     def as_json(self) -> dict[str, Any]:
         """How sessions and tokens keep it."""
@@ -37,12 +38,15 @@ class Acting:
             "version": self.version,
             "permissions": list(self.permissions),
             "agency": self.agency,
+            "regions": dict(self.regions),
         }
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Acting:
         """The same again."""
-        return cls(**{**kept, "permissions": tuple(kept["permissions"])})
+        regions = tuple(sorted(kept.get("regions", {}).items()))
+        permissions = tuple(kept["permissions"])
+        return cls(**{**kept, "permissions": permissions, "regions": regions})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def read_mandate(
     """
     try:
         return _read(claims, issuer=issuer, audience=audience, now=now)
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         raise MandateRefused("The mandate is malformed.") from None
 
 
@@ -83,6 +87,7 @@ def _read(claims: Mapping[str, Any], *, issuer: str, audience: str, now: datetim
     permissions = claims["permissions"]
     if not isinstance(permissions, list) or not all(isinstance(p, str) for p in permissions):
         raise ValueError
+    regions = {_word(name): _word(code) for name, code in claims.get("regions", {}).items()}
     via = claims.get("via")
     acting = Acting(
         unit=_word(claims["sub"]),
@@ -91,6 +96,7 @@ def _read(claims: Mapping[str, Any], *, issuer: str, audience: str, now: datetim
         version=_whole(claims["bver"]),
         permissions=tuple(permissions),
         agency=None if via is None else _word(via),
+        regions=tuple(sorted(regions.items())),
     )
     return Mandate(acting, _word(claims["jti"]), expires)
 

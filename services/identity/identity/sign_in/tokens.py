@@ -122,6 +122,8 @@ def subject_claims(user: Subject) -> dict[str, Any]:
             "permissions": list(user.acting.permissions),
             "acr": rules.unit_acr(user.unit.province_level),
         }
+        if user.acting.regions:
+            claims["regions"] = dict(user.acting.regions)
     unit = user.unit or user.account
     if unit.certificate_type is not None:
         claims["certificate_type"] = unit.certificate_type  # ID-26: what the unit registered by
