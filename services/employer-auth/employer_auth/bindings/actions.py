@@ -13,7 +13,7 @@ from employer_auth import limits
 from employer_auth.accounts.actions import remember
 from employer_auth.accounts.model import Unit
 from employer_auth.accounts.queries import find_unit
-from employer_auth.accounts.rules import Kind
+from employer_auth.accounts.rules import Kind, check_not_frozen
 from employer_auth.bindings import moves, queries, rules
 from employer_auth.bindings.model import Binding, LoginName
 from employer_auth.bindings.rules import BindingState, Ender
@@ -58,9 +58,10 @@ def invite(db: Session, asked: Invitation, *, actor: Actor, now: datetime, days:
         days: how long the person may think about it.
 
     Raises:
-        UnitUnknown, PersonNotVerified, AlreadyBound, BadValidity
+        UnitUnknown, UnitIsFrozen, PersonNotVerified, AlreadyBound, BadValidity
     """
     unit = _known_unit(db, actor.id)
+    check_not_frozen(unit.frozen_at)
     rules.check_level(asked.level)
     check_validity(asked.valid_until, shanghai_date(now))
     remember(db, asked.person_id, kind=Kind.PERSON, level=asked.level, now=now)
