@@ -108,6 +108,9 @@ CHANNELS: Final[Example] = {
         }
     ],
 }
+CHANNEL_HEALTH: Final[Example] = {
+    "items": [{"channel": "face", "title": "人脸识别", "on": True, "answers": True}]
+}
 EVIDENCE_LIST: Final[Example] = {"level": 2, "items": [EVIDENCE]}
 MESSAGE: Final[Example] = {
     "id": _ID,

@@ -1,10 +1,18 @@
 """Channels and logins by channel, walked in a browser with the simulated telephone beside it."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import select
 
+from identity.verification import challenges
+from identity.verification.model import Challenge
+from outside.signed import seal
+
+BANK_SECRET = "a-bank-secret-for-tests-only-000"  # every simulator shares it
 PHONE_FORM = {"decision": "confirm"}
 UNIT = "广州小满示例科技有限公司"
 USCC = "91440101MA5EXAMP0G"
@@ -369,3 +377,61 @@ def test_a_channel_that_is_off_is_nowhere_and_refused(settings, world, person):
     finally:
         app.extensions["identity"].counts.database.close()
         app.database.close()
+
+
+@pytest.mark.req("ID-09")
+def test_a_signed_callback_makes_us_ask_and_only_that(world, telephone, person, tell):
+    browser = world.browser()
+    page = begins(browser, "social-card")
+    with world.app.database.reading() as db:
+        found = db.scalars(select(Challenge)).one()
+        session = challenges.handle_of(found)["session"]
+    lie = {"session": session, "state": "confirmed", "name": "x", "timestamp": int(time.time())}
+    said = seal(BANK_SECRET, lie | {"reference": "r"})
+    callback = "/identity/callbacks/social-card"
+    assert browser.client.post(callback, json=said).json == {"status": "taken"}
+    assert stage_of(world) == "waiting"  # the system itself says otherwise
+    who = {"name": person.name, "number": person.document_number, "phone": person.phone}
+    telephone.confirms(page.text, **who)
+    world.clock.advance(seconds=3)
+    assert browser.client.post(callback, json=said).json == {"status": "taken"}
+    assert stage_of(world) == "proved"
+    late = seal(BANK_SECRET, lie | {"reference": "r", "timestamp": int(time.time()) - 400})
+    for wrong in (late, said | {"name": "y"}, {**said, "signature": "0"}):
+        assert browser.client.post(callback, json=wrong).json == {"status": "ignored"}
+    assert looks(world, browser).status_code == 303
+
+
+def stage_of(world):
+    with world.app.database.reading() as db:
+        return db.scalars(select(Challenge)).one().stage
+
+
+@pytest.mark.req("ID-09")
+def test_a_proof_is_used_once_however_many_come_at_once(world, telephone, person):
+    browser = world.browser()
+    page = begins(browser, "social-card")
+    who = {"name": person.name, "number": person.document_number, "phone": person.phone}
+    telephone.confirms(page.text, **who)
+    cookie = browser.client.get_cookie("__Host-identity-proof", domain="127.0.0.1").value
+    world.clock.advance(seconds=3)
+    doors = [world.browser() for _ in range(12)]
+    for door in doors:
+        door.client.set_cookie("__Host-identity-proof", cookie, domain="127.0.0.1")
+    with ThreadPoolExecutor(12) as crowd:
+        answers = list(crowd.map(lambda door: door.get("/identity/proof"), doors))
+    signed_in = [a for a in answers if "__Host-identity=" in str(a.headers)]
+    assert len(signed_in) == 1
+
+
+@pytest.mark.req("ID-24")
+def test_an_admin_sees_which_system_is_away(world, simulators):
+    token = world.token_of(world.officer("admin"))
+    behaviour = simulators.app.behaviours["ca"]
+    behaviour.change(latency=0, error_rate=1, next_answer="")
+    try:
+        found = world.browser().api("GET", "/channel-health", token=token).json["items"]
+    finally:
+        behaviour.change(latency=0, error_rate=0, next_answer="")
+    assert {c["channel"] for c in found if not c["answers"]} == {"ca-certificate"}
+    assert len(found) == 7

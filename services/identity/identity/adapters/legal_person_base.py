@@ -46,6 +46,10 @@ class LegalPersonBase(Protocol):
         """
         ...
 
+    def health(self) -> bool:
+        """Does the base answer at all?"""
+        ...
+
 
 class HttpLegalPersonBase:
     """The base over HTTP."""

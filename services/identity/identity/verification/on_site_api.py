@@ -8,9 +8,13 @@ from marshmallow import Schema, fields, post_load, validate
 
 from identity import examples
 from identity.accounts import actions as accounts
-from identity.verification import levels, on_site, on_site_rules, queries
+from identity.adapters import proofing
+from identity.adapters.legal_person_base import LegalPersonBase
+from identity.parts import parts
+from identity.verification import levels, on_site, on_site_rules, queries, rules
 from identity.verification.api import EvidenceListSchema, EvidenceSchema
 from identity.verification.model import Evidence
+from identity.verification.rules import Channel
 from servicekit.identifiers import DocumentKind
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
@@ -61,6 +65,42 @@ def record_on_site(presented: on_site.Presented) -> Evidence:
     """
     with transaction() as db:
         return on_site.record(db, presented, officer_id=actor().id, now=now())
+
+
+class ChannelHealthSchema(Schema):
+    """Does a channel's system answer now?"""
+
+    channel = fields.Str(required=True)
+    title = fields.Str(required=True)
+    on = fields.Bool(required=True)
+    answers = fields.Bool(required=True)
+
+
+class ChannelHealthListSchema(Schema):
+    """Every channel that has an outside system of several steps, and the legal-person base."""
+
+    items = fields.List(fields.Nested(ChannelHealthSchema), required=True)
+
+
+@blueprint.route("/channel-health", methods=["GET"])
+@blueprint.response(200, ChannelHealthListSchema, example=examples.CHANNEL_HEALTH)
+@access(Role.ADMIN)
+def list_health() -> dict[str, Any]:
+    """Ask every outside system whether it is there; who reports "外厅局接口异常" is told which."""
+    own = parts().channels
+    systems: dict[Channel, proofing.Channel | LegalPersonBase] = dict(own.started)
+    systems[Channel.LEGAL_PERSON_BASE] = own.legal_person_base
+    return {
+        "items": [
+            {
+                "channel": channel,
+                "title": rules.CHANNEL_NAMES[channel],
+                "on": own.is_on(channel),
+                "answers": system.health(),
+            }
+            for channel, system in systems.items()
+        ]
+    }
 
 
 @blueprint.route("/accounts/<account_id>/evidence", methods=["GET"])
