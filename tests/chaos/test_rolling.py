@@ -21,7 +21,7 @@ sys.path.append(str(ROOT / "benchmarks"))
 
 from steady_load import SteadyLoad, request  # noqa: E402
 
-RATE = 60
+RATE = int(os.getenv("CHAOS_RATE", "60"))  # requests a second
 PATIENCE = 30.0
 SERVICE = Path(__file__).with_name("rolling_service.py")
 CONFIGURATION = """http {{
