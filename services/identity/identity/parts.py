@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ from identity.channels import Channels
 from identity.hashing import Hasher
 from identity.limits import Counts
 from identity.pace import Limit
-from identity.password_policy import Policy
+from identity.password_policy import PROFILES, Policy
 from identity.recovery.model import Upload
 from identity.settings import Settings
 from identity.sign_in.provider import Provider
@@ -51,7 +51,12 @@ class Parts:
     @property
     def password_policy(self) -> Policy:
         """The policy in force."""
-        return Policy(longest_run=self.settings.password_longest_run)
+        settings = self.settings
+        policy = PROFILES[settings.password_profile]
+        age, run = settings.password_max_age_days, settings.password_longest_run
+        policy = policy if age == 0 else replace(policy, max_age=timedelta(days=age))
+        own = policy.longest_run == Policy().longest_run  # the manual's 3 or 4 is ours to choose
+        return replace(policy, longest_run=run) if own else policy
 
     @property
     def sms_limits(self) -> Limits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -12,6 +13,7 @@ from typing import Final
 from servicekit.errors import FieldError
 
 KINDS_NEEDED: Final = 3  # 大写、小写、数字、其他字符四类中至少三类
+_KINDS: Final = "大写字母、小写字母、数字、其他字符中的至少三类"
 SHORTEST_CONTEXT: Final = 4  # a three-letter login name would refuse half of the language
 PHONE_TAIL: Final = 8
 
@@ -25,11 +27,38 @@ _LEET: Final = str.maketrans("@4013$5!7", "aaoiessit")
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The numbers of the policy; the defaults are the manual's (单位登录操作指引 3)."""
+    """The numbers of the policy; the defaults are the manual's (单位登录操作指引 3).
+
+    Args:
+        kinds: how many of the four kinds of characters must occur.
+        max_age: a password that is older must be changed at the next login; None is for ever.
+    """
 
     shortest: int = 8
     longest: int = 30
     longest_run: int = 3  # the manual shows both 3 and 4; 3 satisfies both
+    kinds: int = KINDS_NEEDED
+    max_age: timedelta | None = None
+
+    @property
+    def hint(self) -> str:
+        """What stands beside the box."""
+        length = f"{self.shortest}–{self.longest} 位"
+        return f"{length}，包含{_KINDS}。" if self.kinds > 1 else f"{length}，不能是常见的密码。"
+
+    def is_outworn(self, password: str, changed_at: datetime, *, now: datetime) -> bool:
+        """Must a right password be replaced now: too old, or on the common list by now?"""
+        old = self.max_age is not None and now - changed_at > self.max_age
+        return old or is_common(password)
+
+
+# Which rules hold where they clash (三种规范与手册); one is chosen by a setting.
+PROFILES: Final = {
+    "hrss": Policy(),  # 人社统一认证
+    "prov": Policy(longest=20, longest_run=20),  # 省统一身份认证
+    "dengbao3": Policy(max_age=timedelta(days=90)),  # GB/T 22239-2019 8.1.4.1 a
+    "asvs5": Policy(shortest=15, longest=100, longest_run=100, kinds=1),  # ASVS 5 6.2
+}
 
 
 def check(
@@ -47,8 +76,8 @@ def check(
     if not policy.shortest <= len(password) <= policy.longest:
         length = f"密码长度应为 {policy.shortest}–{policy.longest} 位"
         found.append(FieldError(pointer, "password-length", length))
-    if count_kinds(password) < KINDS_NEEDED:
-        kinds = "密码须包含大写字母、小写字母、数字、其他字符中的至少三类"
+    if count_kinds(password) < policy.kinds:
+        kinds = f"密码须包含{_KINDS}"
         found.append(FieldError(pointer, "password-kinds", kinds))
     if not (password.isascii() and password.isprintable()):
         signs = "密码只能使用键盘上的字母、数字和符号"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from identity.channel_settings import ChannelSettings
+from identity.password_policy import PROFILES
 from servicekit.settings import BadSettings, ServiceSettings, setting
 from servicekit.storage import StorageSettings
 
@@ -47,6 +48,12 @@ class Settings(ChannelSettings, StorageSettings, ServiceSettings):
     password_time_cost: int = setting(
         "argon2id passes; production refuses less than the default.", default=LEAST_TIME
     )
+    password_profile: str = setting(
+        "Rules of passwords: hrss (the manual's), prov, dengbao3, asvs5.", default="hrss"
+    )
+    password_max_age_days: int = setting(
+        "Days after which a password must be changed; 0 leaves it to the profile.", default=0
+    )
     password_longest_run: int = setting(
         "Most neighbouring, consecutive or equal keys in a password; the manual shows 3 and 4.",
         default=3,
@@ -86,6 +93,8 @@ class Settings(ChannelSettings, StorageSettings, ServiceSettings):
         Raises:
             BadSettings: naming each.
         """
+        if self.password_profile not in PROFILES:
+            raise BadSettings(f"IDENTITY_PASSWORD_PROFILE is one of {', '.join(PROFILES)}")
         if self.environment != "production":
             return
         wrong = []

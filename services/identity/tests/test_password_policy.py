@@ -1,6 +1,7 @@
 """The password policy (ID-03): tables from the manuals, and properties that hold for any text."""
 
 import string
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -104,3 +105,27 @@ def test_what_passes_has_the_length_and_the_kinds(password):
 def test_the_answer_never_holds_the_password():
     for wrong in policy.check(DEFAULT, "Sesam-auf-Sesam-auf-Sesam-auf-x"):
         assert "Sesam" not in wrong.message
+
+
+@pytest.mark.parametrize(
+    ("profile", "good", "bad"),
+    [
+        ("hrss", "Gd2024rsT", "gd2024rst"),
+        ("prov", "Abcd123!", "Gd2024rsTGd2024rsTGd2"),
+        ("dengbao3", "Gd2024rsT", "Gd24rsT"),
+        ("asvs5", "a long walk by the river", "Gd2024rsT"),
+    ],
+)
+def test_each_profile_has_rules_of_its_own(profile, good, bad):
+    rules = policy.PROFILES[profile]
+    assert policy.check(rules, good) == []
+    assert policy.check(rules, bad)
+    assert str(rules.shortest) in rules.hint
+
+
+def test_a_password_wears_out_by_age_or_by_becoming_common():
+    changed = datetime(2026, 1, 1, tzinfo=UTC)
+    later = changed + timedelta(days=91)
+    assert policy.PROFILES["dengbao3"].is_outworn("Gd2024rsT", changed, now=later)
+    assert not policy.PROFILES["hrss"].is_outworn("Gd2024rsT", changed, now=later)
+    assert policy.PROFILES["hrss"].is_outworn("P@ssw0rd", changed, now=changed)

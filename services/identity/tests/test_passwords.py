@@ -1,8 +1,11 @@
 """Changing the password (ID-10): by the present one, with every other session ended."""
 
+import dataclasses
+
 import pytest
 
 from identity.accounts.model import Account
+from identity.app import create_app
 from identity.parts import KEY
 from identity.passwords import actions
 
@@ -79,3 +82,17 @@ def test_a_one_time_password_is_good_for_a_day_and_must_be_changed(world, person
     person.password = gives()
     world.clock.advance(hours=24)
     assert world.browser().logs_in(person).status_code == 401
+
+
+@pytest.mark.req("ID-03")
+def test_an_old_password_is_replaced_where_a_setting_asks_for_it(world, person, settings, clock):
+    aged = create_app(dataclasses.replace(settings, password_max_age_days=90), clock=clock)
+    world.clock.advance(days=91)
+    assert world.browser().logs_in(person).location == "/identity/"  # off: nobody is asked
+    browser = world.browser()
+    browser.client = aged.test_client()
+    assert browser.logs_in(person).location == "/identity/new-password"
+    both = {"password": NEW, "password_again": NEW}
+    assert browser.fills("/identity/new-password", **both).location == "/identity/"
+    aged.extensions[KEY].counts.database.close()
+    aged.database.close()

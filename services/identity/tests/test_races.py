@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from identity.accounts.model import Account
-from identity.sign_in.model import RefreshToken
+from identity.sign_in.model import RefreshToken, SignInSession
 from identity.units.model import Unit
 
 CROWD = 40
@@ -188,3 +188,18 @@ def test_one_ticket_makes_one_unit_however_often_it_is_sent(world):
     answers = all_at_once([completing(world, begun, form) for form in forms])
     assert count(world, Unit) == 1
     assert len({a.json["id"] for a in answers if a.status_code == 201}) == 1
+
+
+@pytest.mark.req("ID-09", "ID-18", "AL-06")
+def test_one_code_signs_in_once_however_many_try(world):
+    person = world.registers()
+    world.clock.advance(minutes=2)
+    code = world.sms_code(person.phone, "sign-in")
+    crowd = [world.browser() for _ in range(CROWD)]
+    path = "/identity/login/sms"
+    answers = all_at_once(
+        [lambda b=b: b.fills(path, phone=person.phone, sms_code=code) for b in crowd]
+    )
+    assert [a.status_code for a in answers].count(303) == 1
+    assert {a.status_code for a in answers} <= {303, 401, 503}
+    assert count(world, SignInSession) == 1

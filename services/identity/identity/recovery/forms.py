@@ -52,7 +52,7 @@ FIELDS: Final = {
             "新密码",
             kind="password",
             complete="new-password",
-            hint="8–30 位，包含大写字母、小写字母、数字、其他字符中的至少三类。",
+            hint="password",
             longest=100,
         ),
         Field(

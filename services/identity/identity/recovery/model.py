@@ -24,6 +24,10 @@ class Upload(UploadColumns, Base):
     __tablename__ = "upload"
 
 
+def _table(mapped: type) -> str:
+    return str(mapped.__tablename__)  # type: ignore[attr-defined]
+
+
 class Case(Reviewed):
     """What both kinds of cases have; the applicant is a visitor, so ``applicant_id`` says so."""
 
@@ -31,15 +35,20 @@ class Case(Reviewed):
         Enum(Goal, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
         info=NOT_PERSONAL,
     )
-    contact_name: Mapped[PersonName] = mapped_column(
-        Sealed(PersonName, "recovery.contact_name"), info=PERSONAL
-    )
-    # It showed a code before the case was opened.
-    contact_phone: Mapped[MobileNumber] = mapped_column(
-        Sealed(MobileNumber, "recovery.contact_phone"), info=PERSONAL
-    )
     # Keyed; whoever has it and the number sees the state and may correct.
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(16), info=NOT_PERSONAL)
+
+    @declared_attr
+    @classmethod
+    def contact_name(cls) -> Mapped[PersonName]:
+        """The person's own, or the agent's."""
+        return mapped_column(Sealed(PersonName, f"{_table(cls)}.contact_name"), info=PERSONAL)
+
+    @declared_attr
+    @classmethod
+    def contact_phone(cls) -> Mapped[MobileNumber]:
+        """It showed a code before the case was opened."""
+        return mapped_column(Sealed(MobileNumber, f"{_table(cls)}.contact_phone"), info=PERSONAL)
 
     @declared_attr
     @classmethod
@@ -72,10 +81,10 @@ class PersonRecovery(Case, Base):
 
     document_type: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)
     document_number: Mapped[DocumentNumber] = mapped_column(
-        Sealed(DocumentNumber, "recovery.document_number"), info=PERSONAL
+        Sealed(DocumentNumber, "person_recovery.document_number"), info=PERSONAL
     )
     login_name: Mapped[PersonalText | None] = mapped_column(
-        Sealed(PersonalText, "recovery.login_name"), info=PERSONAL
+        Sealed(PersonalText, "person_recovery.login_name"), info=PERSONAL
     )
 
     @property

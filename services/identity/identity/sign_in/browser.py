@@ -46,7 +46,9 @@ def page(
         script: the one file of ours the page may run, where a thing cannot be done without.
     """
     form_secret = request.cookies.get(FORM_COOKIE) or rules.new_secret()
-    html = render_template(template, form_token=_token(form_secret), prefix=PREFIX, **values)
+    usual = {"form_token": _token(form_secret), "prefix": PREFIX}
+    usual["password_hint"] = parts().password_policy.hint
+    html = render_template(template, **usual | values)
     response = make_response(html, status)
     set_cookie(response, FORM_COOKIE, form_secret)
     targets = "'self'" if leads_to is None else f"'self' {leads_to}"

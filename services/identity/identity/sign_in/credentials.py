@@ -19,6 +19,7 @@ from identity.login_history import actions as history
 from identity.login_history.rules import AMR_OF, Outcome, Way, place_of
 from identity.officers.model import Officer
 from identity.pace import Limit, Pace
+from identity.password_policy import Policy
 from identity.passwords import actions as passwords
 from identity.passwords.model import PasswordCondition
 from identity.passwords.rules import Condition
@@ -176,8 +177,13 @@ def look(db: Session, secret: str, stage: Stage, *, now: datetime) -> Step | Non
     return Step(row.account_id, row.way)
 
 
-def renew_hash(account: Account, password: str, *, hasher: Hasher) -> None:
-    """Hash a right password anew when the costs have been raised since."""
+def renew_hash(
+    account: Account, password: str, *, hasher: Hasher, policy: Policy, now: datetime
+) -> None:
+    """Look at a right password while it is at hand: hash it anew when the costs have been raised,
+    have it changed when it is too old or has become a common one."""
+    if policy.is_outworn(password, account.password_changed_at, now=now):
+        account.must_change_password = True
     if hasher.is_outdated(account.password_hash):
         account.password_hash = hasher.hash(password)
 

@@ -90,7 +90,9 @@ def _check_and_go_on(name: str, password: str) -> Response:
     )
     with transaction() as db:
         account = db.get_one(Account, account_id)
-        credentials.renew_hash(account, password, hasher=own.hasher)
+        credentials.renew_hash(
+            account, password, hasher=own.hasher, policy=own.password_policy, now=now()
+        )
         return entrance.go_on(db, account, way=Way.PASSWORD)
 
 
