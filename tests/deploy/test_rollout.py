@@ -43,7 +43,7 @@ def test_new_code_waits_for_its_migrations(database_url: str) -> None:
     engine = create_engine(sqlalchemy_url(database_url))
     with engine.begin() as db:
         db.execute(text("DELETE FROM alembic_version"))
-        assert pending(db, "recruitment") == ["0001"]
+        assert pending(db, "recruitment") == ["0001", "0002"]
     engine.dispose()
 
 

@@ -84,8 +84,6 @@ class Issuer:
             claims: further ones, or others in place of the usual; None leaves one out.
         """
         now = int(self.clock.now().timestamp())
-        scale = "urn:gdprov:ial" if kind == "unit" else "urn:gdhrss:ial"
-        acr = "urn:gdhrss:aal:2" if kind == "officer" else f"{scale}:{level}"
         values: dict[str, Any] = {
             "iss": self.issuer,
             "aud": AUDIENCE,
@@ -98,7 +96,7 @@ class Issuer:
             "iat": now,
             "exp": now + expires_in,
             "auth_time": now,
-            "acr": acr,
+            "acr": _acr(kind, level),
             "amr": ["pwd", "otp"] if kind == "officer" else ["pwd"],
         }
         if kind == "officer":
@@ -205,6 +203,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Tests read ``requests``."""
+
+
+def _acr(kind: str, level: int) -> str:
+    if kind == "officer":
+        return "urn:gdhrss:aal:2"
+    return f"urn:gdprov:ial:{level}" if kind == "unit" else f"urn:gdhrss:ial:{level}"
 
 
 def _acting(person: str, agency: str | None) -> dict[str, Any]:
