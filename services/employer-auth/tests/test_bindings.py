@@ -185,6 +185,23 @@ def test_a_binding_has_a_last_day_if_the_unit_wants_one(desk: Any) -> None:
     assert unit.shows(binding)["state"] == "expired"
 
 
+@pytest.mark.req("EA-02")
+def test_a_unit_finds_its_agents_by_state_and_business_page_by_page(desk: Any) -> None:
+    unit, _, binding = desk.bound()
+    desk.clock.advance(seconds=1)
+    invited = unit.invites(desk.person())
+    unit.grants(binding, "employer-auth.unit", "manage")
+    assert [row["id"] for row in unit.agents()] == [invited["id"], binding["id"]]
+    assert [row["id"] for row in unit.agents(state="invited")] == [invited["id"]]
+    assert [row["id"] for row in unit.agents(business="employer-auth.unit")] == [binding["id"]]
+    assert unit.agents(business="recruitment.jobs") == []
+    first = unit.done(unit.get("sub-accounts", limit=1))
+    assert (first["total"], [row["id"] for row in first["items"]]) == (2, [invited["id"]])
+    (rest,) = unit.agents(limit=1, cursor=first["next_cursor"])
+    assert rest["id"] == binding["id"]
+    assert unit.get("sub-accounts", state="gone").status_code == 422
+
+
 @pytest.mark.req("EA-01", "PRT-10")
 def test_an_agent_does_what_the_unit_does_only_with_management(desk: Any) -> None:
     unit, lin, binding = desk.bound()

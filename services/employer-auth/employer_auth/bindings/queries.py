@@ -13,6 +13,7 @@ from employer_auth.accounts.queries import level_of, standing_of
 from employer_auth.accounts.rules import is_active
 from employer_auth.bindings import rules
 from employer_auth.bindings.model import Binding, BindingEntry
+from employer_auth.grants.model import Grant
 from servicekit.applications import Actor
 from servicekit.errors import ChangedMeanwhile
 from servicekit.history import lane_of
@@ -27,6 +28,7 @@ class Filters:
 
     state: rules.BindingState | None = None
     unit_id: str | None = None
+    business: str | None = None
 
 
 def of_unit(actor: Actor, filters: Filters) -> Select[Binding]:
@@ -191,4 +193,7 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         conditions.append(Binding.state == filters.state)
     if filters.unit_id is not None:
         conditions.append(Binding.unit_id == filters.unit_id)
+    if filters.business is not None:
+        granted = Grant.business == filters.business, Grant.ended_at.is_(None)
+        conditions.append(Binding.id.in_(select(Grant.binding_id).where(*granted)))
     return conditions

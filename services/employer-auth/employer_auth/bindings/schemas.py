@@ -115,6 +115,11 @@ class FiltersSchema(PageArguments):
     """查询条件, and which page of what they leave."""
 
     state = fields.Enum(rules.BindingState, by_value=True, load_default=None)
+    business = fields.Str(
+        load_default=None,
+        validate=validate.Length(1, 80),
+        metadata={"description": "Those with a grant in this business (有该业务权限的)."},
+    )
 
     @post_load
     def build(self, values: dict[str, Any], **_: Any) -> tuple[queries.Filters, Page]:
