@@ -9,6 +9,7 @@ from identity.administration import api as administration
 from identity.agreements import api as agreements
 from identity.agreements import pages as agreement_pages
 from identity.cancellations import api as cancellations
+from identity.cancellations import pages as cancellation_pages
 from identity.channels import make_channels
 from identity.duplicates import api as duplicates
 from identity.events import FACTS
@@ -85,6 +86,7 @@ SERVICE = Service(
         agreements.blueprint,
         agreement_pages.blueprint,
         cancellations.blueprint,
+        cancellation_pages.blueprint,
         administration.blueprint,
         duplicates.blueprint,
         matching.blueprint,

@@ -92,6 +92,23 @@ def test_the_owner_undoes_it(world):
 
 
 @pytest.mark.req("ID-17")
+def test_the_page_says_what_it_means_asks_for_the_password_and_undoes_it(world):
+    person = world.registers()
+    place = "/identity/security/cancellation"
+    assert world.browser().get(place).location.startswith("/identity/login")
+    browser = world.browser().signs_in(person)
+    assert place in browser.get("/identity/security").text
+    wrong = browser.fills(place, current_password="Wrong2024x")
+    assert wrong.status_code == 422
+    assert "当前密码不正确" in wrong.text
+    assert browser.fills(place, current_password=person.password).location == place
+    assert "可以随时撤销" in browser.get(place).text
+    assert browser.fills(place).location == place
+    assert "申请注销账号" in browser.get(place).text
+    assert browser.post(place, {"current_password": person.password}).status_code == 400
+
+
+@pytest.mark.req("ID-17")
 def test_open_applications_and_bindings_stand_against_it(world):
     person = world.registers()
     token = world.token_of(person)
