@@ -122,7 +122,10 @@ def calls(name: str, component: str) -> set[Peer]:
         found.add(("postgres", 5432))
     if "bus_url" in known and (component == "events" or name == "gateway"):
         found.add(("rabbitmq", 5672))
-    if component == "web" and "identity_url" in known and name not in ("identity", "gateway"):
+    if "storage_url" in known:  # both take files out of the bucket; the worker deletes them
+        found.add(("outside", 443))
+    asks = component == "web" or "employer_auth_client_secret" in known  # a client of its own
+    if asks and "identity_url" in known and name not in ("identity", "gateway"):
         found.add(("identity", 8000))
     if name == "gateway":
         found.add(("jiuye", 8000))
