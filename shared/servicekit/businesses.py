@@ -61,6 +61,8 @@ class Business:
 class BusinessPublished(Schema):
     """A service offers a business to units, as it is declared from now on."""
 
+    declared: tuple[Business, ...] = ()  # by the service whose fact it is
+
     code = fields.Str(required=True)
     title = fields.Str(required=True)
     actions = fields.List(fields.Str(), required=True)
@@ -79,7 +81,8 @@ def declare(facts: Facts, jobs: Jobs, *businesses: Business) -> tuple[Business, 
     codes = [business.code for business in businesses]
     if len(set(codes)) < len(codes) or any(c.partition(".")[0] != facts.service for c in codes):
         raise ValueError(f"{facts.service}: its businesses are {facts.service}.…, each once")
-    schema = type("ServiceBusinessPublished", (BusinessPublished,), {"__doc__": _SENTENCE})
+    own = {"__doc__": _SENTENCE, "declared": businesses}
+    schema = type("ServiceBusinessPublished", (BusinessPublished,), own)
     example = asdict(businesses[0]) | {"actions": list(businesses[0].actions)}
     facts.fact("business.published", v=1, example=example)(schema)
 
