@@ -34,6 +34,9 @@ class RateLimit(Passive):
             zone = (self._zones[limit.zone.name], limit.burst)
             uses.setdefault(self._keys[limit.zone.key], []).append(zone)
         by_key = list(uses.items())
+        if len(limits) == 1:
+            ((only, ((buckets, burst),)),) = by_key
+            return _one_zone(only, buckets, burst, too_many)
 
         def check(exchange: Exchange) -> Step:
             now = exchange.started
@@ -62,6 +65,19 @@ class RateLimit(Passive):
 
     def _mine(self, location: Location) -> list[Limit]:
         return [limit for limit in location.limits if limit.zone.key in self._keys]
+
+
+def _one_zone(key_of: Key, buckets: Buckets, burst: int, too_many: Answer) -> Inward:
+    """The usual case, without loops."""
+    take = buckets.take
+
+    def check(exchange: Exchange) -> Step:
+        key = key_of(exchange)
+        if key is None or take(key, burst, exchange.started):
+            return None
+        return too_many
+
+    return check
 
 
 class _Shown:
