@@ -40,7 +40,9 @@ _BATCH: Final = 50
 def send_sms(context: JobContext) -> None:
     """Hand every waiting SMS to the gateway; no transaction is open meanwhile."""
     settings = context.settings
-    client = Client(settings.sms_url, timeout=settings.outside_seconds, name="sms")
+    real = settings.environment == "production"
+    seconds = settings.outside_seconds
+    client = Client(settings.sms_url, timeout=seconds, name="sms", simulators=not real)
     deliver(context, HttpSmsGateway(client))
 
 

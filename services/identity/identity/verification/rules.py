@@ -32,7 +32,8 @@ SIGNATURE_LIFE: Final = timedelta(minutes=10)  # PIN and token take people a whi
 REDIRECT_LIFE: Final = timedelta(minutes=15)
 POLL_EVERY: Final = timedelta(seconds=2)
 SIGNATURE_TRIES: Final = 5
-STARTS: Final = Limit("channel-start", 20, timedelta(minutes=10))  # per browser's address
+# Per address, which may be a whole hall.
+STARTS: Final = Limit("channel-start", 120, timedelta(minutes=10))
 
 
 class Scale(StrEnum):
