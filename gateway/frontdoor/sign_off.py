@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -80,12 +81,24 @@ class SignOff:
         if session is None:
             return as_json({"logged_in": False})
         if self._sessions.is_due(session):
-            return self._renew_and_show(exchange, session)
+            return self._fresh_and_shown(exchange, self._sessions.renew(session))
+        if session.home and self.is_worthless(session):
+            return self._fresh_and_shown(exchange, self._sessions.leave(session))
         return self.shown(session)
 
-    async def _renew_and_show(self, exchange: Exchange, session: Session) -> Answer:
+    def is_worthless(self, session: Session) -> bool:
+        """Has what its token says ended meanwhile? Keys that are not known yet do not tell."""
         try:
-            session = await self._sessions.renew(session)
+            self._verifier.check(session.authorization)
+        except BadToken:
+            return True
+        except UnknownKey:
+            pass
+        return False
+
+    async def _fresh_and_shown(self, exchange: Exchange, fresh: Awaitable[Session]) -> Answer:
+        try:
+            session = await fresh
         except SessionOver:
             exchange.response_lines += self._sessions.end_cookies()
             return as_json({"logged_in": False})

@@ -115,7 +115,38 @@ def test_acting_is_renewed_silently_and_ends_at_home_when_the_binding_has(world)
         token for token, claims in world.provider.chains.items() if not claims
     }
     world.gateway.clock.advance(290)
+    ended = world.post("/api/file")
+    assert (ended.status, orjson.loads(ended.body)["code"]) == (403, "acting-ended")
+    assert world.service.received[-1].target == "/api/x"  # what was meant for the unit is not done
     assert world.subject() == LIN
+
+
+@pytest.mark.req("GW-02", "ID-43")
+def test_a_binding_that_ended_is_told_once_and_the_login_goes_on(world) -> None:
+    choose = f"/sso/act?unit_id={UNIT}&binding_id=b-1"
+
+    def end(version: int) -> None:
+        async def revise() -> None:
+            world.gateway.gateway.revocations.revise_binding("b-1", version)
+
+        world.gateway.call(revise)
+
+    world.post(choose)
+    end(4)
+    ended = world.post("/api/file")
+    assert (ended.status, orjson.loads(ended.body)["code"]) == (403, "acting-ended")
+    assert world.subject() == LIN
+    world.provider.acting = {**ACTING, "bver": 4}
+    assert world.post(choose).status == 200
+    end(5)
+    page = world.browser.ask("/api/desk?x=1", fields={"Accept": "text/html"})
+    assert (page.status, page.one("location")) == (303, "/api/desk?x=1")
+    assert world.subject() == LIN
+    world.provider.acting = {**ACTING, "bver": 5}
+    assert world.post(choose).status == 200
+    end(6)
+    shown = world.session()
+    assert (shown["subject"], "acting" in shown) == (LIN, False)
 
 
 def test_a_refusal_is_told_as_employer_auth_said_it_and_the_login_stays(world) -> None:
