@@ -385,3 +385,15 @@ def test_used_identifiers_are_forgotten_when_they_can_no_longer_come(
     world.job("forget-old-tokens")
     with world.app.database.reading() as db:
         assert db.scalar(select(func.count()).select_from(UsedTokenId)) == 0
+
+
+@pytest.mark.req("ID-17", "ID-41")
+def test_who_acts_sees_and_ends_the_persons_own_sessions(world, signed, browser, person, unit):
+    actor = browser.tokens()["access_token"]
+    acting = exchange(browser, actor, mandate(world, person, unit)).json["access_token"]
+    listed = browser.api("GET", "/me/sessions", token=acting)
+    assert [each["current"] for each in listed.json["items"]] == [True]
+    assert browser.api("GET", "/me/consents", token=acting).json == {"items": []}
+    own = listed.json["items"][0]["id"]
+    assert browser.api("DELETE", f"/me/sessions/{own}", token=acting).status_code == 204
+    assert browser.api("GET", "/me/sessions", token=acting).status_code == 401

@@ -43,7 +43,7 @@ class SessionListSchema(Schema):
 
 @blueprint.route("", methods=["GET"])
 @blueprint.response(200, SessionListSchema, example=examples.SESSIONS)
-@access(*_EVERYBODY)
+@access(*_EVERYBODY, acting=True)
 def list_sessions() -> dict[str, Any]:
     """Where one is signed in (登录设备)."""
     with reading() as db:
@@ -52,7 +52,7 @@ def list_sessions() -> dict[str, Any]:
 
 @blueprint.route("", methods=["DELETE"])
 @blueprint.response(204)
-@access(*_EVERYBODY)
+@access(*_EVERYBODY, acting=True)
 def end_other_sessions() -> None:
     """End every session but this one (退出其他设备)."""
     with transaction() as db:
@@ -63,7 +63,7 @@ def end_other_sessions() -> None:
 
 @blueprint.route("/<session_id>", methods=["DELETE"])
 @blueprint.response(204)
-@access(*_EVERYBODY)
+@access(*_EVERYBODY, acting=True)
 def end_session(session_id: str) -> None:
     """End one session; its tokens are worth nothing within two seconds (ID-43)."""
     with transaction() as db:

@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError
 from authlib.oidc.core.errors import ConsentRequiredError, LoginRequiredError
-from flask import current_app
 from joserfc import jwt
 from joserfc.errors import JoseError
 from sqlalchemy.orm import Session
@@ -197,7 +196,7 @@ def _raise_or_go_on(asked: Asking, present: Present, arrival: Arrival, uri: str)
     """To the guided raise, where it can help; a wish is given up, a demand is not (ID-42)."""
     wanted = asked.essential or asked.acr_values
     possible = asking.can_be_raised(present.acr, wanted) is not None
-    if possible and not asked.is_silent and _has_page(_PAGES[Step.RAISE]):
+    if possible and not asked.is_silent:
         return Step.RAISE
     if asked.essential:
         raise UnmetError(redirect_uri=uri)
@@ -228,10 +227,6 @@ def _is_hinted(hint: str | None, client: ClientFacts, subject: Subject) -> bool:
         return False
     name = provider.subjects.subject(client, subject.account.id)
     return bool(claims.get("aud") == client.client_id and claims.get("sub") == name)
-
-
-def _has_page(path: str) -> bool:
-    return any(rule.rule == path for rule in current_app.url_map.iter_rules())
 
 
 def _marker(kept: tuple[tuple[str, str], ...], at: datetime) -> str:

@@ -19,7 +19,7 @@ blueprint = Blueprint(
 @blueprint.response(
     200, client_schemas.ConsentListSchema, example={"items": [client_schemas.CONSENT]}
 )
-@access(Role.APPLICANT)
+@access(Role.APPLICANT, acting=True)
 def list_consents() -> dict[str, Any]:
     """The systems one let know something (已同意的系统)."""
     with reading() as db:
@@ -39,7 +39,7 @@ def list_consents() -> dict[str, Any]:
 
 @blueprint.route("/<client_id>", methods=["DELETE"])
 @blueprint.response(204)
-@access(Role.APPLICANT)
+@access(Role.APPLICANT, acting=True)
 def withdraw_consent(client_id: str) -> None:
     """Take a consent back (撤回同意); the system's refresh tokens end.
 

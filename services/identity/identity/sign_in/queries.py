@@ -21,7 +21,7 @@ _LEVEL: Final = "identity.account.level-changed.v1"
 _HELD_UP: Final = timedelta(minutes=1)  # two clocks of ours never differ by more
 _MOST: Final = 20_000
 _PROVED: Final = 2  # 二级
-_PROVED_CLAIMS: Final = ("name", "birthdate", "document_type", "document_number")
+PROVED_CLAIMS: Final = ("name", "birthdate", "document_type", "document_number")
 
 
 def claims_of(
@@ -81,7 +81,7 @@ def _verified_claims(
             "time": max(each.verified_at for each in proofs).isoformat(),
             "evidence": evidence,
         },
-        "claims": {name: claims[name] for name in _PROVED_CLAIMS if name in claims},
+        "claims": {name: claims[name] for name in PROVED_CLAIMS if name in claims},
     }
 
 
