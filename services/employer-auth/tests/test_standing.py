@@ -69,6 +69,24 @@ def test_it_rests_as_long_as_there_is_a_reason(desk: Any) -> None:
     assert unit.shows(binding)["state"] == "active"
 
 
+@pytest.mark.req("EA-12")
+def test_a_frozen_unit_gives_nobody_anything_new_and_may_take_back(desk: Any) -> None:
+    """Who hijacked a unit's account must not prepare for the day it is lifted."""
+    desk.offers(JOBS)
+    unit, _, binding = desk.bound()
+    unit.grants(binding, JOBS, "view")
+    desk.run("UPDATE unit SET frozen_at = now()")
+    granted = unit.tries_to_grant(binding, JOBS, "view", "submit")
+    unit.refused(granted, 409, "unit-frozen")
+    unit.refused(unit.asks_for(desk.person()), 409, "unit-frozen")
+    agency = desk.unit(uscc="91350100M000100Y43")
+    wish = {"business": JOBS, "actions": ["view"], "valid_until": "2027-11-20"}
+    offer = {"agency_uscc": "91350100M000100Y43", "businesses": [wish]}
+    unit.refused(unit.post("entrustments", offer), 409, "unit-frozen")
+    assert agency.done(agency.get("received-entrustments"))["items"] == []
+    assert unit.withdraws(binding, JOBS)["permissions"] == []
+
+
 @pytest.mark.req("EA-05")
 def test_a_resting_binding_can_be_ended_and_granted(desk: Any) -> None:
     unit, lin, binding = desk.bound()

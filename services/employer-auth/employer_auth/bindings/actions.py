@@ -45,7 +45,7 @@ def count_try(db: Session, unit_id: str, *, allowance: int, now: datetime) -> No
         UnitUnknown: nothing is counted, for nothing is asked.
         TooManyTries: with the seconds to wait.
     """
-    _known_unit(db, unit_id)
+    known_unit(db, unit_id)
     wait = limits.take(db, f"invite:{unit_id}", allowance=allowance, window=_HOUR, now=now)
     if wait is not None:
         raise rules.TooManyTries(retry_after=wait)
@@ -60,7 +60,7 @@ def invite(db: Session, asked: Invitation, *, actor: Actor, now: datetime, days:
     Raises:
         UnitUnknown, UnitIsFrozen, PersonNotVerified, AlreadyBound, BadValidity
     """
-    unit = _known_unit(db, actor.id)
+    unit = known_unit(db, actor.id)
     check_not_frozen(unit.frozen_at)
     rules.check_level(asked.level)
     check_validity(asked.valid_until, shanghai_date(now))
@@ -210,7 +210,12 @@ def expire(db: Session, binding_id: str, *, now: datetime) -> None:
         moves.move(db, binding, "lapse", actor=moves.ITSELF, by=Ender.SYSTEM, now=now)
 
 
-def _known_unit(db: Session, unit_id: str) -> Unit:
+def known_unit(db: Session, unit_id: str) -> Unit:
+    """The asking unit; a token is quicker than the word of its registration.
+
+    Raises:
+        UnitUnknown
+    """
     unit = find_unit(db, unit_id)
     if unit is None:
         raise rules.UnitUnknown(retry_after=5)

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from employer_auth.accounts.rules import check_not_frozen
 from employer_auth.bindings import actions as bindings
 from employer_auth.bindings import moves as binding_moves
 from employer_auth.bindings import queries as binding_queries
@@ -46,6 +47,7 @@ def offer(
     """
     agency = queries.find_agency(db, uscc)
     rules.check_agency(actor.id, agency.id)
+    check_not_frozen(bindings.known_unit(db, actor.id).frozen_at)
     _check(db, wishes, now)
     entrustment = Entrustment(
         unit_id=actor.id,
@@ -79,6 +81,7 @@ def answer(
         EntrustmentNotFound, WrongState
     """
     entrustment = queries.find_received(db, entrustment_id, actor, hold=True)
+    check_not_frozen(entrustment.agency.frozen_at)
     moves.move(db, entrustment, name, actor=actor, now=now, note=note)
     return entrustment
 
@@ -147,6 +150,7 @@ def assign(
     """
     entrustment = queries.find_received(db, entrustment_id, actor, hold=True)
     rules.check_active(entrustment.state)
+    check_not_frozen(entrustment.agency.frozen_at)
     own = binding_queries.find_of_unit(db, binding_id, actor, hold=True)
     if own.via is not None or not is_active(own.state):
         raise rules.AgentNotOwn

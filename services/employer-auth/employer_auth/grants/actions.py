@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from employer_auth.accounts.queries import level_of
+from employer_auth.accounts.rules import check_not_frozen
 from employer_auth.bindings import moves
 from employer_auth.bindings import queries as bindings
 from employer_auth.bindings.model import Binding
@@ -36,11 +37,12 @@ def grant(
     """Give a bound person businesses, or change what they have in them; one new version for all.
 
     Raises:
-        BindingNotFound, NotBound, BusinessNotFound, NothingGranted, ActionNotOffered,
+        BindingNotFound, NotBound, UnitIsFrozen, BusinessNotFound, NothingGranted, ActionNotOffered,
         BadGrantRegion, BadValidity, GranteeLevelTooLow, ChangedMeanwhile
     """
     binding = bindings.find_of_unit(db, binding_id, actor, seen=seen, hold=True)
     check_bound(binding.state)
+    check_not_frozen(binding.unit.frozen_at)
     rules.check_direct(binding.via)
     give(db, binding, wishes, actor=actor, now=now)
     return binding
