@@ -468,3 +468,26 @@ def test_what_is_taken_back_is_not_decided_any_more(desk: Any) -> None:
     who = officer(desk)
     who.refused(who.post(f"{REVIEWS}/{taken['cases'][0]['id']}/accept", {}), 409, "wrong-state")
     assert filed(lin, unit)["cases"][0]["state"] == "submitted"
+
+
+@pytest.mark.req("EA-07", "REF-08")
+def test_an_agent_applies_in_an_acting_session_too(desk: Any) -> None:
+    unit, lin, _ = desk.bound()
+    acting = desk.agent(unit, lin)
+    application = filed(acting, unit)
+    assert lin.done(lin.get(f"{OWN}/{application['id']}"))["number"] == application["number"]
+    (row,) = desk.rows("SELECT applicant_id, filed_by FROM authorisation_application")
+    assert tuple(row) == (lin.id, lin.id)
+    unit.refused(unit.get(OWN), 403, "delegate-required")
+
+
+@pytest.mark.req("PRT-08")
+def test_wrong_unit_data_are_answered_with_whom_to_call(desk: Any) -> None:
+    unit, lin, _ = desk.bound()
+    draft = lin.done(lin.post(OWN, form(lin, unit)), 201)
+    desk.run("UPDATE unit SET region = '440199'")
+    refused = lin.post(f"{OWN}/{draft['id']}/submit", {})
+    told = lin.refused(refused, 409, "unit-data-wrong")
+    assert told["detail"].startswith("办理业务时如获取单位信息有误，或无法保存")
+    assert told["agency"] == {"name": "广东省广州市社会保险基金管理局", "phone": "12345"}
+    assert "12345" in told["detail"]

@@ -32,10 +32,10 @@ DEMO: Final = {
         "示例审核乙", "demo_nanshan", "13800000003", "440305", (BUSINESS,), ("reviewer",)
     ),
     "agency_tianhe": Appointment(  # 社保经办机构: window and first review
-        "示例经办甲", "demo_agency", "13800000014", "440106", AGENCY, ("window", "reviewer")
+        "示例经办甲", "demo_agency", "13800000024", "440106", AGENCY, ("window", "reviewer")
     ),
     "approver_tianhe": Appointment(  # and the second pair of eyes
-        "示例经办乙", "demo_approver", "13800000015", "440106", AGENCY, ("approver",)
+        "示例经办乙", "demo_approver", "13800000025", "440106", AGENCY, ("approver",)
     ),
 }
 
