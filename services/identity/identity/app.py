@@ -31,6 +31,7 @@ from identity.recovery import case_pages, review_api
 from identity.recovery import pages as recovery
 from identity.recovery.files import uploads_of
 from identity.recovery.rules import PERSON_WORKFLOW, UNIT_WORKFLOW
+from identity.second_factors import api as second_factor_api
 from identity.second_factors import pages as second_factors
 from identity.security import pages as security
 from identity.security_questions import api as security_questions
@@ -105,6 +106,7 @@ SERVICE = Service(
         login_history.blueprint,
         passwords.blueprint,
         second_factors.blueprint,
+        second_factor_api.blueprint,
         security.blueprint,
         recovery.blueprint,
         case_pages.blueprint,

@@ -194,6 +194,19 @@ LOGIN: Final[Example] = {
     "current": True,
     "disowned_at": None,
 }
+SECOND_FACTORS: Final[Example] = {
+    "authenticator": True,
+    "recovery_codes": 9,
+    "passkeys": [
+        {
+            "id": _ID,
+            "label": "我的手机",
+            "backed_up": True,
+            "created_at": _TIME,
+            "last_used_at": None,
+        }
+    ],
+}
 QUESTIONS: Final[Example] = {
     "available": [{"code": "first-teacher", "text": "您小学一年级班主任的姓名是？"}],
     "chosen": [],

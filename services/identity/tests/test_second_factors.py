@@ -224,6 +224,23 @@ def test_adding_a_passkey_needs_the_password_and_a_name(world, person):
 
 
 @pytest.mark.req("ID-46")
+def test_the_portal_reads_what_is_on_and_forgets_a_passkey(world, person):
+    browser, device = world.browser().signs_in(person), Device(PUBLIC, "127.0.0.1")
+    turns_on(world, browser, person)
+    adds(browser, person, device)
+    token, path = browser.tokens()["access_token"], "/me/second-factors"
+    seen = browser.api("GET", path, token=token).json
+    assert (seen["authenticator"], seen["recovery_codes"]) == (True, 10)
+    passkey = seen["passkeys"][0]
+    assert passkey["label"] == "我的手机"
+    other = world.token_of(world.registers())
+    gone = f"{path}/passkeys/{passkey['id']}"
+    assert browser.api("DELETE", gone, token=other).status_code == 404
+    assert browser.api("DELETE", gone, token=token).status_code == 204
+    assert browser.api("GET", path, token=token).json["passkeys"] == []
+
+
+@pytest.mark.req("ID-46")
 def test_the_script_is_one_file_named_by_hash_and_only_where_it_is_needed(world, person):
     page = world.browser().get("/identity/login/passkey")
     policy = page.headers["Content-Security-Policy"]

@@ -130,8 +130,9 @@ def endorse(db: Session, case: UnitRecovery, *, actor: Actor, now: datetime) -> 
 
 
 def tell_decision(db: Session, case: Recovery, template: str, *, now: datetime) -> None:
-    """Tell the contact phone what was decided, with the reason that was given."""
-    words = {"number": case.number or "", "reason": case.decision_reason or "无"}
+    """Tell the contact phone what was decided, with the reason; all of it stands on the page."""
+    reason = (case.decision_reason or "无")[: rules.LONGEST_SMS_REASON]
+    words = {"number": case.number or "", "reason": reason}
     _tell_contact(db, case, template, words, now=now)
 
 

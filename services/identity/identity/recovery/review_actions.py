@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
+from identity.accounts.rules import check_standing
 from identity.events import FACTS, UnitRecovered
 from identity.hashing import Hasher
 from identity.messages import actions as messages
@@ -45,6 +46,7 @@ def after(
 
     Raises:
         NotMatched: approved, but nobody's account.
+        AccountLocked: it was locked or given up meanwhile.
         SameOfficer: endorsed and approved by one.
     """
     if move == "endorse" and isinstance(case, UnitRecovery):
@@ -63,6 +65,7 @@ def _approve(db: Session, case: Recovery, *, actor: Actor, means: Means, now: da
     if isinstance(case, UnitRecovery):
         claims.check_four_eyes(case.endorsed_by, actor.id)
     account = db.get_one(Account, case.account_id, with_for_update={"of": Account})
+    check_standing(account.standing)
     name = account.login_name.expose()
     if case.goal is Goal.LOGIN_NAME:
         words, template = {"name": name}, "recovery-name-sent"

@@ -17,6 +17,7 @@ REVIEW_DAYS: Final = 2  # working days, ID-13: 1–2 个工作日
 DRAFT_LIFE: Final = timedelta(hours=24)  # then files were never sent
 STOP_LIFE: Final = timedelta(hours=72)  # how long the old phone may undo it
 PROOF_LIFE: Final = timedelta(minutes=10)  # between the phone's code and the answers
+LONGEST_SMS_REASON: Final = 60  # characters, so that two SMS hold it
 CODE_LENGTH: Final = 10  # of query and stop codes: 49 bits
 CODE_ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"  # without look-alikes
 BUSINESS_DIGITS: Final = {"person": "91", "unit": "92"}  # of the 受理编号

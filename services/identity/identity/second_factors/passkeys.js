@@ -23,7 +23,10 @@
       form.submit();
     } catch (error) {
       button.disabled = false;
-      say(error.name === "InvalidStateError" ? "此设备上已有该账号的通行密钥。" : "未完成通行密钥验证，请重试或改用其他登录方式。");
+      say({
+        InvalidStateError: "此设备上已有该账号的通行密钥。",
+        SecurityError: "当前网址不支持通行密钥，请通过网站域名访问，或改用其他登录方式。",
+      }[error.name] || "未完成通行密钥验证，请重试或改用其他登录方式。");
       told.focus();
     }
   });
