@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from flask import request
+
 from identity import examples, unit_examples
 from identity.accounts import agreements
 from identity.parts import client_address, parts
+from identity.sign_in import browser
 from identity.sms_codes.api import SmsCodeSentSchema
 from identity.sms_codes.rules import LIFE, PAUSE
 from identity.units import actions, form_rules, queries, registering, rules, schemas
@@ -61,6 +64,7 @@ def begin(agent: dict[str, str]) -> registering.Begun:
             db,
             **agent,
             address=client_address(),
+            cookie=request.cookies.get(browser.DEVICE_COOKIE),
             limits=own.unit_limits,
             counts=own.counts,
             now=now(),

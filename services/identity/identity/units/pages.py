@@ -83,6 +83,7 @@ def check_agent() -> Response:
                 login_name=typed.get("login_name", "").strip(),
                 document_number=typed.get("document_number", "").strip(),
                 address=client_address(),
+                cookie=request.cookies.get(browser.DEVICE_COOKIE),
                 limits=own.unit_limits,
                 counts=own.counts,
                 now=now(),

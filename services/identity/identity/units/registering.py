@@ -14,6 +14,7 @@ from identity.accounts import actions as accounts
 from identity.accounts import agreements
 from identity.accounts.model import Account, LoginName
 from identity.accounts.rules import Kind, LoginNameTaken, check_standing, login_key
+from identity.devices import device_of
 from identity.events import FACTS, UnitRegistered
 from identity.hashing import Hasher
 from identity.limits import Counts
@@ -53,11 +54,16 @@ def begin(
     login_name: str,
     document_number: str,
     address: str,
+    cookie: str | None = None,
     limits: rules.Limits,
     counts: Counts,
     now: datetime,
 ) -> Begun:
     """Step 1: whose verified personal account is it that registers the unit?
+
+    Args:
+        cookie: what the browser says of itself; one its owner has signed in from has an
+            allowance of its own, so that a stranger uses up strangers' tries only (T8).
 
     Raises:
         TooManyTries: the address, or anybody with this login name, tried too often.
@@ -66,7 +72,10 @@ def begin(
         AgentLevelTooLow: below 二级.
     """
     wait = counts.take(limits.of_address(), address, now=now)
-    wait = wait or counts.take(limits.of_agent(), login_key(login_name), now=now)
+    name = login_key(login_name)
+    known = device_of(counts.vault, name, cookie)
+    who = f"{name}:{known}" if known else name
+    wait = wait or counts.take(limits.of_agent(), who, now=now)
     if wait is not None:
         raise rules.TooManyTries(retry_after=wait)
     found = matching.find_person(db, login_name=login_name, number=document_number)
