@@ -7,7 +7,8 @@ from datetime import date
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
-from employer_auth.accounts.model import Unit
+from employer_auth.accounts.model import Account, Unit
+from employer_auth.accounts.rules import Standing
 from employer_auth.bindings.model import Binding
 from employer_auth.bindings.rules import LIVE as LIVE_BINDING
 from employer_auth.entrustments import rules
@@ -60,12 +61,18 @@ def hold(db: Session, entrustment_id: str) -> Entrustment:
 
 
 def find_agency(db: Session, uscc: str) -> Unit:
-    """The registered unit of a USCC.
+    """The registered unit of a USCC, the newest where an older account was cancelled.
 
     Raises:
         AgencyNotFound
     """
-    agency = db.scalar(select(Unit).where(Unit.certificate_number == uscc))
+    found = (
+        select(Unit)
+        .join(Account, Account.id == Unit.id)
+        .where(Unit.certificate_number == uscc, Account.standing != Standing.CANCELLED)
+        .order_by(Unit.registered_at.desc())
+    )
+    agency = db.scalar(found.limit(1))
     if agency is None:
         raise rules.AgencyNotFound
     return agency
