@@ -122,6 +122,7 @@ def failed(
         message=message,
         again=again,
         others=others(raising_=raising_),
+        kept=raising_,
         others_name="其他认证方式" if raising_ else "其他登录方式",
         return_to=browser.return_to(),
     )

@@ -240,6 +240,7 @@ def _refused(refusal: Refusal) -> Response:
         again=None,
         others=browser.with_return(RAISE, browser.return_to()),
         others_name="其他认证方式",
+        kept=True,
         return_to=browser.return_to(),
     )
 
