@@ -96,9 +96,7 @@ class Uploads(Generic[Row]):
         """
         wanted = self.kinds[kind]
         wanted.check_size(len(data))
-        with database.reading() as db:
-            if self._count_loose(db, owner_id) >= LOOSE_AT_MOST:
-                raise TooManyFiles
+        self._check_loose(database, owner_id)
         content = self._cleaned(data, wanted)
         row: Row = self._made(
             id=new_id(),
@@ -274,12 +272,14 @@ class Uploads(Generic[Row]):
         result = db.execute(change.execution_options(synchronize_session=False))
         return int(getattr(result, "rowcount", 0))
 
-    def _count_loose(self, db: Session, owner_id: str) -> int:
+    def _check_loose(self, database: Database, owner_id: str) -> None:
         loose = select(self.table.id).where(
             self.table.owner_id == owner_id,
             self.table.state.in_((UploadState.RECEIVING, UploadState.READY)),
         )
-        return len(db.scalars(loose.limit(LOOSE_AT_MOST)).all())
+        with database.reading() as db:
+            if len(db.scalars(loose.limit(LOOSE_AT_MOST)).all()) >= LOOSE_AT_MOST:
+                raise TooManyFiles
 
     def _cleaned(self, data: bytes, kind: FileKind) -> Content:
         if not self._free.acquire(timeout=WAIT_SECONDS):
