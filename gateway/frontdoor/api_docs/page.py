@@ -22,7 +22,7 @@ POLICY: Final = (
 ).encode()
 _METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 _JSON: Final = "application/json"
-_CHINESE: Final = re.compile(r"\(([^()]*[\u4e00-\u9fff][^()]*)\)[.。]?$")
+_CHINESE: Final = re.compile(r"\(([^()]*[\u4e00-\u9fff][^()]*)\)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 
@@ -166,7 +166,7 @@ class Page:
         yield "</div></details>\n"
 
     def _in_language(self, text: str) -> str:
-        """Summaries are English with the Chinese words in brackets at their end."""
+        """Summaries are English with the Chinese words in brackets."""
         found = _CHINESE.search(text)
         return found[1] if found and self._language == "zh" else text
 
