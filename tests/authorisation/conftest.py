@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -154,7 +155,7 @@ class Desk:
     def ask(self, operation: Operation, caller: str, values: Mapping[str, str]) -> Any:
         """One request; ids nobody has where the scene has none."""
         names = {name: values.get(name) or new_id() for name in operation.parameters}
-        how: dict[str, Any] = {"headers": {"If-Match": '"1"'}}
+        how: dict[str, Any] = {"headers": {"If-Match": '"1"'}, "query_string": asked(operation)}
         body, files = example(operation)
         if files:
             how["data"] = files()
@@ -162,17 +163,37 @@ class Desk:
         return client.call(operation.method.upper(), operation.path.format(**names), body, **how)
 
 
-def example(operation: Operation) -> tuple[Any, Callable[[], dict[str, Any]] | None]:
-    """What the API's document shows as a body, and the files of a form."""
+def example(operation: Operation) -> tuple[Any, Callable[[], Any] | None]:
+    """What the API's document shows as a body, or the bytes of a picture."""
     content = operation.described.get("requestBody", {}).get("content", {})
+    if not content:
+        return None, None
     if "multipart/form-data" in content:
         shown = content["multipart/form-data"]
         known = {n: str(v) for n, v in (shown.get("example") or {}).items() if n != "file"}
         return None, lambda: {**known, "file": (io.BytesIO(PIXEL), "pixel.png")}
-    shown = content.get("application/json", {})
+    if "application/json" not in content:
+        return None, lambda: PIXEL
+    shown = content["application/json"]
     if "examples" in shown:
         return next(iter(shown["examples"].values()))["value"], None
     return shown.get("example"), None
+
+
+def asked(operation: Operation) -> dict[str, str]:
+    """The query that must be there, with the first value each parameter may have."""
+    needed = [
+        one
+        for one in operation.described.get("parameters", [])
+        if one.get("in") == "query" and one.get("required")
+    ]
+    return {one["name"]: str(first_value(one)) for one in needed}
+
+
+def first_value(parameter: Mapping[str, Any]) -> Any:
+    """An example of a parameter, or the first word of its list."""
+    schema = parameter.get("schema", {})
+    return parameter.get("example", schema.get("example", [*schema.get("enum", []), "1"][0]))
 
 
 def outcome(answer: Any) -> str:
@@ -318,7 +339,7 @@ def observe(desk: Desk, operation: Operation) -> tuple[Row, list[str]]:
             continue
         if operation.parameters and missing == "-":
             missing = outcome(desk.ask(operation, caller, {}))
-        if operation.method != "get":
+        if operation.method != "get" and answer.status_code < HTTPStatus.MULTIPLE_CHOICES:
             values = desk.arrange(operation)  # the next one finds things as they were
     shared = bool(operation.parameters) and any(cells[c] == "ok" for c in STRANGERS)
     return Row(cells, missing, shared), leaks
