@@ -25,8 +25,6 @@ MOST_KEPT = 64 << 10  # of a request's body, to send it again
 class Exchange:
     """A request, what the filters found out, and how it was answered.
 
-    What is not known yet keeps the class's value.
-
     Args:
         head: the request line.
         fields: its fields.
@@ -35,22 +33,11 @@ class Exchange:
         started: monotonic seconds.
     """
 
-    request_id = b"-"
-    identity: Identity | None = None
-    upstream_lines = b""  # each with its line end, as all lines here
-    response_lines = b""
-    status = 0
-    sent = 0
-    replied = False
-    tries = 0
-    body_sent = 0
-    ended = 0.0  # monotonic seconds
-    kept_body: bytes | None = b""
-    in_hand: tuple[tuple[InHand, int], ...] = ()  # what limit_conn counts, to be given back
-    gather: Callable[[int], Awaitable[bytes | None]] | None = None  # within an awaited step
-    service_line: bytes | None = None  # the request line where it is not the client's
-    packer: Packer | None = None  # compresses what is still to come of the answer
-    upgrade: bytes | None = None  # the protocol the service may switch to, in small letters
+    __slots__ = (
+        "address", "authorization", "body_sent", "ended", "fields", "gather", "head", "identity",
+        "in_hand", "kept_body", "method", "packer", "replied", "request_id", "response_lines",
+        "route", "sent", "service_line", "started", "status", "tries", "upgrade", "upstream_lines",
+    )  # fmt: skip
 
     def __init__(
         self, head: RequestHead, fields: Fields, route: Route, address: bytes, started: float
@@ -61,7 +48,25 @@ class Exchange:
         self.route = route
         self.address = address
         self.started = started
+        self.ended = 0.0  # monotonic seconds
         self.authorization = fields.authorization
+        self.request_id = b"-"
+        self.identity: Identity | None = None
+        self.upstream_lines = b""  # each with its line end, as all lines here
+        self.response_lines = b""
+        self.status = self.sent = self.tries = self.body_sent = 0
+        self.replied = False
+        self.kept_body: bytes | None = b""
+        # The request line where it is not the client's.
+        self.service_line: bytes | None = None
+        # Compresses what is still to come of the answer.
+        self.packer: Packer | None = None
+        # The protocol the service may switch to, in small letters.
+        self.upgrade: bytes | None = None
+        # What limit_conn counts, to be given back.
+        self.in_hand: tuple[tuple[InHand, int], ...] = ()
+        # Hears the body within an awaited step.
+        self.gather: Callable[[int], Awaitable[bytes | None]] | None = None
 
     @property
     def path(self) -> bytes:

@@ -36,21 +36,28 @@ class BadHead(Exception):
 
 
 class Fields:
-    """A request's header fields. What is not given keeps the class's value."""
+    """A request's header fields."""
 
-    lines = b""  # those a service sees, each with its line end
-    length = -1
-    chunked = close = keep_alive = expects = trailers = False
-    named: frozenset[bytes] | None = None
-    host: bytes | None = None
-    content_type: bytes | None = None
-    idempotency_key: bytes | None = None
-    authorization: bytes | None = None
-    via: bytes | None = None
-    forwarded_for: bytes | None = None
-    cookie: bytes | None = None
-    upgrade: bytes | None = None
-    sealed: dict[bytes, bytes] | None = None  # our own cookies; no service sees them
+    __slots__ = (
+        "authorization", "chunked", "close", "content_type", "cookie", "expects", "forwarded_for",
+        "host", "idempotency_key", "keep_alive", "length", "lines", "named", "sealed", "trailers",
+        "upgrade", "via",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.lines = b""  # those a service sees, each with its line end
+        self.length = -1
+        self.chunked = self.close = self.keep_alive = self.expects = self.trailers = False
+        self.named: frozenset[bytes] | None = None
+        self.host: bytes | None = None
+        self.content_type: bytes | None = None
+        self.idempotency_key: bytes | None = None
+        self.authorization: bytes | None = None
+        self.via: bytes | None = None
+        self.forwarded_for: bytes | None = None
+        self.cookie: bytes | None = None
+        self.upgrade: bytes | None = None
+        self.sealed: dict[bytes, bytes] | None = None  # our own cookies; no service sees them
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of a field a service sees, by its name in small letters."""

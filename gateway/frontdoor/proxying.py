@@ -33,8 +33,12 @@ class ProxyConnection(Attempting):
             return
         exchange.replied = True
         exchange.status = status
+        asked = exchange.head
         self.keep = (
-            framed and self.state == ANSWERING and exchange.keeps_alive and not self.door.draining
+            framed
+            and self.state == ANSWERING
+            and (not exchange.fields.close if asked.minor else exchange.fields.keep_alive)
+            and not self.door.draining
         )
         for outward in route.outward:
             outward(exchange, status, head.present)
@@ -43,11 +47,11 @@ class ProxyConnection(Attempting):
         lines = head.lines
         if not head.present & DATE:
             lines.append(b"Date: " + self.door.date)
-        if head.chunked and exchange.head.minor:
+        if head.chunked and asked.minor:
             lines.append(b"Transfer-Encoding: chunked")
         if not self.keep:
             lines.append(b"Connection: close")
-        elif exchange.head.minor == 0:
+        elif asked.minor == 0:
             lines.append(b"Connection: keep-alive")
         lines += (exchange.response_lines, data)  # the former end with a CRLF of their own
         exchange.sent = len(data)

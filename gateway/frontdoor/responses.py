@@ -49,24 +49,25 @@ class BadResponse(Exception):
 class ResponseHead:
     """Status, fields to pass on, and how the body is framed.
 
-    What is not said keeps the class's value.
-
     Args:
         status: the code.
         reusable: may the connection carry another request?
     """
 
-    length = -1
-    chunked = False
-    present = 0
-    named: frozenset[bytes] | None = None
-    upgrade: bytes | None = None
-    packer: Packer | None = None  # compresses the body
+    __slots__ = (
+        "chunked", "length", "lines", "named", "packer", "present", "reusable", "status", "upgrade"
+    )  # fmt: skip
 
     def __init__(self, status: int, reusable: bool, lines: list[bytes]) -> None:
         self.status = status
         self.reusable = reusable
         self.lines = lines
+        self.length = -1
+        self.chunked = False
+        self.present = 0
+        self.named: frozenset[bytes] | None = None
+        self.upgrade: bytes | None = None
+        self.packer: Packer | None = None  # compresses the body
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of a field, by its name in small letters."""

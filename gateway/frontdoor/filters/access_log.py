@@ -68,13 +68,14 @@ class AccessLog(Passive):
     def __init__(self, now: Callable[[], float]) -> None:
         self.files: dict[str, LogFile] = {}
         self._now = now
-        self._iso = self._clf = b""
+        self._opening = self._clf = b""
         self.tick()
 
     def tick(self) -> None:
         """Once in a while: the time of day, and the lines that wait."""
         here = time.localtime()
-        self._iso = time.strftime("%Y-%m-%dT%H:%M:%S%z", here).encode()
+        iso = time.strftime("%Y-%m-%dT%H:%M:%S%z", here).encode()
+        self._opening = b'{"time":"%b","service":"gateway","request_id":"' % iso
         self._clf = time.strftime("%d/%b/%Y:%H:%M:%S %z", here).encode()
         for file in self.files.values():
             file.flush()
@@ -89,19 +90,26 @@ class AccessLog(Passive):
     def _json(self, write: Callable[[bytes], None]) -> Finished:
         def finished(exchange: Exchange) -> None:
             identity = exchange.identity
+            figures = b'","status":%d,"bytes":%d,"ms":%.3f}\n' % (
+                exchange.status,
+                exchange.sent,
+                (exchange.ended - exchange.started) * 1000,
+            )
             write(
-                b'{"time":"%b","service":"gateway","request_id":"%b","address":"%b","subject":"%b",'
-                b'"method":"%b","path":"%b","status":%d,"bytes":%d,"ms":%.3f}\n'
-                % (
-                    self._iso,
-                    exchange.request_id,
-                    exchange.address,
-                    b"-" if identity is None else identity.subject,
-                    exchange.method,
-                    _shown(exchange),
-                    exchange.status,
-                    exchange.sent,
-                    (exchange.ended - exchange.started) * 1000,
+                b"".join(
+                    (
+                        self._opening,
+                        exchange.request_id,
+                        b'","address":"',
+                        exchange.address,
+                        b'","subject":"',
+                        b"-" if identity is None else identity.subject,
+                        b'","method":"',
+                        exchange.method,
+                        b'","path":"',
+                        exchange.head.shown or _shown(exchange),
+                        figures,
+                    )
                 )
             )
 
