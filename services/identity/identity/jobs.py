@@ -8,6 +8,7 @@ from typing import Final
 from identity.adapters.logout_receivers import HttpLogoutReceivers, LogoutReceivers
 from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
 from identity.cancellations import actions as cancellations
+from identity.duplicates import actions as duplicates
 from identity.limits import forget_counts
 from identity.login_history import actions as history
 from identity.messages import actions as messages
@@ -164,3 +165,12 @@ def forget_challenges(context: JobContext) -> None:
     with context.database.transaction() as db:
         challenges.forget_old(db, now=now)
         parking.forget_old(db, now=now)
+
+
+@JOBS.every(timedelta(hours=1), name="index-likeness")
+def index_likeness(context: JobContext) -> None:
+    """Let persons from before the index of likeness be compared too (AL-12)."""
+    while not context.stop.is_set():
+        with context.database.transaction() as db:
+            if not duplicates.index_old(db):
+                return

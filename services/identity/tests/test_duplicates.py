@@ -1,7 +1,9 @@
 """Two accounts of one person: found, compared, settled by two admins (ID-05)."""
 
 import pytest
+from sqlalchemy import update
 
+from identity.accounts.model import Person
 from identity.verification.model import Evidence
 
 REASON = "迁移数据中同一人有两个账号，本人确认保留常用账号"
@@ -62,6 +64,11 @@ def test_the_same_person_under_another_document_is_a_possible_duplicate(world, a
         birth_date="1988-08-08",
         sex="male",
     )
+    assert groups(world, admins[0], "likeness") == [[card.id, permit.id]]
+    with world.app.database.transaction() as db:
+        db.execute(update(Person).values(likeness_index=None))
+    assert groups(world, admins[0], "likeness") == []
+    world.job("index-likeness")
     assert groups(world, admins[0], "likeness") == [[card.id, permit.id]]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from identity.accounts import actions as accounts
 from identity.accounts.model import Account
-from identity.accounts.rules import Standing
+from identity.accounts.rules import Standing, likeness_key
 from identity.administration import actions as administration
 from identity.administration.rules import check_other, check_reason
 from identity.cancellations import actions as cancellations
@@ -24,6 +24,7 @@ from identity.verification import levels
 from identity.verification.model import Evidence
 from servicekit.applications import Actor
 from servicekit.db import new_id, unique_violation
+from servicekit.personal import PersonalText
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,18 @@ def refuse(
     """
     check_reason(note or "")
     return _decide(db, resolution_id, Outcome.REFUSED, note=note, by=by, now=now)
+
+
+def index_old(db: Session, *, most: int = 500) -> int:
+    """Give persons who registered before there was one their index of likeness (AL-12).
+
+    Returns: how many got it.
+    """
+    without = queries.without_likeness(db, most=most)
+    for person in without:
+        born = person.born()
+        person.likeness_index = PersonalText(likeness_key(person.name.expose(), born))
+    return len(without)
 
 
 def _decide(

@@ -65,6 +65,13 @@ def count_with_document(db: Session, person: Person) -> int:
     return db.scalar(same.where(*_LIVING, Person.document_index == person.document_index)) or 0
 
 
+def without_likeness(db: Session, *, most: int) -> list[Person]:
+    """Living persons whose likeness nobody has indexed; two workers never take the same."""
+    wanted = select(Person).join(Account, Account.id == Person.account_id)
+    missing = wanted.where(*_LIVING, Person.likeness_index.is_(None)).limit(most)
+    return list(db.scalars(missing.with_for_update(of=Person, skip_locked=True)))
+
+
 def find_resolution(db: Session, resolution_id: str) -> Resolution:
     """The proposal, locked: two admins decide one after the other.
 
