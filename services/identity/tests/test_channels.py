@@ -435,3 +435,14 @@ def test_an_admin_sees_which_system_is_away(world, simulators):
         behaviour.change(latency=0, error_rate=0, next_answer="")
     assert {c["channel"] for c in found if not c["answers"]} == {"ca-certificate"}
     assert len(found) == 7
+
+
+@pytest.mark.req("ID-09")
+def test_a_residence_permit_is_found_by_its_scan(world, telephone, tell):
+    number = tell.resident_number("81000019900101001")
+    person = world.registers(document_type="hmt-residence-permit", document_number=number)
+    browser = world.browser()
+    page = begins(browser, "social-card")
+    telephone.confirms(page.text, name=person.name, number=number, phone=person.phone)
+    assert looks(world, browser).location.endswith("/identity/")
+    assert level_of(world, person.id) == 2

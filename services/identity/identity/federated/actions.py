@@ -24,7 +24,7 @@ from identity.verification.challenge_rules import new_browser_secret
 from identity.verification.levels import add_evidence
 from identity.verification.rules import Channel, Scale
 from servicekit.errors import FieldError, Refusal
-from servicekit.identifiers import DocumentKind, check_mobile_number, parse_resident_number
+from servicekit.identifiers import check_mobile_number, parse_resident_number
 from servicekit.personal import DocumentNumber, PersonName
 
 
@@ -117,11 +117,13 @@ def _identity(proof: Proof) -> Identity:
     except Refusal as refusal:
         wrong = FieldError("/login_name", refusal.code, refusal.message)
         raise account_rules.RegistrationRefused(fields=[wrong]) from None
-    return Identity(DocumentKind.RESIDENT_CARD, facts.number, facts.born, Sex(facts.sex))
+    kind = rules.document_kind(facts.number)
+    return Identity(kind, facts.number, facts.born, Sex(facts.sex))
 
 
 def _person_of(db: Session, proof: Proof) -> Account | None:
-    key = DocumentNumber(document_key(DocumentKind.RESIDENT_CARD, proof.number.upper()))
+    number = proof.number.upper()
+    key = DocumentNumber(document_key(rules.document_kind(number), number))
     wanted = (
         select(Account)
         .join(Person, Person.account_id == Account.id)

@@ -9,6 +9,7 @@ from identity.login_history.rules import Way
 from identity.verification.rules import CHANNEL_NAMES, L2, Channel
 from servicekit import messages
 from servicekit.errors import Conflict, Forbidden, Invalid, TooMany
+from servicekit.identifiers import DocumentKind
 
 WAYS: Final[Mapping[Channel, Way]] = {
     Channel.PROVINCE: Way.PROVINCE,
@@ -35,6 +36,7 @@ TITLES: Final[Mapping[Channel, str]] = {
     Channel.NET_BANK: "网银证书登录",
     Channel.CERTIFICATE: "CA证书登录",
 }
+_PERMIT_REGIONS: Final = frozenset({"81", "82", "83"})  # 港澳台居民居住证
 STRAIGHT_THROUGH: Final = L2  # ID-29: 四级及以上直接进入
 
 
@@ -77,6 +79,12 @@ def check_for_login(channel: Channel) -> None:
     """Refuse channels nobody signs in through."""
     if channel not in WAYS:
         raise NotForLogin
+
+
+def document_kind(number: str) -> DocumentKind:
+    """Of which document the number is; residence permits (港澳台居民居住证) have their own."""
+    permit = number[:2] in _PERMIT_REGIONS
+    return DocumentKind.HMT_RESIDENCE_PERMIT if permit else DocumentKind.RESIDENT_CARD
 
 
 def needs_raise(level: int) -> bool:
