@@ -7,6 +7,8 @@ from typing import Final
 
 from employer_auth import limits
 from employer_auth.acting import keys
+from employer_auth.authorisation_codes import lapsing
+from employer_auth.authorisation_codes import queries as code_queries
 from employer_auth.bindings import actions as bindings
 from employer_auth.bindings import moves
 from employer_auth.bindings import queries as binding_queries
@@ -133,3 +135,22 @@ def handle_objections(context: JobContext) -> None:
     lasts = timedelta(days=settings.objection_days)
     objections.send_codes(context.database, now=now, lasts=lasts)
     freezing.take_in_all(context.database, now=now, review_days=settings.objection_review_days)
+
+
+@JOBS.every(timedelta(hours=6), name="lapse-code-applications")
+def lapse_code_applications(context: JobContext) -> None:
+    """End applications for codes that nobody goes on with, and let their papers go."""
+    settings, now = context.settings, context.clock.now()
+    before = now - timedelta(days=settings.code_idle_days)
+    with context.database.reading() as db:
+        forgotten = code_queries.forgotten(db, before)
+    for application_id in forgotten:
+        with context.database.transaction() as db:
+            lapsing.lapse(
+                db,
+                application_id,
+                uploads=uploads_on(settings, context.database),
+                now=now,
+                before=before,
+                keep_for=timedelta(days=settings.code_materials_days),
+            )

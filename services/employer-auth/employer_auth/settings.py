@@ -35,6 +35,10 @@ class Settings(StorageSettings, ServiceSettings):
     code_materials_days: int = setting(
         "Days the materials of a decided application are kept.", default=30
     )
+    code_idle_days: int = setting(
+        "Days after which a draft or a returned application that nobody touches lapses.",
+        default=90,
+    )
     unit_searches_per_day: int = setting("Units one person may look up in a day.", default=50)
     objection_days: int = setting(
         "Days in which a legal representative may use an objection code.", default=7

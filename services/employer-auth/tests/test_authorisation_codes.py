@@ -491,3 +491,26 @@ def test_wrong_unit_data_are_answered_with_whom_to_call(desk: Any) -> None:
     assert told["detail"].startswith("办理业务时如获取单位信息有误，或无法保存")
     assert told["agency"] == {"name": "广东省广州市社会保险基金管理局", "phone": "12345"}
     assert "12345" in told["detail"]
+
+
+@pytest.mark.req("AL-05")
+def test_what_nobody_goes_on_with_lapses_with_its_papers(desk: Any) -> None:
+    unit, lin, _ = desk.bound()
+    application = filed(lin, unit)
+    moves(officer(desk), application["cases"][0], "return", {"reason": "请补充"})
+    wang = desk.person()
+    wang.accepts(unit.invites(wang))
+    draft = wang.done(wang.post(OWN, form(wang, unit)), 201)
+    desk.clock.advance(days=desk.app.settings.code_idle_days)
+    desk.works("lapse-code-applications")
+    assert wang.get(f"{OWN}/{draft['id']}").status_code == 200  # to the day
+    desk.clock.advance(seconds=1)
+    desk.works("lapse-code-applications")
+    assert wang.get(f"{OWN}/{draft['id']}").status_code == 404
+    shown = lin.done(lin.get(f"{OWN}/{application['id']}"))
+    assert shown["cases"][0]["state"] == "withdrawn"
+    desk.works("sweep-uploads")
+    desk.clock.advance(days=desk.app.settings.code_materials_days)
+    desk.works("sweep-uploads")
+    assert desk.app.extensions["employer-auth"].uploads.storage.keys() == []
+    assert desk.history_is_whole()

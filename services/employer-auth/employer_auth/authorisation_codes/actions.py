@@ -79,6 +79,9 @@ def save(
         _write(db, application)
     handing_in.hand_in(db, application, form, uploads=uploads, owner_id=person_id, now=now)
     application.updated_at = now
+    for case in application.cases:
+        if rules.is_editable(case.state):
+            case.updated_at = now
     db.flush()
     return application
 

@@ -186,6 +186,14 @@ def find_of_case(db: Session, case_id: str) -> Authorisation | None:
     return db.scalar(select(Authorisation).where(Authorisation.case_id == case_id))
 
 
+def forgotten(db: Session, before: datetime) -> list[str]:
+    """Ids of applications with drafts or returned cases that nobody touched since a moment."""
+    found = select(AuthorisationCase.application_id).where(
+        AuthorisationCase.state.in_(rules.EDITABLE), AuthorisationCase.updated_at < before
+    )
+    return list(db.scalars(found.distinct().limit(500)))
+
+
 def in_order(cases: Iterable[AuthorisationCase]) -> list[AuthorisationCase]:
     """The order in which several cases are moved at once, so that none waits for the other."""
     return sorted(cases, key=lambda case: (lane_of(case.id), case.id))

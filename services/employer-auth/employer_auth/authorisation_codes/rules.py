@@ -40,6 +40,7 @@ WORKFLOW: Final = Workflow(
     move("redeem", State.APPROVED, State.APPROVED, Role.APPLICANT),  # 授权码实名
     move("revoke", State.APPROVED, State.CANCELLED, Role.REVIEWER),
     move("revoke", State.APPROVED, State.CANCELLED, Role.APPLICANT),  # by the unit
+    move("lapse", State.RETURNED, State.WITHDRAWN, Role.SYSTEM),  # nobody corrected it
 )
 OPEN: Final = (State.DRAFT, *_WAITING, State.RETURNED)
 EDITABLE: Final = (State.DRAFT, State.RETURNED)
