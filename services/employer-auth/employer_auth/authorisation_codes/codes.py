@@ -123,6 +123,7 @@ def revoke(
     Raises:
         WrongState
     """
+    db.refresh(case, with_for_update={"of": AuthorisationCase})  # as in redeem: the case first
     binding = bindings.hold(db, case.binding_id)
     authorisation = queries.find_of_case(db, case.id)
     case.code_hash = None
