@@ -236,3 +236,13 @@ def test_a_locked_account_is_not_opened_by_a_recovery(world, person):
     typed = {"login_name": person.login_name, "document_number": person.document_number}
     answer = recovers(world, f"{PASSWORDS}/phone", typed | both(), phone=person.phone)
     assert (answer.status_code, "已被锁定" in answer.text) == (422, True)
+
+
+@pytest.mark.req("ID-12", "AL-01")
+def test_every_empty_box_is_named_at_once(world):
+    page = world.browser().fills(f"{PASSWORDS}/bank-card")
+    assert page.status_code == 422
+    assert len(re.findall(r'<p class="wrong"', page.text)) == 9
+    assert "请选择证件类型" in page.text
+    case = world.browser().fills("/identity/recovery/photos/unit-password")
+    assert (case.status_code, case.text.count('<p class="wrong"')) == (422, 6)

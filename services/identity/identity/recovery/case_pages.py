@@ -61,6 +61,8 @@ def open_case(name: str) -> Response:
     matter = _matter(name)
     if not browser.is_own_form():
         return _open_page(matter, forms.stale(_names(matter)[0]), 400)
+    if blank := forms.blank(_names(matter)):
+        return _open_page(matter, blank, 422)
     form = actions.Form(
         contact_name=typed("contact_name"),
         phone=typed("phone"),

@@ -150,6 +150,16 @@ def faults_of(refusal: Refusal, field: str) -> list[FieldError]:
     return list(refusal.fields) or [FieldError(f"/{field}", refusal.code, refusal.message)]
 
 
+def blank(names: tuple[str, ...]) -> list[FieldError]:
+    """Every box that was left empty, at once (AL-01)."""
+    empty = [FIELDS[name] for name in names if not typed(name)]
+    verbs = {"document": "请选择", "region": "请选择"}
+    return [
+        FieldError(f"/{f.name}", "required", f"{verbs.get(f.kind, '请填写')}{f.label}")
+        for f in empty
+    ]
+
+
 def by_field(wrong: list[FieldError]) -> dict[str, str]:
     """Everything that is wrong with a box, beside the box."""
     told: dict[str, list[str]] = {}

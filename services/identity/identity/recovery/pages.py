@@ -91,6 +91,8 @@ def recover(way: str) -> Response:
     first = page.names[0]
     if not browser.is_own_form():
         return page.page(forms.stale(first), 400)
+    if blank := forms.blank(page.names):
+        return page.page(blank, 422)
     try:
         forms.slow_down()
         with transaction() as db:
