@@ -114,6 +114,8 @@ class Database:
         self, url: str, *, vault: Vault | None, pool_size: int = 8, application_name: str
     ) -> None:
         self.url = url
+        self._vault = vault
+        self._apart: list[Database] = []
         self.engine: Engine = create_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
@@ -151,8 +153,18 @@ class Database:
         with _Reading(self.reader, expire_on_commit=False, autoflush=False) as session:
             yield session
 
+    def apart(self, pool_size: int, *, application_name: str) -> Database:
+        """A small pool beside this one, for what must not wait for a request's connection."""
+        beside = Database(
+            self.url, vault=self._vault, pool_size=pool_size, application_name=application_name
+        )
+        self._apart.append(beside)
+        return beside
+
     def close(self) -> None:
-        """Close every connection of the pool."""
+        """Close every connection of the pool, and of those beside it."""
+        for beside in self._apart:
+            beside.close()
         self.engine.dispose()
 
 

@@ -203,3 +203,22 @@ def test_a_lock_is_not_waited_for_longer_than_the_limit(database):
         db.rollback()
     finish.set()
     holder.join()
+
+
+def test_a_pool_apart_commits_by_itself_and_closes_with_the_first(database):
+    apart = database.apart(1, application_name="kit counters")
+
+    def fail():
+        with database.transaction() as db:
+            db.execute(text("CREATE TABLE undone (n int)"))
+            with apart.transaction() as beside:
+                beside.execute(text("CREATE TABLE counted (n int)"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with database.reading() as db:
+        row = db.execute(text("SELECT to_regclass('undone'), to_regclass('counted')")).one()
+    assert tuple(row) == (None, "counted")
+    database.close()
+    assert apart.engine.pool.checkedin() == 0

@@ -43,6 +43,8 @@ from servicekit.settings import load
 from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
 
+CONNECTIONS_APART = 2  # counters and keys never wait for a request's connection
+
 declare(
     FACTS,
     JOBS,
@@ -92,11 +94,13 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     settings = settings or load(Settings, "EMPLOYER_AUTH")
     app = build(SERVICE, settings, clock=clock or SystemClock())
     app.verifier.revoked = OwnBindings(app.database, app.verifier.revoked).has_ended
+    apart = app.database.apart(CONNECTIONS_APART, application_name="employer-auth counters")
     app.extensions[KEY] = Parts(
         settings,
-        KeyRing(app.database),
+        KeyRing(apart),
         _person_match(settings, app),
         uploads_of(settings, app.vault),
+        apart,
     )
     return app
 

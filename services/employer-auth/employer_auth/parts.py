@@ -9,6 +9,7 @@ from employer_auth.acting.keys import KeyRing
 from employer_auth.files import Upload
 from employer_auth.person_match import PersonMatch
 from employer_auth.settings import Settings
+from servicekit.db import Database
 from servicekit.uploads import Uploads
 from servicekit.web.session import app
 
@@ -23,6 +24,7 @@ class Parts:
     keys: KeyRing
     person_match: PersonMatch
     uploads: Uploads[Upload]
+    apart: Database  # a small pool beside the requests': for keys, and counts that must stay
 
     @property
     def parties(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint, NoteSchema
 from servicekit.web.paging import Page, PageArguments, page_of, page_schema
-from servicekit.web.session import actor, keep_on_refusal, now, reading, transaction
+from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
 
 sub_accounts = Blueprint(
@@ -65,18 +65,18 @@ def invite(asked: schemas.Asked) -> Binding:
     `already-bound`; 422 `bad-validity`; 429 `too-many-invitations`,
     `too-many-matches`; 503 with `retryable`.
     """
-    own = parts().settings
+    own, settings = parts(), parts().settings
+    with own.apart.transaction() as db:  # kept whatever becomes of the request
+        actions.count_try(db, actor().id, allowance=settings.invitations_per_hour, now=now())
+    found = own.person_match.find(asked.login_name, asked.name, asked.document_number)
+    if found is None:
+        raise rules.PersonNotFound
+    invitation = actions.Invitation(
+        found.account_id, found.level, asked.name, asked.login_name, asked.valid_until
+    )
     with transaction() as db:
-        actions.count_try(db, actor().id, allowance=own.invitations_per_hour, now=now())
-        found = parts().person_match.find(asked.login_name, asked.name, asked.document_number)
-        keep_on_refusal()  # the try counts
-        if found is None:
-            raise rules.PersonNotFound
-        invitation = actions.Invitation(
-            found.account_id, found.level, asked.name, asked.login_name, asked.valid_until
-        )
         return versions.tag(
-            actions.invite(db, invitation, actor=actor(), now=now(), days=own.invitation_days)
+            actions.invite(db, invitation, actor=actor(), now=now(), days=settings.invitation_days)
         )
 
 
