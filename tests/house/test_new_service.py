@@ -80,7 +80,7 @@ def test_its_next_migration_needs_no_installation(tree: Path, site: Path, tmp_pa
     command = [sys.executable, "tools/migration.py", NAME, "remarks"]
     written = Path(run(*command, cwd=tree, path=mine).splitlines()[-1])
     assert written.parent == mine / "training_subsidy" / "migrations" / "versions"
-    assert written.name == "0002_remarks.py"
+    assert written.name == "0003_remarks.py"
     assert "op.create_table('remark'" in written.read_text()
 
 
