@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from http import HTTPStatus
 from pathlib import Path
 from types import ModuleType
@@ -56,6 +56,7 @@ PIXEL = bytes.fromhex(
     "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"
 )
 # An id is recognised in an answer by its own text, and there is no shorter one.
+INTERNAL = HTTPStatus.INTERNAL_SERVER_ERROR
 ID = re.compile(r"^[0-9a-f-]{36}$")
 
 
@@ -89,6 +90,7 @@ class People:
     unit: str = field(default_factory=new_id)
     other_unit: str = field(default_factory=new_id)
     officer: str = field(default_factory=new_id)
+    officer_elsewhere: str = field(default_factory=new_id)
 
 
 @dataclass
@@ -101,11 +103,17 @@ class Desk:
     scene: ModuleType | None
     prefix: str
     people: People = field(default_factory=People)
+    home: str = HOME  # the officer's region; the province where work is the province's alone
     _count: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def serial(self) -> int:
         """A number nobody had yet."""
         return next(self._count)
+
+    @cached_property
+    def operations(self) -> list[Operation]:
+        """Everything the service's own document describes."""
+        return operations_of(self.app)
 
     def token(self, caller: str, mark: Mark) -> str | None:
         """What the caller shows: as much as the operation asks for, and nothing of others'."""
@@ -133,8 +141,8 @@ class Desk:
             "other_agent": {**acting, "sub": who.other_unit, "permissions": granted},
             "unit": {"kind": "unit", "sub": who.unit, "level": 5},
             "other_unit": {"kind": "unit", "sub": who.other_unit, "level": 5},
-            "officer": {**officer, "region": HOME},
-            "officer_elsewhere": {**officer, "sub": new_id(), "region": ELSEWHERE},
+            "officer": {**officer, "region": self.home},
+            "officer_elsewhere": {**officer, "sub": who.officer_elsewhere, "region": ELSEWHERE},
             "system": {"kind": "system", "sub": "system-1", "scope": " ".join(mark.scopes)},
             "other_system": {"kind": "system", "sub": "system-2", "scope": "nothing"},
         }
@@ -146,7 +154,7 @@ class Desk:
 
     def arrange(self, operation: Operation) -> dict[str, str]:
         """Make new people, and the things of theirs that the path names."""
-        self.people = People()
+        self.people, self.home = People(), HOME
         known: dict[str, str] = {}
         if self.scene is not None:
             known = self.scene.arrange(self, operation.path.removeprefix(self.prefix)) or {}
@@ -198,7 +206,6 @@ def first_value(parameter: Mapping[str, Any]) -> Any:
 
 def outcome(answer: Any) -> str:
     """What counts: refused for who it is, not found, or let through to the rules."""
-    assert answer.status_code != 500, answer.text
     return str(answer.status_code) if answer.status_code in (401, 403, 404) else "ok"
 
 
@@ -256,6 +263,7 @@ def desk_of(
 
     yield start
     for desk in open_desks.values():
+        getattr(desk.scene, "close", lambda app: None)(desk.app)
         desk.app.database.close()
     for database in closing:
         database.__exit__(None, None, None)
@@ -332,6 +340,7 @@ def observe(desk: Desk, operation: Operation) -> tuple[Row, list[str]]:
     missing = "-"
     for caller in (*STRANGERS, *(c for c in CALLERS if c in OWNERS)):
         answer = desk.ask(operation, caller, values)
+        assert answer.status_code != INTERNAL, f"{operation.name} by {caller}: {answer.text}"
         cells[caller] = outcome(answer)
         if caller in STRANGERS and shows(answer.text, values, desk.people):
             leaks.append(caller)

@@ -27,7 +27,7 @@ def test_everybody_gets_what_the_table_says(
 ) -> None:
     desk = desk_of(service)
     table, wrong, leaks = matrix.rows_of(service), [], []
-    operations = matrix.operations_of(desk.app)
+    operations = desk.operations
     for operation in operations:
         row, seen = matrix.observe(desk, operation)
         known = table.get(operation.name)
@@ -44,7 +44,7 @@ def test_everybody_gets_what_the_table_says(
 def test_the_table_itself_is_sound(
     service: str, desk_of: Callable[[str], Any], matrix: Any
 ) -> None:
-    marks = {o.name: o.mark for o in matrix.operations_of(desk_of(service).app)}
+    marks = {o.name: o.mark for o in desk_of(service).operations}
     public = {name for name, mark in marks.items() if mark.is_public}
     for_any_agent = public | {name for name, mark in marks.items() if mark.acting}
     for operation, row in matrix.rows_of(service).items():
