@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy.orm import Session, defer, lazyload
 
 from identity.accounts.model import Account
 from identity.accounts.rules import Kind, may_act
@@ -23,6 +23,14 @@ from servicekit.outbox import announce
 from servicekit.personal import PersonalText
 
 LOGOUT_CHANNEL: Final = "identity_logout"
+_UNOPENED: Final = (
+    lazyload(Account.person),
+    defer(Account.login_name),
+    defer(Account.phone),
+    defer(Account.email),
+    defer(SignInSession.device),
+    defer(SignInSession.address),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +96,12 @@ def by_cookie(db: Session, secret: str | None, *, now: datetime) -> Subject | No
     """Who holds this cookie, while the session lives and the account is active."""
     if not secret:
         return None
-    found = select(SignInSession).where(SignInSession.secret_hash == rules.hash_secret(secret))
-    return _alive(db, db.scalar(found), now=now)
+    return _alive(db, SignInSession.secret_hash == rules.hash_secret(secret), now=now)
 
 
 def by_id(db: Session, session_id: str, *, now: datetime) -> Subject | None:
     """The same for a session a token names."""
-    return _alive(db, db.get(SignInSession, session_id), now=now)
+    return _alive(db, SignInSession.id == session_id, now=now)
 
 
 def has_ended(db: Session, session_id: str, *, now: datetime) -> bool:
@@ -190,12 +197,13 @@ def list_alive(db: Session, account_id: str, *, now: datetime) -> list[SignInSes
     return list(db.scalars(recent))
 
 
-def _alive(db: Session, session: SignInSession | None, *, now: datetime) -> Subject | None:
-    if session is None or not rules.is_alive(_times(session), now=now):
+def _alive(db: Session, which: ColumnElement[bool], *, now: datetime) -> Subject | None:
+    """One question for session and account; what is sealed stays so until somebody asks for it."""
+    both = select(SignInSession, Account).join(Account, Account.id == SignInSession.account_id)
+    row = db.execute(both.where(which).options(*_UNOPENED)).one_or_none()
+    if row is None or not rules.is_alive(_times(row[0]), now=now) or not may_act(row[1].standing):
         return None
-    account = db.get(Account, session.account_id)
-    if account is None or not may_act(account.standing):
-        return None
+    session, account = row
     _see(db, session, now=now)
     officer = db.get(Officer, account.id) if account.kind is Kind.OFFICER else None
     return Subject(account, session, officer)

@@ -239,7 +239,7 @@ class OwnKeys:
 class OwnSessions:
     """Our sessions, for the kit's verifier: an ended one is worth nothing here at once (ID-43).
 
-    A system's token names no session; it ends with its client.
+    A system's token names no session; it ends with its client, or while that is suspended.
     """
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
@@ -250,7 +250,8 @@ class OwnSessions:
         """Has the session ended, or is its account locked?"""
         with self._database.reading() as db:
             if claims.kind == "system":
-                return db.get(Client, claims.client_id) is None
+                client = db.get(Client, claims.client_id)
+                return client is None or client.suspended_at is not None
             return sessions.has_ended(db, claims.session_id, now=self._now())
 
 
