@@ -33,6 +33,8 @@ from gateway import GATEWAY, LOAD_CORE, Bench, in_thread, request
 
 MIB = 1 << 20
 CALM = 0.06  # seconds of CPU in a second
+CALM_SECONDS = 3
+PACE = 0.005  # seconds between two slow clients
 SITE = """client_max_body_size 0; client_header_timeout 60s; client_body_timeout 60s;
     send_timeout 60s; keepalive_timeout 600s; access_log {folder}/access.log json;
     location / {{ proxy_pass http://up; }} location /sink {{ proxy_pass http://sink; }}"""
@@ -81,7 +83,11 @@ class Slow:
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
-        clients = [await self._open(n) for n in range(self.count)]
+        clients = []
+        for number in range(self.count):
+            clients.append(await self._open(number))
+            if self.kind != "idle":  # else the upstream's own queue of connections overflows
+                await asyncio.sleep(PACE)
         self.ready.set()
         while not self._stop.is_set():
             for client in clients:
@@ -119,10 +125,12 @@ class Slow:
 
 def settle(process: int) -> None:
     """Until the buffers of those who do not read are full and the process is calm."""
-    for _ in range(30):
+    calm = 0
+    for _ in range(60):
         before = cpu_of(process)
         time.sleep(1)
-        if cpu_of(process) - before < CALM:
+        calm = calm + 1 if cpu_of(process) - before < CALM else 0
+        if calm == CALM_SECONDS:
             return
 
 
