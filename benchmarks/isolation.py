@@ -26,6 +26,7 @@ from pathlib import Path
 from running import wait_for
 from steady_load import Results, SteadyLoad, request
 
+SETTLE = 1.5  # seconds before each measured part, calm or not: the breakers open
 RATE = 200  # to the healthy service; each of the others gets a quarter of it
 NAMES = ("healthy", "hanging", "dead", "failing")
 CONFIGURATION = """http {{
@@ -142,6 +143,7 @@ def one_pair(number: int, port: int, stands: list[Stand], seconds: float) -> tup
     for troubled in ((False, True), (True, False))[number % 2]:
         for stand in stands:
             stand.trouble(troubled)
+        asyncio.run(one_round(port, SETTLE))
         found[troubled] = asyncio.run(one_round(port, seconds))
     calm, hard = (found[troubled]["healthy"] for troubled in (False, True))
     others = {name: dict(found[True][name].statuses) for name in NAMES[1:]}
@@ -158,8 +160,8 @@ def one_pair(number: int, port: int, stands: list[Stand], seconds: float) -> tup
 def main() -> None:
     """Measure and show."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--seconds", type=float, default=2.0)
     options = parser.parse_args()
     stands = [Stand(name) for name in NAMES]
     with (

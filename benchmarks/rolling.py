@@ -48,9 +48,12 @@ class Twice:
         facts: what `run.json` says.
         state: the suite's folder.
         stack: ends what is started.
+        only: the services that run twice; the others are the suite's own.
     """
 
-    def __init__(self, facts: dict[str, Any], state: Path, stack: ExitStack) -> None:
+    def __init__(
+        self, facts: dict[str, Any], state: Path, stack: ExitStack, only: set[str]
+    ) -> None:
         port, simulators = (urlsplit(facts[name]).port for name in ("gateway", "simulators"))
         assert port is not None
         assert simulators is not None
@@ -61,12 +64,15 @@ class Twice:
         self.port, admin = free_port(), free_port()
         self.instances: dict[int, tuple[str, subprocess.Popen[bytes]]] = {}
         groups = []
-        for name in choice.services:
+        for name, port in choice.services.items():
+            if name not in only:
+                groups.append(f"upstream {name} {{ server 127.0.0.1:{port}; }}\n")
+                continue
             pair = (free_port(), free_port())
             servers = " ".join(f"server 127.0.0.1:{port};" for port in pair)
             groups.append(f"upstream {name} {{ {servers} {CHECK} }}\n")
-            for port in pair:
-                self.instances[port] = (name, self._start(name, port))
+            for own in pair:
+                self.instances[own] = (name, self._start(name, own))
         self.ready(self.instances)
         upstreams = state / "twice.conf"
         upstreams.write_text("".join(groups), "utf-8")
@@ -163,13 +169,15 @@ def main() -> None:
     """Measure and show."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--services", help="only these run twice, a comma between; all of them")
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rolling-"))
         state = Path(folder)
         state.chmod(0o711)
         facts = stack.enter_context(suite(state))
-        twice = Twice(facts, state, stack)
+        every = ",".join(name for name in facts["rooms"] if name in Choice().services)
+        twice = Twice(facts, state, stack, set((options.services or every).split(",")))
         names = dict.fromkeys(name for name, _ in twice.instances.values())
         targets = [f"/api/{name}/v1/about" for name in names if name != "identity"]
         targets += ["/api/identity/v1/agreements", "/openapi.json", "/livez"]
@@ -179,9 +187,10 @@ def main() -> None:
         thread.start()
         started = time.monotonic()
         try:
-            count = twice.roll()
+            count, steps = twice.roll(), [("rolled", time.monotonic() - started)]
             for step in (twice.reload_gateway, twice.replace_gateway, twice.reload_gateway):
                 step()
+                steps.append((step.__name__, time.monotonic() - started))
         finally:
             loop.call_soon_threadsafe(load.stop)
             thread.join()
@@ -193,6 +202,7 @@ def main() -> None:
     print(
         f"p50 {results.percentile(0.5) * 1e3:.1f} ms, p99 {results.percentile(0.99) * 1e3:.1f} ms"
     )
+    print("steps:", ", ".join(f"{name} {at:.0f} s" for name, at in steps))
     print(f"failed: {len(results.failures)} {results.failures[:5]}")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 PATIENCE = 20.0
+LONGEST_IDLE = 1.0  # seconds; a draining gateway closes what was idle for two
 BAD = 500  # and above, and whatever is no answer at all
 
 
@@ -46,7 +47,8 @@ class SteadyLoad:
         self._port = port
         self._requests = requests
         self._rate = rate
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = []
+        self._started = time.monotonic()
         self._stopping = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -64,7 +66,7 @@ class SteadyLoad:
             number += 1
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=PATIENCE)
-        for _, writer in self._idle:
+        for _, writer, _ in self._idle:
             writer.close()
 
     def stop(self) -> None:
@@ -81,7 +83,8 @@ class SteadyLoad:
         results.statuses[status] += 1
         results.latencies.append(time.monotonic() - due)
         if not status.isdecimal() or int(status) >= BAD:
-            results.failures.append(f"{status} {request.split(b' ', 2)[1].decode()}")
+            after = time.monotonic() - self._started
+            results.failures.append(f"{status} {request.split(b' ', 2)[1].decode()} {after:.1f} s")
 
     async def _ask(self, request: bytes) -> str:
         reader, writer = await self._connection()
@@ -105,15 +108,15 @@ class SteadyLoad:
         if fields.get(b"connection") == b"close":
             writer.close()
         else:
-            self._idle.append((reader, writer))
+            self._idle.append((reader, writer, time.monotonic()))
         return head.split(b" ", 2)[1].decode()
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         while self._idle:
-            reader, writer = self._idle.pop()
-            if not reader.at_eof() and not writer.is_closing():
+            reader, writer, since = self._idle.pop()
+            if not reader.at_eof() and time.monotonic() - since < LONGEST_IDLE:
                 return reader, writer
-            writer.close()  # the other side said goodbye while it was idle
+            writer.close()  # the other side said goodbye, or is about to
         return await asyncio.open_connection("127.0.0.1", self._port)
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from gunicorn.app.base import BaseApplication
@@ -23,6 +23,8 @@ from servicekit import logs
 from servicekit.settings import BadSettings, load
 
 log = structlog.get_logger(__name__)
+
+LAST_WORDS: Final = 5  # seconds a worker has after its drain before the master ends it
 
 
 class Frontdoor(BaseApplication):  # type: ignore[misc]
@@ -48,7 +50,7 @@ class Frontdoor(BaseApplication):  # type: ignore[misc]
             "workers": settings.workers,
             "worker_class": FrontdoorWorker,
             "backlog": BACKLOG,
-            "graceful_timeout": settings.drain_seconds,
+            "graceful_timeout": settings.drain_seconds + LAST_WORDS,
             "timeout": 60,
             "control_socket_disable": True,
             "proc_name": "frontdoor",

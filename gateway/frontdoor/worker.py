@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import structlog
 import uvloop
@@ -98,9 +98,10 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
 
     async def _drain(self) -> None:
         """Finish what was begun; clients that stay are told with their next answer."""
-        end = time.monotonic() + cast(int, self.cfg.graceful_timeout)
+        end = time.monotonic() + self.gateway.settings.drain_seconds
         for door in self.gateway.doors.values():
             door.draining = True
+        await asyncio.sleep(SWEEP)  # a client just accepted is not among the connections yet
         while self.gateway.connections and time.monotonic() < end:
             self.notify()
             self.gateway.sweep()
