@@ -15,7 +15,11 @@ from identity.sign_in import clients
 from servicekit.errors import Conflict
 from servicekit.web.app import ServiceApp
 
-BUSINESS: Final = "employment-registry.flexible-employment"
+REGISTRY: Final = (
+    "employment-registry.certificate",
+    "employment-registry.flexible-employment",
+    "employment-registry.unemployment",
+)
 AGENCY: Final = (
     "employer-auth.authorisation-code",
     "employer-auth.binding",
@@ -26,10 +30,10 @@ AGENCY: Final = (
 DEMO: Final = {
     "admin": Appointment("示例管理员", "demo_admin", "13800000001", "44", (), ("admin",)),
     "reviewer_tianhe": Appointment(
-        "示例审核甲", "demo_tianhe", "13800000002", "440106", (BUSINESS,), ("reviewer",)
+        "示例审核甲", "demo_tianhe", "13800000002", "440106", REGISTRY, ("reviewer",)
     ),
     "reviewer_nanshan": Appointment(
-        "示例审核乙", "demo_nanshan", "13800000003", "440305", (BUSINESS,), ("reviewer",)
+        "示例审核乙", "demo_nanshan", "13800000003", "440305", REGISTRY, ("reviewer",)
     ),
     "agency_tianhe": Appointment(  # 社保经办机构: window and first review
         "示例经办甲", "demo_agency", "13800000024", "440106", AGENCY, ("window", "reviewer")
