@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import DateTime, Enum, String, text
+from sqlalchemy import DateTime, String, text
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
 from servicekit import history, logs, metrics
 from servicekit.clock import shanghai_date
-from servicekit.columns import NOT_PERSONAL, new_id
+from servicekit.columns import NOT_PERSONAL, new_id, words
 from servicekit.db import after_commit
 from servicekit.errors import ChangedMeanwhile
 from servicekit.numbers import application_number
@@ -22,8 +22,7 @@ from servicekit.workflow import Role, State, Workflow
 log = logs.get_logger()
 
 _TIME = DateTime(timezone=True)
-# The words are stored, not the Python names: other people read this table too.
-_STATE = Enum(State, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])
+_STATE = words(State)
 
 _NEXT_SERIAL = text(
     "INSERT INTO serial AS s (name, day, last) VALUES (:name, :day, 1) "

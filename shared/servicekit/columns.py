@@ -7,6 +7,7 @@ objects at the end, which name the same tables without belonging to any service'
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any, Final
 
 import uuid_utils
@@ -14,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Date,
     DateTime,
+    Enum,
     Identity,
     Index,
     Integer,
@@ -37,6 +39,13 @@ _TIME = DateTime(timezone=True)
 def new_id() -> str:
     """A UUIDv7 as text: unguessable enough for an id, and in the order of making."""
     return str(uuid_utils.uuid7())
+
+
+def words(kind: type[StrEnum], length: int = 16) -> Enum:
+    """The words are stored, not the Python names: other people read these tables too."""
+    return Enum(
+        kind, native_enum=False, length=length, values_callable=lambda e: [m.value for m in e]
+    )
 
 
 class OutboxColumns:

@@ -43,6 +43,7 @@ from servicekit.columns import (
     SubscriptionColumns,
     new_id,
     standard_tables,
+    words,
 )
 from servicekit.errors import ChangedMeanwhile
 from servicekit.logs import get_logger
@@ -81,6 +82,7 @@ __all__ = [
     "sqlalchemy_url",
     "standard_tables",
     "unique_violation",
+    "words",
 ]
 
 log = get_logger()

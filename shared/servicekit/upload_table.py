@@ -6,10 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Enum, Index, String
+from sqlalchemy import DateTime, Index, String
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from servicekit.columns import NOT_PERSONAL, new_id
+from servicekit.columns import NOT_PERSONAL, new_id, words
 from servicekit.errors import Conflict, NotFound, TooMany, Unavailable
 from servicekit.file_kinds import EXTENSIONS
 
@@ -27,12 +27,7 @@ class UploadState(StrEnum):
 
 
 SHOWN: Final = (UploadState.READY, UploadState.ATTACHED)
-_STATE = Enum(
-    UploadState,
-    native_enum=False,
-    length=16,
-    values_callable=lambda e: [m.value for m in e],
-)
+_STATE = words(UploadState)
 
 
 class UploadNotFound(NotFound):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-from sqlalchemy import Enum, Index, String, TextClause
+from sqlalchemy import Index, String, TextClause
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from employment_registry.person import BirthDate, Person
@@ -65,8 +63,3 @@ def only_one(name: str, where: TextClause) -> tuple[Index, Index]:
         Index(f"{name}_per_account", "applicant_id", unique=True, postgresql_where=where),
         Index(f"{name}_per_person", "person_key", unique=True, postgresql_where=where),
     )
-
-
-def words(kind: type[StrEnum]) -> Enum:
-    """The words are stored, not the Python names: other people read these tables too."""
-    return Enum(kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e])

@@ -13,9 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from employment_registry.life import Standing
-from employment_registry.person_columns import words
 from employment_registry.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL
+from servicekit.db import NOT_PERSONAL, PERSONAL, words
 from servicekit.personal import DocumentNumber
 from servicekit.vault import BlindIndex
 

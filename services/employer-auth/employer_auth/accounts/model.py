@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
-from sqlalchemy import DateTime, Enum, Index, String, text
+from sqlalchemy import DateTime, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from employer_auth.accounts.rules import Kind, Standing
 from employer_auth.tables import Base
-from servicekit.db import NOT_PERSONAL
+from servicekit.db import NOT_PERSONAL, words
 
 TIME = DateTime(timezone=True)
-
-
-def words(kind: type[StrEnum], length: int = 16) -> Enum:
-    """The words are stored, not the Python names: other people read these tables too."""
-    return Enum(
-        kind, native_enum=False, length=length, values_callable=lambda e: [m.value for m in e]
-    )
 
 
 class Account(Base):

@@ -9,10 +9,10 @@ from sqlalchemy import Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from employer_auth.accounts.model import TIME, words
+from employer_auth.accounts.model import TIME
 from employer_auth.acting.rules import KeyPhase
 from employer_auth.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL
+from servicekit.db import NOT_PERSONAL, PERSONAL, words
 from servicekit.personal import PersonalText
 from servicekit.vault import Sealed
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from employer_auth.accounts.model import TIME, Unit, words
+from employer_auth.accounts.model import TIME, Unit
 from employer_auth.authorisation_codes.rules import OPEN, Channel
 from employer_auth.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import Personal
 from servicekit.reviewing import Reviewed
 from servicekit.vault import BlindIndex

@@ -9,10 +9,10 @@ from sqlalchemy import Date, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from employer_auth.accounts.model import TIME, Unit, words
+from employer_auth.accounts.model import TIME, Unit
 from employer_auth.bindings.rules import LIVE, BindingState, Ender
 from employer_auth.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import Personal, PersonName
 from servicekit.vault import Sealed
 

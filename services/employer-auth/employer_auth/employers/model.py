@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from employer_auth.accounts.model import TIME, Unit, words
+from employer_auth.accounts.model import TIME, Unit
 from employer_auth.employers.rules import Source, UnitField
 from employer_auth.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 
 __all__ = ["Unit", "UnitNumbers", "UnitValue"]
 

@@ -9,10 +9,10 @@ from sqlalchemy import Date, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from employer_auth.accounts.model import TIME, Unit, words
+from employer_auth.accounts.model import TIME, Unit
 from employer_auth.entrustments.rules import LIVE, EntrustmentState
 from employer_auth.tables import Base
-from servicekit.db import NOT_PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, new_id, words
 
 ONE_LIVE = "one_live_entrustment"
 _LIVE = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in LIVE)))

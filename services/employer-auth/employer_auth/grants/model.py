@@ -8,10 +8,10 @@ from sqlalchemy import Date, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from employer_auth.accounts.model import TIME, words
+from employer_auth.accounts.model import TIME
 from employer_auth.grants.rules import Ending
 from employer_auth.tables import Base
-from servicekit.db import NOT_PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, new_id, words
 
 ONE_LIVE = "one_live_grant"
 _LIVE = text("ended_at IS NULL")

@@ -8,10 +8,10 @@ from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from employer_auth.accounts.model import TIME
-from employer_auth.accounts.model import words as stored
 from employer_auth.notices.rules import NoticeState, To
 from employer_auth.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import words as stored
 from servicekit.personal import PersonalText
 from servicekit.vault import Sealed
 

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Date, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from employer_auth.accounts.model import TIME, Unit, words
+from employer_auth.accounts.model import TIME, Unit
 from employer_auth.objections.rules import OPEN, Cause, ObjectionState
 from employer_auth.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import Personal
 from servicekit.vault import BlindIndex
 

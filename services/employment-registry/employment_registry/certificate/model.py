@@ -9,9 +9,9 @@ from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, t
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from employment_registry.certificate.rules import OPEN, Cause, Kind, Validity
-from employment_registry.person_columns import PersonApplication, PersonColumns, only_one, words
+from employment_registry.person_columns import PersonApplication, PersonColumns, only_one
 from employment_registry.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber
 from servicekit.vault import Sealed
 

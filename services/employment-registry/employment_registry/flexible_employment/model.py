@@ -18,9 +18,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
-from employment_registry.person_columns import PersonApplication, only_one, words
+from employment_registry.person_columns import PersonApplication, only_one
 from employment_registry.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber
 from servicekit.vault import BlindIndex, Sealed
 

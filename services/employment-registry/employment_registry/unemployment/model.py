@@ -9,10 +9,10 @@ from sqlalchemy import Date, DateTime, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from employment_registry.person_columns import PersonApplication, only_one, words
+from employment_registry.person_columns import PersonApplication, only_one
 from employment_registry.tables import Base
 from employment_registry.unemployment.rules import OPEN, Cause, Ending
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber
 from servicekit.vault import BlindIndex, Sealed
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, DateTime, Enum, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from identity.accounts.rules import Kind, Standing
 from identity.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import (
     DocumentNumber,
     EmailAddress,
@@ -44,16 +44,8 @@ class Account(Base):
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
-    kind: Mapped[Kind] = mapped_column(
-        Enum(Kind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
-    standing: Mapped[Standing] = mapped_column(
-        Enum(
-            Standing, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]
-        ),
-        info=NOT_PERSONAL,
-    )
+    kind: Mapped[Kind] = mapped_column(words(Kind), info=NOT_PERSONAL)
+    standing: Mapped[Standing] = mapped_column(words(Standing), info=NOT_PERSONAL)
     login_name: Mapped[LoginName] = mapped_column(
         Sealed(LoginName, "account.login_name"), info=PERSONAL
     )

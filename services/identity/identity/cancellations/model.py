@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, String, text
+from sqlalchemy import DateTime, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.cancellations.rules import TieKind
 from identity.tables import Base
-from servicekit.db import NOT_PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, new_id, words
 
 _TIME = DateTime(timezone=True)
 
@@ -46,7 +46,7 @@ class Tie(Base):
     __tablename__ = "cancellation_tie"
 
     kind: Mapped[TieKind] = mapped_column(
-        Enum(TieKind, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
+        words(TieKind),
         primary_key=True,
         info=NOT_PERSONAL,
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, String, Text, text
+from sqlalchemy import DateTime, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.duplicates.rules import Outcome, Way
 from identity.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 
 _TIME = DateTime(timezone=True)
 
@@ -28,14 +28,8 @@ class Resolution(Base):
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
-    way: Mapped[Way] = mapped_column(
-        Enum(Way, native_enum=False, length=8, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
-    outcome: Mapped[Outcome] = mapped_column(
-        Enum(Outcome, native_enum=False, length=12, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
+    way: Mapped[Way] = mapped_column(words(Way, 8), info=NOT_PERSONAL)
+    outcome: Mapped[Outcome] = mapped_column(words(Outcome, 12), info=NOT_PERSONAL)
     kept_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
     given_up_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
     reason: Mapped[str] = mapped_column(Text, info=PERSONAL)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, String
+from sqlalchemy import DateTime, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.login_history.rules import Outcome, Way
 from identity.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import PersonalText
 from servicekit.vault import BlindIndex, Sealed
 
@@ -29,14 +29,8 @@ class LoginEvent(Base):
     account_id: Mapped[str | None] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
     session_id: Mapped[str | None] = mapped_column(String(36), info=NOT_PERSONAL)
     at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
-    way: Mapped[Way] = mapped_column(
-        Enum(Way, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
-    outcome: Mapped[Outcome] = mapped_column(
-        Enum(Outcome, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
+    way: Mapped[Way] = mapped_column(words(Way, 24), info=NOT_PERSONAL)
+    outcome: Mapped[Outcome] = mapped_column(words(Outcome, 24), info=NOT_PERSONAL)
     device: Mapped[PersonalText] = mapped_column(
         Sealed(PersonalText, "login_event.device"), info=PERSONAL
     )

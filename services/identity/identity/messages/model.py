@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, String, Text, text
+from sqlalchemy import DateTime, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from identity.messages.rules import DeliveryState, To
 from identity.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber, PersonalText
 from servicekit.vault import Sealed
 
@@ -76,15 +76,7 @@ class Delivery(Base):
     text: Mapped[Wording | None] = mapped_column(
         Sealed(Wording, "sms_delivery.text"), info=PERSONAL
     )
-    state: Mapped[DeliveryState] = mapped_column(
-        Enum(
-            DeliveryState,
-            native_enum=False,
-            length=20,
-            values_callable=lambda e: [m.value for m in e],
-        ),
-        info=NOT_PERSONAL,
-    )
+    state: Mapped[DeliveryState] = mapped_column(words(DeliveryState, 20), info=NOT_PERSONAL)
     attempts: Mapped[int] = mapped_column(default=0, info=NOT_PERSONAL)
     created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     next_attempt_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
@@ -100,10 +92,7 @@ class Notice(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
     client_id: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
-    recipient: Mapped[To] = mapped_column(
-        Enum(To, native_enum=False, length=20, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
+    recipient: Mapped[To] = mapped_column(words(To, 20), info=NOT_PERSONAL)
     template: Mapped[str] = mapped_column(String(60), info=NOT_PERSONAL)
     template_version: Mapped[int] = mapped_column(info=NOT_PERSONAL)
     test: Mapped[bool] = mapped_column(info=NOT_PERSONAL)

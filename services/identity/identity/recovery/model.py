@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, LargeBinary, String, and_, text
+from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, String, and_, text
 from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
 
 from identity.recovery.rules import Goal, Matter, Side
 from identity.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import DocumentNumber, MobileNumber, PersonalText, PersonName
 from servicekit.reviewing import Reviewed
 from servicekit.upload_table import SHOWN, UploadColumns
@@ -31,10 +31,7 @@ def _table(mapped: type) -> str:
 class Case(Reviewed):
     """What both kinds of cases have; the applicant is a visitor, so ``applicant_id`` says so."""
 
-    goal: Mapped[Goal] = mapped_column(
-        Enum(Goal, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
+    goal: Mapped[Goal] = mapped_column(words(Goal), info=NOT_PERSONAL)
     # Keyed; whoever has it and the number sees the state and may correct.
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(16), info=NOT_PERSONAL)
 

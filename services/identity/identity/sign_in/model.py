@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.login_history.rules import Way
 from identity.sign_in.rules import KeyPhase, Stage
 from identity.tables import Base
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import PersonalText
 from servicekit.vault import Sealed
 
@@ -36,12 +36,7 @@ class SigningKey(Base):
 
     kid: Mapped[str] = mapped_column(String(64), primary_key=True, info=NOT_PERSONAL)
     algorithm: Mapped[str] = mapped_column(String(10), info=NOT_PERSONAL)
-    phase: Mapped[KeyPhase] = mapped_column(
-        Enum(
-            KeyPhase, native_enum=False, length=10, values_callable=lambda e: [m.value for m in e]
-        ),
-        info=NOT_PERSONAL,
-    )
+    phase: Mapped[KeyPhase] = mapped_column(words(KeyPhase, 10), info=NOT_PERSONAL)
     public: Mapped[dict[str, Any]] = mapped_column(JSONB, info=NOT_PERSONAL)
     private: Mapped[PersonalText] = mapped_column(
         Sealed(PersonalText, "signing_key.private"), info=PERSONAL
@@ -86,14 +81,8 @@ class SecondStep(Base):
 
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, info=NOT_PERSONAL)
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
-    stage: Mapped[Stage] = mapped_column(
-        Enum(Stage, native_enum=False, length=16, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
-    way: Mapped[Way] = mapped_column(
-        Enum(Way, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
+    stage: Mapped[Stage] = mapped_column(words(Stage), info=NOT_PERSONAL)
+    way: Mapped[Way] = mapped_column(words(Way, 24), info=NOT_PERSONAL)
     expires_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     tries: Mapped[int] = mapped_column(default=0, info=NOT_PERSONAL)
 

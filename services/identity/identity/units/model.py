@@ -5,20 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from identity.accounts.model import Account
 from identity.tables import Base
 from identity.units.rules import CertificateKind
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import DocumentNumber, MobileNumber, PersonalText, PersonName
 from servicekit.vault import Sealed
 
 _TIME = DateTime(timezone=True)
-_KIND: Any = Enum(
-    CertificateKind, native_enum=False, length=20, values_callable=lambda e: [m.value for m in e]
-)
+_KIND: Any = words(CertificateKind, 20)
 
 
 class Unit(Base):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Enum, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.tables import Base
 from identity.verification.challenge_rules import Purpose, Stage
 from identity.verification.rules import Scale
-from servicekit.db import NOT_PERSONAL, PERSONAL, new_id
+from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import PersonalText
 from servicekit.vault import Sealed
 
@@ -33,10 +33,7 @@ class Evidence(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
     channel: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)
-    scale: Mapped[Scale] = mapped_column(
-        Enum(Scale, native_enum=False, length=8, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
+    scale: Mapped[Scale] = mapped_column(words(Scale, 8), info=NOT_PERSONAL)
     level: Mapped[int] = mapped_column(info=NOT_PERSONAL)
     provider: Mapped[str] = mapped_column(String(60), info=NOT_PERSONAL)
     reference: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
@@ -65,14 +62,8 @@ class Challenge(Base):
     account_id: Mapped[str | None] = mapped_column(ForeignKey("account.id"), info=NOT_PERSONAL)
     channel: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)
     kind: Mapped[str] = mapped_column(String(16), info=NOT_PERSONAL)
-    purpose: Mapped[Purpose] = mapped_column(
-        Enum(Purpose, native_enum=False, length=8, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
-    stage: Mapped[Stage] = mapped_column(
-        Enum(Stage, native_enum=False, length=10, values_callable=lambda e: [m.value for m in e]),
-        info=NOT_PERSONAL,
-    )
+    purpose: Mapped[Purpose] = mapped_column(words(Purpose, 8), info=NOT_PERSONAL)
+    stage: Mapped[Stage] = mapped_column(words(Stage, 10), info=NOT_PERSONAL)
     confirm: Mapped[str] = mapped_column(String(4), info=NOT_PERSONAL)
     # What the adapter needs to go on, as JSON; and the index a callback finds it by.
     handle: Mapped[PersonalText] = mapped_column(
