@@ -342,7 +342,9 @@ def observe(desk: Desk, operation: Operation) -> tuple[Row, list[str]]:
         answer = desk.ask(operation, caller, values)
         assert answer.status_code != INTERNAL, f"{operation.name} by {caller}: {answer.text}"
         cells[caller] = outcome(answer)
-        if caller in STRANGERS and shows(answer.text, values, desk.people):
+        of_the_unit = caller == "agent_without_grant" and operation.mark.acting
+        stranger = caller in STRANGERS and not of_the_unit
+        if stranger and shows(answer.text, values, desk.people):
             leaks.append(caller)
         if cells[caller] != "ok":
             continue

@@ -35,9 +35,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("outcome = 'proposed'"),
     )
-    op.create_index(
-        "ix_duplicate_resolution_proposed_at", "duplicate_resolution", ["proposed_at"]
-    )
+    op.create_index("ix_duplicate_resolution_proposed_at", "duplicate_resolution", ["proposed_at"])
     op.create_table(
         "known_business",
         sa.Column("code", sa.String(120), primary_key=True),
