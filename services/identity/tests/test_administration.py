@@ -3,10 +3,18 @@
 import pytest
 from sqlalchemy import select
 
+from identity.administration import actions
+from identity.administration.rules import NotYours
 from identity.handlers import SUBSCRIPTIONS
+from identity.officers import queries
+from identity.officers.rules import NoOfficer, OutsideRegion, check_keeps
+from identity.sign_in.client_actions import check_admin
+from identity.sign_in.client_rules import ProvinceOnly
 from servicekit import history
+from servicekit.applications import Actor
 from servicekit.db import ACCESS_RECORD
 from servicekit.inbox import Envelope
+from servicekit.workflow import Role
 
 WHY = {"reason": "本人电话申报账号被盗"}
 
@@ -177,3 +185,20 @@ def test_officers_work_in_businesses_there_are(world, admin):
     assert call(world, admin, "PATCH", path, duties | new).status_code == 200
     listed = call(world, admin, "GET", "/businesses").json["items"]
     assert "recruitment.day-labour" in listed
+
+
+@pytest.mark.req("ID-45")
+def test_an_admin_of_no_region_is_nobodys_admin(world):
+    nowhere = Actor(id="admin", role=Role.ADMIN, kind="officer", region=None)
+    person, officer = world.registers(), world.officer("reviewer", region="440106")
+    with world.app.database.transaction() as db:
+        for account_id in (person.id, officer.id):
+            with pytest.raises(NotYours):
+                actions.find_covered(db, account_id, by=nowhere)
+        with pytest.raises(NoOfficer):
+            queries.find_officer(db, officer.id, region=None)
+        assert db.scalars(queries.officers_of(None)).all() == []
+    with pytest.raises(OutsideRegion):
+        check_keeps(None, "440106")
+    with pytest.raises(ProvinceOnly):
+        check_admin(nowhere)

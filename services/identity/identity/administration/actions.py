@@ -29,7 +29,7 @@ def find_covered(db: Session, account_id: str, *, by: Actor) -> queries.Shown:
         NotYours: it is elsewhere.
     """
     shown = queries.show(db, accounts.find(db, account_id))
-    rules.check_covers(by.region or "", shown.region)
+    rules.check_covers(by.region, shown.region)
     return shown
 
 

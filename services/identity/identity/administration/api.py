@@ -122,7 +122,7 @@ def search(sought: queries.Sought) -> dict[str, Any]:
     422 `account-search-refused` unless exactly one is given.
     """
     with reading() as db:
-        return {"items": queries.search(db, sought, region=actor().region or "")}
+        return {"items": queries.search(db, sought, region=actor().region)}
 
 
 @blueprint.route("/accounts/<account_id>", methods=["GET"])

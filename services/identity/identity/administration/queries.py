@@ -43,7 +43,7 @@ class Shown:
         return None if self.unit is None else self.unit.region
 
 
-def search(db: Session, sought: Sought, *, region: str) -> list[Shown]:
+def search(db: Session, sought: Sought, *, region: str | None) -> list[Shown]:
     """The accounts this is said of, as far as they are in the admin's region.
 
     A document number is looked for under every kind of document: people do not know which.

@@ -71,12 +71,17 @@ def check_reason(reason: str) -> str:
     return text[:LONGEST_REASON]
 
 
-def covers(admin_region: str, region: str | None) -> bool:
-    """Is the place in the admin's region or below? Persons belong to the whole province."""
+def covers(admin_region: str | None, region: str | None) -> bool:
+    """Is the place in the admin's region or below? Persons belong to the whole province.
+
+    An admin of no region covers nobody.
+    """
+    if not admin_region:
+        return False
     return region is None or region.startswith(admin_region)
 
 
-def check_covers(admin_region: str, region: str | None) -> None:
+def check_covers(admin_region: str | None, region: str | None) -> None:
     """The same, as a refusal.
 
     Raises:

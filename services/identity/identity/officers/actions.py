@@ -89,7 +89,7 @@ def appoint_by(
         OutsideRegion, AppointmentRefused, LoginNameTaken.
     """
     rules.check_appointment(appointment, phone_wrong=_check_phone(appointment.phone))
-    rules.check_keeps(by.region or "", appointment.region)
+    rules.check_keeps(by.region, appointment.region)
     rules.check_businesses(appointment.businesses, queries.known_businesses(db))
     return appoint(db, appointment, by=by.id, hasher=hasher, now=now)
 
@@ -117,7 +117,7 @@ def change_duties(
     wrong = rules.check_duties(region, businesses, roles)
     if wrong:
         raise rules.AppointmentRefused(fields=wrong)
-    rules.check_keeps(by.region or "", region)
+    rules.check_keeps(by.region, region)
     rules.check_businesses(set(businesses) - set(officer.businesses), queries.known_businesses(db))
     officer.region, officer.businesses, officer.roles = region, businesses, roles
     sessions.end_all(db, officer.account_id, EndReason.DUTIES_CHANGED, now=now)

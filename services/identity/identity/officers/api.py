@@ -105,7 +105,7 @@ def appoint(appointment: rules.Appointment) -> dict[str, Any]:
 def list_officers(page: Page) -> PageOf[Officer]:
     """The officers of the admin's region and below (经办人员列表)."""
     with reading() as db:
-        ours = queries.officers_of(actor().region or "")
+        ours = queries.officers_of(actor().region)
         return page_of(db, ours, page, by=(Officer.created_at, Officer.account_id))
 
 
@@ -119,7 +119,7 @@ def change_duties(duties: dict[str, Any], officer_id: str) -> Officer:
     422 `officer-refused`, `reason-required`; 403 `region-not-yours`; 404 `officer-not-found`.
     """
     with transaction() as db:
-        officer = queries.find_officer(db, officer_id, region=actor().region or "")
+        officer = queries.find_officer(db, officer_id, region=actor().region)
         return actions.change_duties(db, officer, **duties, by=actor(), now=now())
 
 

@@ -6,26 +6,28 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session
 
 from identity.officers import rules
 from identity.officers.model import KnownBusiness, Officer
 
 
-def officers_of(region: str) -> Select[Officer]:
-    """Everybody in a region and below it; the page decides how many."""
+def officers_of(region: str | None) -> Select[Officer]:
+    """Everybody in a region and below it; the page decides how many. No region, nobody."""
+    if not region:
+        return select(Officer).where(false())
     return select(Officer).where(Officer.region.startswith(region, autoescape=True))
 
 
-def find_officer(db: Session, account_id: str, *, region: str) -> Officer:
+def find_officer(db: Session, account_id: str, *, region: str | None) -> Officer:
     """An officer of a region or below it.
 
     Raises:
         NoOfficer: there is none there.
     """
     officer = db.get(Officer, account_id)
-    if officer is None or not officer.region.startswith(region):
+    if officer is None or not region or not officer.region.startswith(region):
         raise rules.NoOfficer
     return officer
 

@@ -78,13 +78,13 @@ def check_businesses(businesses: Iterable[str], known: Collection[str]) -> None:
         raise AppointmentRefused(fields=[FieldError("/businesses", "business-unknown", text)])
 
 
-def check_keeps(admin_region: str, region: str) -> None:
+def check_keeps(admin_region: str | None, region: str) -> None:
     """May an admin of one region keep officers of the other?
 
     Raises:
         OutsideRegion: it is not the own region, nor below it.
     """
-    if not region.startswith(admin_region):
+    if not admin_region or not region.startswith(admin_region):
         raise OutsideRegion(fields=[FieldError("/region", OutsideRegion.code, _NOT_YOURS)])
 
 

@@ -131,7 +131,7 @@ def find(db: Session, client_id: str, *, by: Actor, lock: bool = False) -> Clien
 
 def check_admin(by: Actor) -> None:
     """Raises: ProvinceOnly."""
-    if len(by.region or "") > _PROVINCE:
+    if not by.region or len(by.region) > _PROVINCE:
         raise client_rules.ProvinceOnly
 
 
