@@ -142,7 +142,9 @@ def test_services_share_a_process(apps: dict[str, ServiceApp]) -> None:
     assert len(databases) == len(bases) == len(apps)
 
 
-def test_an_officer_can_be_appointed_to_every_business_there_is(apps: dict[str, ServiceApp]) -> None:
+def test_an_officer_can_be_appointed_to_every_business_there_is(
+    apps: dict[str, ServiceApp],
+) -> None:
     """identity refuses businesses it does not know: a new matter is listed there too (ID-45)."""
     place = ROOT / "services/identity/identity/officers/businesses.json"
     known = set(json.loads(place.read_text("utf-8")))
