@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from frontdoor.app import Gateway
 
 PATIENCE: Final = 5.0
-_LONGEST_HEAD: Final = 8 << 10
 
 
 class Admin:

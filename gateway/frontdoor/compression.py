@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from frontdoor.exchange import Exchange
 
 MOST_AT_ONCE: Final = 64  # per worker; others pass as they are
-_OK: Final = 200
 _GZIP_LEVEL, _GZIP_WINDOW, _GZIP_MEMORY = 4, 16 + 14, 7  # 128 KiB each
 _BROTLI_QUALITY, _BROTLI_WINDOW = 4, 16
 _VARY: Final = b"Vary: Accept-Encoding"

@@ -15,7 +15,6 @@ from servicekit.workflow import State
 
 CLAIM_LASTS: Final = timedelta(minutes=15)
 SHORTEST_DAYS: Final = 1  # working days after a correction, however late it was returned
-SOON_DAYS: Final = 1  # working days before the end in which a line of the queue turns yellow
 # What waits for an officer; in every other state the time limit stands still or is over.
 WAITING: Final = (State.SUBMITTED, State.ACCEPTED)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from employer_auth.validity import is_over
 from servicekit import messages
-from servicekit.errors import Conflict, Forbidden, NotFound, TooMany, Unavailable
+from servicekit.errors import Conflict, NotFound, TooMany, Unavailable
 from servicekit.workflow import Role, Workflow, move
 
 MANAGE: Final = "employer-auth.unit:manage"  # 单位管理: may do here what the unit's account may
@@ -153,13 +153,6 @@ class NotBound(Conflict):
         "该绑定尚未生效或已结束，不能为该单位办理业务；请由单位发起绑定，"
         "并由本人在父账号信息中确认。"
     )
-
-
-class ManagementNeeded(Forbidden):
-    """An agent without 单位管理 touches what is the unit's own."""
-
-    code = "management-needed"
-    default_message = "您没有该单位的单位管理权限，请以单位账号登录，或请单位授予您单位管理权限。"
 
 
 class InvitationLapsed(Conflict):

@@ -26,7 +26,6 @@ _HAN: Final = (
     "\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af"  # with the rare ones people are named by
 )
 PERSON_NAME: Final = re.compile(f"[{_HAN}A-Za-z][{_HAN}A-Za-z·.' -]{{0,48}}[{_HAN}A-Za-z.]")
-SIX_DIGITS: Final = re.compile(r"[0-9]{6}")
 OLDEST_YEARS: Final = 150
 RECOVERY: Final = "/identity/recovery"  # 账号找回 (ID-04)
 LOWEST: Final = 1  # 一级, of a person who has registered

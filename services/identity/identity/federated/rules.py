@@ -18,9 +18,7 @@ WAYS: Final[Mapping[Channel, Way]] = {
     Channel.NET_BANK: Way.BANK_CERTIFICATE,
     Channel.CERTIFICATE: Way.CA_CERTIFICATE,
 }
-# ID-09, ID-30; whether the province's account is a person's or a unit's is the province's to say.
-PERSON_LOGINS: Final = (Channel.PROVINCE, Channel.SOCIAL_CARD)
-UNIT_LOGINS: Final = (Channel.LICENCE, Channel.NET_BANK, Channel.CERTIFICATE, Channel.PROVINCE)
+# Whose logins (ID-09, ID-30); of the province's accounts the province says it.
 KINDS: Final[Mapping[Channel, str]] = {
     Channel.PROVINCE: "",  # either
     Channel.SOCIAL_CARD: "person",

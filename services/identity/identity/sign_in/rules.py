@@ -143,15 +143,6 @@ def check_return_to(path: str, prefix: str) -> str | None:
     return path if not parts.scheme and not parts.netloc else None
 
 
-def needs_login(
-    *, prompt: str, max_age: int | None, authenticated_at: datetime, now: datetime
-) -> bool:
-    """Must a person who has a session show the password again (OpenID Core 3.1.2.1)?"""
-    if "login" in prompt.split():
-        return True
-    return max_age is not None and now - authenticated_at > timedelta(seconds=max_age)
-
-
 def acr_of(*, level: int, second_factor: bool) -> str:
     """The level of a person; for officers the strength of the login."""
     return "urn:gdhrss:aal:2" if second_factor else f"urn:gdhrss:ial:{level}"

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey, RSAKey
 from identity.accounts.rules import Kind
 from identity.sign_in import rules, sessions
 from identity.sign_in.client_model import Client
-from identity.sign_in.keys import ACCESS_ALGORITHM, ALGORITHMS, KeyRing
+from identity.sign_in.keys import ACCESS_ALGORITHM, KeyRing
 from identity.sign_in.sessions import Subject
 from identity.sign_in.subjects import Subjects
 from servicekit.db import Database
@@ -253,8 +253,3 @@ class OwnSessions:
                 client = db.get(Client, claims.client_id)
                 return client is None or client.suspended_at is not None
             return sessions.has_ended(db, claims.session_id, now=self._now())
-
-
-def supported_algorithms() -> list[str]:
-    """What id tokens can be signed with."""
-    return list(ALGORITHMS)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from identity.verification import rules
 from identity.verification.model import Evidence
-from identity.verification.rules import Channel, Scale
+from identity.verification.rules import Channel
 
 
 def list_evidence(db: Session, account_id: str) -> list[Evidence]:
@@ -28,8 +28,3 @@ def list_valid(
         for each in list_evidence(db, account_id)
         if rules.is_valid(each, now=now) and (not channels or each.channel in channels)
     ]
-
-
-def level_on(db: Session, account_id: str, scale: Scale, *, now: datetime) -> int:
-    """The level of an account on either scale; the two are never compared."""
-    return rules.level_of(list_evidence(db, account_id), scale, now=now)
