@@ -220,6 +220,15 @@ def test_a_returned_case_is_corrected_with_number_and_query_code(world, person):
     assert len(view["files"]) == 3  # those from before are gone
 
 
+def test_who_guesses_codes_is_told_to_wait(world):
+    browser, guess = world.browser(), {"code": "22222-22222"}
+    allowed = [browser.fills("/identity/recovery/stop", **guess) for _ in range(20)]
+    assert {answer.status_code for answer in allowed} == {422}
+    for path, more in (("stop", {}), ("status", {"number": "440106-91-20261121-000001-1"})):
+        late = browser.fills(f"/identity/recovery/{path}", **guess, **more)
+        assert late.status_code == 429, late.text
+
+
 @pytest.mark.req("ID-11")
 def test_the_old_phone_stops_a_case(world, person):
     files_case(world, "person-password", **of_person(person))

@@ -82,7 +82,7 @@ def open_case(name: str) -> Response:
             browser.set_cookie(response, CASE_COOKIE, f"{case.id}.{code}")
             return response
     except Refusal as refusal:
-        status = 429 if refusal.retry_after is not None else 422
+        status = forms.status_of(refusal)
         return _open_page(matter, forms.faults_of(refusal, _names(matter)[0]), status)
 
 
@@ -157,7 +157,11 @@ def look_up() -> Response:
             return response
     except Refusal as refusal:
         return browser.page(
-            "recovery-status.html", 422, case=None, number=number, error=refusal.message
+            "recovery-status.html",
+            forms.status_of(refusal),
+            case=None,
+            number=number,
+            error=refusal.message,
         )
 
 
@@ -179,7 +183,8 @@ def stop() -> Response:
         with transaction() as db:
             stops.stop(db, typed("code"), vault=parts().counts.vault, now=now())
     except Refusal as refusal:
-        return browser.page("recovery-stop.html", 422, done=False, error=refusal.message)
+        status = forms.status_of(refusal)
+        return browser.page("recovery-stop.html", status, done=False, error=refusal.message)
     return browser.page("recovery-stop.html", done=True)
 
 

@@ -194,3 +194,8 @@ def _places() -> list[tuple[str, list[tuple[str, str]]]]:
         (city.name, [(county.code, county.name) for county in regions.children(city.code)])
         for city in regions.children(PROVINCE)
     ]
+
+
+def status_of(refusal: Refusal) -> int:
+    """429 where waiting helps, 422 where typing does."""
+    return 429 if refusal.retry_after is not None else 422

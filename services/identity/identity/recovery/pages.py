@@ -101,7 +101,7 @@ def recover(way: str) -> Response:
             except rules.RecoveryRefused as refusal:
                 return page.page(forms.faults_of(refusal, first), 422)
     except Refusal as refusal:
-        status = 429 if refusal.retry_after is not None else 422
+        status = forms.status_of(refusal)
         return page.page(forms.faults_of(refusal, first), status)
 
 
@@ -122,7 +122,7 @@ def answer() -> Response:
                 db, login_name, phone, answers, new, means=_means(), now=now()
             )
     except Refusal as refusal:
-        status = 429 if refusal.retry_after is not None else 422
+        status = forms.status_of(refusal)
         wrong = forms.faults_of(refusal, "answer_0")
         with transaction() as db:
             return _questions_page(db, login_name, phone, wrong, status)
