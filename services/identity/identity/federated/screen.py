@@ -62,7 +62,7 @@ def begin(channel: Channel, *, kind: str, purpose: Purpose, owner: Account | Non
     subject = Subject(kind, 0, "", "")
     if owner is not None:
         with reading() as db:
-            subject = raising.subject_of(db, owner)
+            subject = raising.subject_of(db, db.get_one(Account, owner.id))
     confirm = new_confirm_number()
     wish = raising.wish_of(subject, confirm=confirm, where=_where(), back=_back(channel))
     started = adapter.start(wish, now=now())  # no transaction is open meanwhile
