@@ -24,7 +24,7 @@ from supervisor import Room, RoomFailedError, Supervisor
 from servicekit.testing.embedded import EmbeddedPostgres
 
 READY_PATIENCE = 60.0
-NODE_PATIENCE = 15.0
+NODE_PATIENCE = 45.0
 POLL = 0.05
 
 

@@ -15,7 +15,12 @@ pytestmark = pytest.mark.req("OP-01")
 FIRST = '''"""The first tables."""
 
 from alembic import op
-from servicekit.migrations import create_standard_tables, drop_standard_tables
+from servicekit.migrations import (
+    create_revocations,
+    create_standard_tables,
+    drop_revocations,
+    drop_standard_tables,
+)
 
 revision = "0001"
 down_revision = None
@@ -23,9 +28,11 @@ down_revision = None
 
 def upgrade():
     create_standard_tables(op)
+    create_revocations(op)
 
 
 def downgrade():
+    drop_revocations(op)
     drop_standard_tables(op)
 '''
 SECOND = '''"""A second table."""

@@ -35,6 +35,42 @@ def test_clones_of_a_template_do_not_see_each_other(postgres: TestPostgres) -> N
         assert names(two) == ["来自模板"]
 
 
+def numbered(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "CREATE TABLE room (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text)"
+        )
+        connection.execute(
+            "CREATE TABLE guest (room int REFERENCES room, n int GENERATED ALWAYS AS IDENTITY)"
+        )
+        connection.execute("INSERT INTO room (name) VALUES ('甲'), ('乙')")
+
+
+def test_a_database_that_is_used_again_is_as_its_template(
+    postgres: TestPostgres,  # noqa: F811
+) -> None:
+    postgres.template_for("kit-again", numbered)
+    used: set[str] = set()
+    for _ in range(3):
+        with postgres.fresh_database("kit-again") as url, psycopg.connect(url) as db:
+            used.add(url)
+            assert db.execute("SELECT id, name FROM room ORDER BY id").fetchall() == [
+                (1, "甲"),
+                (2, "乙"),
+            ]
+            assert db.execute("SELECT count(*) FROM guest").fetchone() == (0,)
+            added = db.execute("INSERT INTO room (name) VALUES ('丙') RETURNING id").fetchone()
+            assert added == (3,)
+            assert db.execute("INSERT INTO guest (room) VALUES (3) RETURNING n").fetchone() == (1,)
+            db.execute("UPDATE room SET name = '丁' WHERE id = 1")
+            db.execute("DELETE FROM room WHERE id = 2")
+    assert len(used) == 1
+    with postgres.fresh_database("kit-again") as url, psycopg.connect(url) as db:
+        db.execute("ALTER TABLE room ADD COLUMN floor int")
+    with postgres.fresh_database("kit-again") as other:
+        assert other != url  # what changed its tables is not used again
+
+
 def test_a_template_is_built_once(postgres: TestPostgres) -> None:  # noqa: F811
     built: list[str] = []
     for _ in range(2):

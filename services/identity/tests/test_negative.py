@@ -147,7 +147,8 @@ def test_a_parameter_given_twice_is_refused(stage, tell, name):
     from urllib.parse import urlencode
 
     system = stage["basic"]
-    asked = [*system.asks().items(), (name, system.asks(prompt="login")[name])]
+    said = system.asks(prompt="login")
+    asked = [*said.items(), (name, said[name])]
     answer = system.browser.get(f"/identity/authorize?{urlencode(asked)}")
     if answer.status_code == 302 and answer.location.startswith(CALLBACK):
         assert tell.query(answer.location)["error"] == "invalid_request"

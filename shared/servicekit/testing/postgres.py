@@ -31,6 +31,7 @@ import pytest
 from psycopg import sql
 
 from servicekit.testing.embedded import EmbeddedPostgres, PostgresFailedError
+from servicekit.testing.recycling import Pristine
 
 START_LIMIT = 60.0  # seconds a worker waits for the server another worker is starting
 
@@ -48,6 +49,7 @@ class TestPostgres:
         self._server = EmbeddedPostgres(folder / "pg", durable=False)
         self._folder = folder
         self._users = users
+        self._idle: dict[str, list[tuple[str, Pristine]]] = {}
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database on this server, as its superuser."""
@@ -75,21 +77,47 @@ class TestPostgres:
 
     @contextmanager
     def fresh_database(self, service: str | None = None) -> Iterator[str]:
-        """A database of its own for one test, dropped afterwards whoever is still connected.
+        """A database of its own for one test, whoever is still connected afterwards.
 
         Args: service: the name given to `template_for`; None for an empty database.
         Returns: its address.
         """
-        source = _template_name(service) if service else "template0"
-        name = f"t_{uuid4().hex[:20]}"
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY")
-        with self._admin() as admin:
-            admin.execute(create.format(sql.Identifier(name), sql.Identifier(source)))
+        if service is None:
+            with self._copied("template0") as name:
+                yield self.url(name)
+            return
+        idle = self._idle.setdefault(service, [])
+        name, pristine = idle.pop() if idle else self._remembered(_template_name(service))
         try:
             yield self.url(name)
         finally:
             with self._admin() as admin:
+                _disconnect(admin, name)
+            if pristine.restore():
+                idle.append((name, pristine))
+            else:
+                with self._admin() as admin:
+                    _drop(admin, name)
+
+    @contextmanager
+    def _copied(self, source: str) -> Iterator[str]:
+        name = self._copy(source)
+        try:
+            yield name
+        finally:
+            with self._admin() as admin:
                 _drop(admin, name)
+
+    def _remembered(self, source: str) -> tuple[str, Pristine]:
+        name = self._copy(source)
+        return name, Pristine(self.url(name))
+
+    def _copy(self, source: str) -> str:
+        name = f"t_{uuid4().hex[:20]}"
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY = FILE_COPY")
+        with self._admin() as admin:
+            admin.execute(create.format(sql.Identifier(name), sql.Identifier(source)))
+        return name
 
     def _admin(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(self.url(), autocommit=True)
