@@ -22,6 +22,7 @@ from pathlib import Path
 from rabbitmq_packages import FOLDER, Installation, NoRabbitMQ, find_installation
 
 USER = PASSWORD = "guest"  # RabbitMQ lets it in from this machine only  # noqa: S105
+TRIES = 3
 PROTOCOL_HEADER = b"AMQP\x00\x00\x09\x01"
 
 CONFIGURATION = """\
@@ -60,16 +61,20 @@ class RabbitNode:
         """
         installation = find_installation(packages)
         folder.mkdir(parents=True, exist_ok=True)
-        amqp, epmd, distribution = _free_ports(3)
-        node = cls(folder, installation, amqp, epmd, distribution)
-        (folder / "rabbitmq.conf").write_text(CONFIGURATION.format(port=node.port))
         (folder / "plugins").write_text("[].\n")
         cookie = folder / ".erlang.cookie"
         if not cookie.exists():
             cookie.write_text(secrets.token_hex(16))
             cookie.chmod(0o400)
-        node.restart(patience=patience)
-        return node
+        for tries_left in range(TRIES - 1, -1, -1):
+            # Between finding a free port and taking it, somebody else on the machine may have.
+            amqp, epmd, distribution = _free_ports(3)
+            node = cls(folder, installation, amqp, epmd, distribution)
+            (folder / "rabbitmq.conf").write_text(CONFIGURATION.format(port=node.port))
+            with contextlib.suppress(NoRabbitMQ) if tries_left else contextlib.nullcontext():
+                node.restart(patience=patience)
+                return node
+        raise AssertionError("the last try returns or raises")
 
     @property
     def url(self) -> str:
