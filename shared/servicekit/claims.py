@@ -8,15 +8,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
+from servicekit import working_days
 from servicekit.errors import Conflict, Forbidden
 from servicekit.workflow import State
 
 CLAIM_LASTS: Final = timedelta(minutes=15)
 SHORTEST_DAYS: Final = 1  # working days after a correction, however late it was returned
+RED_DAYS: Final = 1  # due today or on the next working day
+YELLOW_DAYS: Final = 3  # due within three working days
 # What waits for an officer; in every other state the time limit stands still or is over.
 WAITING: Final = (State.SUBMITTED, State.ACCEPTED)
+
+
+class Due(StrEnum):
+    """How near the end of the time limit is (到期颜色); only what waits for an officer has one."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+    OVERDUE = "overdue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +112,25 @@ def check_four_eyes(first: str | None, second: str) -> None:
 def is_overdue(state: State, due_on: date | None, today: date) -> bool:
     """Has the officers' time run out with the decision still open?"""
     return state in WAITING and due_on is not None and due_on < today
+
+
+@lru_cache(maxsize=8)
+def due_ends(today: date) -> tuple[date, date]:
+    """The last day that is red, and the last that is yellow; both are working days."""
+    red, yellow = (working_days.add_working_days(today, days) for days in (RED_DAYS, YELLOW_DAYS))
+    return red, yellow
+
+
+def due_colour(state: State, due_on: date | None, today: date) -> Due | None:
+    """The colour of an application in the queue; None when nothing is waited for."""
+    if state not in WAITING or due_on is None:
+        return None
+    red, yellow = due_ends(today)
+    if due_on < today:
+        return Due.OVERDUE
+    if due_on <= red:
+        return Due.RED
+    return Due.YELLOW if due_on <= yellow else Due.GREEN
 
 
 def reason_text(reasons: Iterable[Reason], code: str | None, words: str | None) -> str:

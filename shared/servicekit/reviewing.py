@@ -22,7 +22,7 @@ from servicekit.claims import Claim, Decision
 from servicekit.clock import shanghai_date
 from servicekit.columns import NOT_PERSONAL, PERSONAL
 from servicekit.errors import ChangedMeanwhile, NotFound
-from servicekit.filing import Filters, narrowed
+from servicekit.queues import Counts, QueueFilters, count_waiting, narrowed_queue
 from servicekit.workflow import State, Workflow
 
 # The order of the officers' queue: what waits for a decision by its due date, the rest behind it.
@@ -85,10 +85,15 @@ class Reviews(Generic[R]):
             raise self.not_found
         return found
 
-    def queue(self, actor: Actor, filters: Filters) -> Select[R]:
+    def queue(self, actor: Actor, filters: QueueFilters, now: datetime) -> Select[R]:
         """What has been filed in the officer's region and below (AL-02)."""
+        narrowed = narrowed_queue(self.model, filters, actor, now)
+        return select(self.model).where(*visible(self.model, actor, self.filed), *narrowed)
+
+    def count(self, db: Session, actor: Actor, now: datetime) -> Counts:
+        """How much of it waits for a decision."""
         conditions = visible(self.model, actor, self.filed)
-        return select(self.model).where(*conditions, *narrowed(self.model, filters))
+        return count_waiting(db, self.workflow.name, self.model, conditions, actor, now)
 
     def claim(self, db: Session, application_id: str, *, actor: Actor, now: datetime) -> R:
         """Hold it for fifteen minutes; see ``claim`` below."""
@@ -227,6 +232,12 @@ def settle(application: Reviewed, decision: Decision | None = None) -> None:
 def close(application: Reviewed) -> None:
     """Nobody waits for a decision any more: it was withdrawn or lapsed."""
     application.claimed_by = application.claimed_until = application.due_on = None
+
+
+def holder(application: Reviewed, now: datetime) -> Claim | None:
+    """Who holds the application; a claim that ran out is nobody's (AL-10)."""
+    claim = claim_on(application)
+    return claim if claim is not None and claim.until > now else None
 
 
 def claim_on(application: Reviewed) -> Claim | None:

@@ -9,12 +9,14 @@ import pytest
 from servicekit.claims import (
     Claim,
     ClaimedByOther,
+    Due,
     NotClaimed,
     Reason,
     SameOfficer,
     check_four_eyes,
     check_free,
     check_held,
+    due_colour,
     is_overdue,
     reason_text,
 )
@@ -82,3 +84,21 @@ def test_only_what_waits_for_an_officer_is_overdue(
     state: State, due: date | None, over: bool
 ) -> None:
     assert is_overdue(state, due, date(2026, 9, 29)) is over
+
+
+@pytest.mark.req("AL-09")
+@pytest.mark.parametrize(
+    ("due", "colour"),
+    [
+        (date(2026, 9, 28), Due.OVERDUE),
+        (date(2026, 9, 29), Due.RED),
+        (date(2026, 9, 30), Due.RED),
+        (date(2026, 10, 8), Due.YELLOW),  # 1 to 7 October are holidays
+        (date(2026, 10, 9), Due.YELLOW),
+        (date(2026, 10, 10), Due.GREEN),  # a working Saturday
+        (None, None),
+    ],
+)
+def test_the_colour_counts_working_days(due: date | None, colour: Due | None) -> None:
+    assert due_colour(State.SUBMITTED, due, date(2026, 9, 29)) is colour
+    assert due_colour(State.RETURNED, due, date(2026, 9, 29)) is None

@@ -12,6 +12,7 @@ from employment_registry.flexible_employment import api as flexible
 from employment_registry.flexible_employment import review_api as flexible_reviews
 from employment_registry.flexible_employment import rules as flexible_rules
 from employment_registry.handlers import SUBSCRIPTIONS
+from employment_registry.officer_desk import counts
 from employment_registry.parts import KEY, Parts
 from employment_registry.settings import Settings
 from employment_registry.tables import Base
@@ -50,6 +51,7 @@ SERVICE = Service(
         certificate.applications,
         certificate.certificates,
         certificate_reviews.reviews,
+        counts,
         verification.verifications,
         verification.published,
         verification.pages,

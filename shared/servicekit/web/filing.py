@@ -71,6 +71,7 @@ class HistoryEntrySchema(Schema):
 class FiltersSchema(PageArguments):
     """查询条件, and which page of what they leave."""
 
+    loads: type[Filters] = Filters
     number = fields.Str(
         load_default=None,
         validate=validate.Length(1, 40),
@@ -95,7 +96,7 @@ class FiltersSchema(PageArguments):
         page = Page(limit=values.pop("limit"), cursor=values.pop("cursor"))
         if values["number"] is not None:
             values["number"] = numbers.normalise(values["number"])
-        return Filters(**values), page
+        return self.loads(**values), page
 
 
 EXAMPLE_ENTRY = {

@@ -13,25 +13,23 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
-from servicekit import filing, history
+from servicekit import history
 from servicekit.access_records import reveal
 from servicekit.claims import Decision, Reason
 from servicekit.personal import Personal
+from servicekit.queues import Counts, QueueFilters, order_of
 from servicekit.reviewing import Reviewed, Reviews
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import AnySchema, Blueprint, NoteSchema
-from servicekit.web.filing import (
-    EXAMPLE_ENTRY,
-    FiltersSchema,
-    HistoryEntrySchema,
-    NothingSchema,
-)
+from servicekit.web.filing import EXAMPLE_ENTRY, HistoryEntrySchema, NothingSchema
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, page_of, page_schema
 from servicekit.web.reviewing import (
     MAX_REASON,
     NOT_BLANK,
+    CountsSchema,
+    QueueFiltersSchema,
     ReasonSchema,
     rejection_schema,
     return_schema,
@@ -41,12 +39,6 @@ from servicekit.workflow import Role
 
 ACCOUNT = "01890a5d-ac96-774b-bcce-b302099a8058"
 EXAMPLE_REVIEW_ENTRY = EXAMPLE_ENTRY | {"actor_id": ACCOUNT, "person_id": ACCOUNT}
-
-
-class QueueFiltersSchema(FiltersSchema):
-    """What an officer narrows the queue by."""
-
-    applicant_id = fields.Str(load_default=None, validate=validate.Length(1, 80))
 
 
 class ReviewHistoryEntrySchema(HistoryEntrySchema):
@@ -80,16 +72,32 @@ class Shown:
 def add_reviews(to: Blueprint, reviews: Reviews[Any], shown: Shown) -> None:
     """Write the endpoints of a matter's reviews into its blueprint."""
     officer = access(Role.REVIEWER, business=reviews.workflow.name)
+    _add_queue(to, reviews, shown, officer)
     _add_reading(to, reviews, shown, officer)
     _add_claims(to, reviews, shown, officer)
     _add_decisions(to, reviews, shown, officer)
     _add_reveal(to, reviews, shown, officer)
 
 
+def add_counts(to: Blueprint, *matters: Reviews[Any]) -> None:
+    """Write the start page's numbers of a service into a blueprint: one line per business."""
+    example = {"waiting": 12, "overdue": 1, "red": 2, "yellow": 4, "green": 5}
+    shown = {"business": matters[0].workflow.name, **example, "mine": 1, "free": 10}
+
+    @to.route("", methods=["GET"])
+    @access(Role.REVIEWER)
+    @to.response(200, CountsSchema(many=True), example=[shown])
+    def count_reviews() -> list[Counts]:
+        """What waits in the officer's region and below, by business and colour (待办统计)."""
+        own = [each for each in matters if each.workflow.name in actor().businesses]
+        with reading() as db:
+            return [each.count(db, actor(), now()) for each in own]
+
+
 Mark = Callable[[Any], Any]
 
 
-def _add_reading(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mark) -> None:
+def _add_queue(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mark) -> None:
     @to.route("/reasons", methods=["GET"])
     @officer
     @to.response(200, ReasonSchema(many=True), example=[_written(shown.reasons[0])])
@@ -101,13 +109,19 @@ def _add_reading(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Ma
     @officer
     @to.arguments(QueueFiltersSchema, location="query")
     @to.response(200, page_schema(shown.row), example=one_page(shown.example_row))
-    def list_queue(query: tuple[filing.Filters, Page]) -> Any:
-        """What was filed in the officer's region and below, what is due first stands first."""
-        filters, page = query
-        order = (reviews.model.due_order, reviews.model.id)
-        with reading() as db:
-            return page_of(db, reviews.queue(actor(), filters), page, by=order, descending=False)
+    def list_queue(query: tuple[QueueFilters, Page]) -> Any:
+        """What was filed in the officer's region and below, what is due first stands first.
 
+        `due_colour` counts working days: red is due by the next one, yellow within three.
+        """
+        filters, page = query
+        order, descending = order_of(reviews.model, filters.order)
+        with reading() as db:
+            wanted = reviews.queue(actor(), filters, now())
+            return page_of(db, wanted, page, by=order, descending=descending)
+
+
+def _add_reading(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mark) -> None:
     @to.route("/<application_id>", methods=["GET"])
     @officer
     @to.response(200, shown.view, example=shown.example)

@@ -7,8 +7,11 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from servicekit.claims import Decision, Reason, is_overdue, reason_text
+from servicekit.claims import Decision, Due, Reason, due_colour, is_overdue, reason_text
 from servicekit.clock import shanghai_date
+from servicekit.queues import SOON, Holder, Order, QueueFilters
+from servicekit.reviewing import holder
+from servicekit.web.filing import FiltersSchema
 from servicekit.web.session import now
 from servicekit.web.wording import Told
 
@@ -32,14 +35,68 @@ class Overdue(fields.Boolean):
         return is_overdue(obj.state, obj.due_on, shanghai_date(now()))
 
 
+class DueColour(fields.Enum[Due]):
+    """How near the end of the time limit is, on the day of the request."""
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        """Asked of the rules."""
+        return due_colour(obj.state, obj.due_on, shanghai_date(now()))
+
+
+class _ClaimedBy(fields.String):
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        held = holder(obj, now())
+        return held and held.officer_id
+
+
+class _ClaimedUntil(fields.AwareDateTime):
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        held = holder(obj, now())
+        return held and held.until
+
+
 class QueueLineSchema(Schema):
     """What stands in every line of an officers' queue, beside what the matter shows."""
 
     applicant_id = fields.Str(required=True)
     due_on = fields.Date(allow_none=True, required=True)
     is_overdue = Overdue(required=True)
-    claimed_by = fields.Str(allow_none=True, required=True)
-    claimed_until = fields.AwareDateTime(allow_none=True, required=True)
+    due_colour = DueColour(Due, by_value=True, allow_none=True, required=True)
+    claimed_by = _ClaimedBy(allow_none=True, required=True)
+    claimed_until = _ClaimedUntil(allow_none=True, required=True)
+
+
+class QueueFiltersSchema(FiltersSchema):
+    """What an officer narrows the queue by."""
+
+    loads = QueueFilters
+    applicant_id = fields.Str(load_default=None, validate=validate.Length(1, 80))
+    region = fields.Str(
+        load_default=None,
+        validate=validate.Regexp(r"^\d{2,12}$"),
+        metadata={"description": "行政区划及下级"},
+    )
+    due = fields.Str(
+        load_default=None,
+        validate=validate.OneOf([*(due.value for due in Due), SOON]),
+        metadata={"description": "到期颜色；soon 为即将到期（红色和黄色）"},
+    )
+    held_by = fields.Enum(Holder, by_value=True, load_default=None)
+    officer_id = fields.Str(load_default=None, validate=validate.Length(1, 80))
+    order = fields.Enum(Order, by_value=True, load_default=Order.DUE)
+
+
+class CountsSchema(Schema):
+    """What waits in one business."""
+
+    business = fields.Str(required=True)
+    waiting = fields.Int(required=True)
+    overdue = fields.Int(required=True)
+    red = fields.Int(required=True)
+    yellow = fields.Int(required=True)
+    green = fields.Int(required=True)
+    mine = fields.Int(required=True)
+    free = fields.Int(required=True)
 
 
 class _DecisionSchema(Schema):

@@ -22,12 +22,11 @@ from employer_auth.bindings.rules import BindingState
 from servicekit import reviewing
 from servicekit.applications import Actor
 from servicekit.errors import ChangedMeanwhile
-from servicekit.filing import Filters, narrowed
 from servicekit.history import lane_of
+from servicekit.queues import QueueFilters, narrowed_queue
 from servicekit.workflow import State
 
 NEWEST = (AuthorisationApplication.created_at, AuthorisationApplication.id)
-DUE_FIRST = (AuthorisationCase.due_order, AuthorisationCase.id)
 NEWEST_AUTHORISATION = (Authorisation.authorised_at, Authorisation.id)
 
 
@@ -91,10 +90,12 @@ def find_case(
     return case
 
 
-def queue(actor: Actor, filters: Filters) -> Select[AuthorisationCase]:
+def queue(actor: Actor, filters: QueueFilters, now: datetime) -> Select[AuthorisationCase]:
     """What was filed for the units of the officer's region and below."""
     visible = reviewing.visible(AuthorisationCase, actor, rules.FILED)
-    return select(AuthorisationCase).where(*visible, *_narrowed(filters))
+    unnumbered = replace(filters, number=None)
+    narrowed = narrowed_queue(AuthorisationCase, unnumbered, actor, now)
+    return select(AuthorisationCase).where(*visible, *narrowed, *_numbered(filters))
 
 
 def find_code(db: Session, code: SecretCode, person_id: str) -> AuthorisationCase | None:
@@ -199,9 +200,9 @@ def in_order(cases: Iterable[AuthorisationCase]) -> list[AuthorisationCase]:
     return sorted(cases, key=lambda case: (lane_of(case.id), case.id))
 
 
-def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
-    conditions = narrowed(AuthorisationCase, replace(filters, number=None))
-    if filters.number is not None:  # the application's number finds every unit's part of it
-        part = AuthorisationCase.number.startswith(f"{filters.number}-", autoescape=True)
-        conditions.append(or_(AuthorisationCase.number == filters.number, part))
-    return conditions
+def _numbered(filters: QueueFilters) -> list[ColumnElement[bool]]:
+    if filters.number is None:
+        return []
+    # The application's number finds every unit's part of it.
+    part = AuthorisationCase.number.startswith(f"{filters.number}-", autoescape=True)
+    return [or_(AuthorisationCase.number == filters.number, part)]

@@ -14,17 +14,14 @@ from employer_auth.bindings.schemas import NothingSchema
 from employer_auth.parts import parts
 from servicekit import history
 from servicekit.claims import Decision, Reason
-from servicekit.filing import Filters
+from servicekit.queues import QueueFilters, order_of
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint, NoteSchema
 from servicekit.web.filing import page
 from servicekit.web.paging import Page, page_of, page_schema
-from servicekit.web.review_routes import (
-    EXAMPLE_REVIEW_ENTRY,
-    QueueFiltersSchema,
-    ReviewHistoryEntrySchema,
-)
+from servicekit.web.review_routes import EXAMPLE_REVIEW_ENTRY, ReviewHistoryEntrySchema
+from servicekit.web.reviewing import QueueFiltersSchema
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.web.uploads import file_response, sent
 from servicekit.workflow import Role
@@ -60,12 +57,13 @@ def list_authorisation_reasons() -> list[Reason]:
 @either
 @reviews.arguments(QueueFiltersSchema, location="query")
 @reviews.response(200, page_schema(shown.CaseQueueSchema), example=page(shown.EXAMPLE_ROW))
-def list_authorisation_queue(query: tuple[Filters, Page]) -> Any:
+def list_authorisation_queue(query: tuple[QueueFilters, Page]) -> Any:
     """What was filed for units of the officer's region and below, what is due first first."""
     filters, page = query
+    order, descending = order_of(AuthorisationCase, filters.order)
     with reading() as db:
-        found = queries.queue(actor(), filters)
-        return page_of(db, found, page, by=queries.DUE_FIRST, descending=False)
+        found = queries.queue(actor(), filters, now())
+        return page_of(db, found, page, by=order, descending=descending)
 
 
 @reviews.route("/<case_id>", methods=["GET"])

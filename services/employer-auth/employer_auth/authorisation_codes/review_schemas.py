@@ -37,6 +37,7 @@ EXAMPLE_ROW: Final = {
     "applicant_id": _PERSON,
     "submitted_at": "2026-11-21T02:10:00+00:00",
     "is_overdue": False,
+    "due_colour": "green",
     "claimed_by": None,
     "claimed_until": None,
     "channel": "online",

@@ -52,6 +52,7 @@ EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "open_moves": ["claim", "approve", "return", "reject"],
     "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
     "is_overdue": False,
+    "due_colour": "green",
     "claimed_by": None,
     "claimed_until": None,
 }

@@ -25,6 +25,7 @@ _ROW: Final[dict[str, Any]] = {
     "decided_at": None,
     "due_on": "2026-11-24",
     "is_overdue": False,
+    "due_colour": "green",
     "claimed_by": None,
     "claimed_until": None,
     "applicant_id": "visitor",
