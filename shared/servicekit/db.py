@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
@@ -78,6 +78,8 @@ __all__ = [
     "SerialColumns",
     "SubscriptionColumns",
     "after_commit",
+    "forget",
+    "kept",
     "new_id",
     "sqlalchemy_url",
     "standard_tables",
@@ -86,6 +88,7 @@ __all__ = [
 ]
 
 log = get_logger()
+Value = TypeVar("Value")
 
 _LIMITS = {
     "statement_timeout": "10s",  # longer than any list of ours, shorter than the gateway waits
@@ -100,6 +103,7 @@ CONNECT_SECONDS = 5
 _IDLE_SINCE = "servicekit.idle_since"
 _COMMITTED = "servicekit.committed"
 _AFTER_COMMIT = "servicekit.after_commit"
+_KEPT = "servicekit.kept"
 
 
 class Database:
@@ -118,6 +122,7 @@ class Database:
         self.url = url
         self._vault = vault
         self._apart: list[Database] = []
+        self._info: dict[Any, Any] = {_KEPT: {}}  # every session's: what this process keeps
         self.engine: Engine = create_engine(
             sqlalchemy_url(url),
             pool_size=pool_size,
@@ -144,7 +149,8 @@ class Database:
             ChangedMeanwhile: a row with a version was written by somebody else since it was read.
         """
         try:
-            with _Writing(self.engine, expire_on_commit=False) as session, session.begin():
+            session = _Writing(self.engine, expire_on_commit=False, info=self._info)
+            with session, session.begin():
                 yield session
         except StaleDataError:
             raise ChangedMeanwhile from None
@@ -152,7 +158,8 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that reads statement by statement; it refuses to flush changes."""
-        with _Reading(self.reader, expire_on_commit=False, autoflush=False) as session:
+        how: dict[str, Any] = {"expire_on_commit": False, "info": self._info}
+        with _Reading(self.reader, autoflush=False, **how) as session:
             yield session
 
     def apart(self, pool_size: int, *, application_name: str) -> Database:
@@ -176,6 +183,23 @@ def after_commit(db: Session, call: Callable[[], None]) -> None:
     For what must not be told of a change that is rolled back: log lines, metrics.
     """
     db.info.setdefault(_AFTER_COMMIT, []).append(call)
+
+
+def kept(db: Session, name: str, read: Callable[[Session], Value], *, seconds: float) -> Value:
+    """What ``read`` gives, kept by this process for so long at the most.
+
+    For small tables that seldom change and that every request asks.
+    """
+    store: dict[str, tuple[float, Value]] = db.info.get(_KEPT, {})
+    found = store.get(name)
+    if found is None or time.monotonic() - found[0] >= seconds:
+        found = store[name] = (time.monotonic(), read(db))
+    return found[1]
+
+
+def forget(db: Session, name: str) -> None:
+    """Read it again from the end of this transaction on; other processes do in their time."""
+    after_commit(db, lambda: db.info.get(_KEPT, {}).pop(name, None))
 
 
 def unique_violation(error: IntegrityError) -> str | None:

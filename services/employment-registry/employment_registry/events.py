@@ -74,3 +74,22 @@ class CertificateChanged(Schema):
     validity = fields.Str(required=True)
     version = fields.Int(required=True)
     region = fields.Str(required=True)
+
+
+@FACTS.fact(
+    "policies.changed",
+    v=1,
+    example={
+        "policy_id": "01890a5d-ac96-774b-bcce-b302099a8060",
+        "kind": "review-limit",
+        "status": "active",
+        "in_force_from": "2027-01-01",
+    },
+)
+class PolicyChanged(Schema):
+    """A policy was drafted, activated for its first day, or withdrawn before it."""
+
+    policy_id = fields.Str(required=True)
+    kind = fields.Str(required=True)
+    status = fields.Str(required=True)
+    in_force_from = fields.Date(required=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, String, TextClause
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from collections.abc import Sequence
 
+from sqlalchemy import Index, String, TextClause, or_, select
+from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+
+from employment_registry.conditions import OpenOne
 from employment_registry.person import BirthDate, Person
 from servicekit.db import NOT_PERSONAL, PERSONAL
 from servicekit.personal import DocumentNumber, PersonName
 from servicekit.reviewing import Reviewed
 from servicekit.vault import BlindIndex, Sealed
+from servicekit.workflow import State
 
 
 class PersonColumns:
@@ -55,6 +59,21 @@ def columns_of(person: Person) -> dict[str, object]:
         "born_on": person.born_on,
         "sex": person.sex,
     }
+
+
+def find_open(
+    db: Session,
+    model: type[PersonApplication],
+    states: Sequence[State],
+    *,
+    applicant_id: str,
+    person_key: DocumentNumber | bytes,
+) -> OpenOne | None:
+    """The application that keeps a person from opening another one, under whichever account."""
+    whose = or_(model.applicant_id == applicant_id, model.person_key == person_key)
+    rows = db.execute(select(model.id, model.applicant_id).where(whose, model.state.in_(states)))
+    found = {row.applicant_id: row.id for row in rows}
+    return OpenOne(found.get(applicant_id)) if found else None
 
 
 def only_one(name: str, where: TextClause) -> tuple[Index, Index]:

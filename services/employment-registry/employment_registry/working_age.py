@@ -1,22 +1,21 @@
 """When does the law let a person begin to work, and when does it retire them?
 
 Since 2025-01-01 the retirement age rises month by month, so it is computed from the birth month
-and a category, never a constant.
+and a category, never a constant. The ages themselves are a policy with effective dates.
 """
 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Self
 
 from servicekit.errors import FieldError, Invalid
 
 MONTHS_IN_YEAR: Final = 12
-YOUNGEST_YEARS: Final = 16  # 中华人民共和国劳动法（1994）第十五条
 
 
 class Category(StrEnum):
@@ -37,13 +36,47 @@ class Delay:
     longest_months: int
 
 
-# 全国人民代表大会常务委员会关于实施渐进式延迟法定退休年龄的决定（2024-09-13，自2025-01-01起施行），
-# 国务院关于渐进式延迟法定退休年龄的办法 第一条、附表1—3
-RETIREMENT_2025: Final = {
-    Category.MEN: Delay(60 * MONTHS_IN_YEAR, (1965, 1), 4, 36),
-    Category.WOMEN_55: Delay(55 * MONTHS_IN_YEAR, (1970, 1), 4, 36),
-    Category.WOMEN_50: Delay(50 * MONTHS_IN_YEAR, (1975, 1), 2, 60),
-}
+@dataclass(frozen=True, slots=True)
+class WorkingAge:
+    """From which age on, and until which month, a person may work; a kind of policy."""
+
+    youngest_years: int
+    retirement: Mapping[Category, Delay]
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Self:
+        """The policy a row says; ``first_birth_month`` is written 1965-01."""
+        rows = {}
+        for name, row in value["retirement"].items():
+            year, month = row["first_birth_month"].split("-")
+            rows[Category(name)] = Delay(**{**row, "first_birth_month": (int(year), int(month))})
+        return cls(value["youngest_years"], rows)
+
+    def retirement_month(self, born_on: date, category: Category) -> date:
+        """The first day of the month in which the person reaches the statutory retirement age."""
+        row = self.retirement[category]
+        born = _month_number(born_on.year, born_on.month)
+        since = born - _month_number(*row.first_birth_month)
+        delay = 0 if since < 0 else min(since // row.births_per_step + 1, row.longest_months)
+        year, month = divmod(born + row.base_months + delay, MONTHS_IN_YEAR)
+        return date(year, month + 1, 1)
+
+    def first_working_day(self, born_on: date) -> date:
+        """The birthday from which on the person may work.
+
+        Without such a day (29 February) it is the month's last one (民法典第二百零二条).
+        """
+        year = born_on.year + self.youngest_years
+        last = calendar.monthrange(year, born_on.month)[1]
+        return date(year, born_on.month, min(born_on.day, last))
+
+    def is_old_enough(self, born_on: date, today: date) -> bool:
+        """True from that birthday on."""
+        return today >= self.first_working_day(born_on)
+
+    def is_before_retirement(self, born_on: date, category: Category, today: date) -> bool:
+        """True until the last day before the retirement month begins (EMP-11)."""
+        return today < self.retirement_month(born_on, category)
 
 
 class NotOfWorkingAge(Invalid):
@@ -53,29 +86,33 @@ class NotOfWorkingAge(Invalid):
     default_message = "您的年龄不符合办理条件。"
 
 
-def check_age(born_on: date, sex: str, today: date, *, matter: str = "就业登记") -> None:
-    """Refuse people under sixteen and people whose retirement month has come.
+def check_age(
+    born_on: date, sex: str, today: date, ages: WorkingAge, *, matter: str = "就业登记"
+) -> None:
+    """Refuse people too young to work and people whose retirement month has come.
 
     Raises:
         NotOfWorkingAge: with the field ``/person/born_on``.
     """
-    if wrong := list(age_faults(born_on, sex, today, matter=matter)):
+    if wrong := list(age_faults(born_on, sex, today, ages, matter=matter)):
         raise NotOfWorkingAge(wrong[0].message, fields=wrong)
 
 
 def age_faults(
-    born_on: date, sex: str, today: date, *, matter: str = "就业登记"
+    born_on: date, sex: str, today: date, ages: WorkingAge, *, matter: str = "就业登记"
 ) -> Iterator[FieldError]:
-    """The field errors of people under sixteen and of people whose retirement month has come.
+    """The field errors of people too young to work and of people whose retirement month has come.
 
     Args:
+        ages: the policy in force that day.
         matter: what they cannot do, for the message.
     """
     category = flexible_category(sex)
-    if not is_old_enough(born_on, today):
-        yield FieldError("/person/born_on", "too-young", f"未满16周岁，不能办理{matter}")
-    elif not is_before_retirement(born_on, category, today):
-        month = retirement_month(born_on, category)
+    if not ages.is_old_enough(born_on, today):
+        text = f"未满{ages.youngest_years}周岁，不能办理{matter}"
+        yield FieldError("/person/born_on", "too-young", text)
+    elif not ages.is_before_retirement(born_on, category, today):
+        month = ages.retirement_month(born_on, category)
         text = f"已到法定退休年龄（{month.year}年{month.month}月），不能办理{matter}"
         yield FieldError("/person/born_on", "retired", text)
 
@@ -86,36 +123,6 @@ def flexible_category(sex: str) -> Category:
     The old age is in 劳社部发〔2001〕20号 第一条; ``sex`` is ``"male"`` or ``"female"``.
     """
     return Category.MEN if sex == "male" else Category.WOMEN_55
-
-
-def retirement_month(born_on: date, category: Category) -> date:
-    """The first day of the month in which the person reaches the statutory retirement age."""
-    row = RETIREMENT_2025[category]
-    born = _month_number(born_on.year, born_on.month)
-    since = born - _month_number(*row.first_birth_month)
-    delay = 0 if since < 0 else min(since // row.births_per_step + 1, row.longest_months)
-    year, month = divmod(born + row.base_months + delay, MONTHS_IN_YEAR)
-    return date(year, month + 1, 1)
-
-
-def sixteenth_birthday(born_on: date) -> date:
-    """The first day on which the person may work.
-
-    Without such a day (29 February) it is the month's last one (民法典第二百零二条).
-    """
-    year = born_on.year + YOUNGEST_YEARS
-    last = calendar.monthrange(year, born_on.month)[1]
-    return date(year, born_on.month, min(born_on.day, last))
-
-
-def is_old_enough(born_on: date, today: date) -> bool:
-    """True from the sixteenth birthday on."""
-    return today >= sixteenth_birthday(born_on)
-
-
-def is_before_retirement(born_on: date, category: Category, today: date) -> bool:
-    """True until the last day before the retirement month begins (EMP-11)."""
-    return today < retirement_month(born_on, category)
 
 
 def _month_number(year: int, month: int) -> int:

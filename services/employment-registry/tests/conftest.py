@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from importlib.resources import files
 from itertools import count
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import text
 
 from employment_registry.app import create_app
 from employment_registry.flexible_employment.rules import WORKFLOW
+from employment_registry.policies import KINDS
 from employment_registry.settings import Settings
 from servicekit import history, migrations
 from servicekit.clock import shanghai_date
@@ -267,6 +269,21 @@ def with_check_digit(base: str) -> str:
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     total = sum(int(digit) * weight for digit, weight in zip(base, weights, strict=True))
     return base + "10X98765432"[total % 11]
+
+
+@pytest.fixture(scope="session")
+def policy() -> dict[str, Any]:
+    """What holds of each kind on the day of the tests, as the first migration put it in."""
+    first = files("employment_registry") / "migrations" / "first_policies.json"
+    rows = json.loads(first.read_text("utf-8"))
+    rows.sort(key=lambda row: row["in_force_from"])
+    return {row["kind"]: KINDS[row["kind"]].read(row["value"]) for row in rows}
+
+
+@pytest.fixture(scope="session")
+def ages(policy: dict[str, Any]) -> Any:
+    """From when and until when people work."""
+    return policy["working-age"]
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,7 @@ def opened(database: Database, kind: rules.Kind, actor: Actor) -> str:
 
 def submitted(database: Database, kind: rules.Kind, actor: Actor) -> str:
     made = opened(database, kind, actor)
-    in_transaction(database, actions.submit, made, actor=actor, now=NOW, review_days=5)
+    in_transaction(database, actions.submit, made, actor=actor, now=NOW)
     return made
 
 
@@ -136,7 +136,7 @@ def test_forty_submissions_have_one_effect(database: Database) -> None:
     draft = opened(database, rules.Kind.REGISTRATION, actor)
 
     def submit() -> None:
-        in_transaction(database, actions.submit, draft, actor=actor, now=NOW, review_days=5)
+        in_transaction(database, actions.submit, draft, actor=actor, now=NOW)
 
     ends = at_once(*[submit] * AT_ONCE)
     assert ends["done"] == 1

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from employment_registry.flexible_employment import rules
 from employment_registry.flexible_employment.rules import WORKFLOW, Employment, Kind
+from employment_registry.working_age import WorkingAge
 from servicekit.personal import MobileNumber
 from servicekit.workflow import Role, State, WrongRole, WrongState
 
@@ -112,9 +113,9 @@ def test_only_an_approved_application_of_a_valid_record_is_cancelled(state: Stat
 
 
 @pytest.mark.req("AL-01", "EMP-11")
-def test_an_empty_form_names_every_field_at_once() -> None:
+def test_an_empty_form_names_every_field_at_once(ages: WorkingAge) -> None:
     with pytest.raises(rules.Incomplete) as refused:
-        rules.check_submission(Employment(), born_on=BORN, sex="male", today=TODAY)
+        rules.check_submission(Employment(), born_on=BORN, sex="male", today=TODAY, ages=ages)
     assert {(f.field, f.code) for f in refused.value.fields} == {
         (f"/employment/{name}", "missing") for name in rules.REQUIRED
     }
@@ -135,21 +136,23 @@ def test_an_empty_form_names_every_field_at_once() -> None:
         ({"occupation": None}, ("/employment/occupation", "missing")),
     ],
 )
-def test_each_field_at_its_edge(change: dict[str, object], fault: tuple[str, str] | None) -> None:
+def test_each_field_at_its_edge(
+    ages: WorkingAge, change: dict[str, object], fault: tuple[str, str] | None
+) -> None:
     form = replace(COMPLETE, **change)  # type: ignore[arg-type]
     if fault is None:
-        rules.check_submission(form, born_on=BORN, sex="male", today=TODAY)
+        rules.check_submission(form, born_on=BORN, sex="male", today=TODAY, ages=ages)
         return
     with pytest.raises(rules.Incomplete) as refused:
-        rules.check_submission(form, born_on=BORN, sex="male", today=TODAY)
+        rules.check_submission(form, born_on=BORN, sex="male", today=TODAY, ages=ages)
     assert [(f.field, f.code) for f in refused.value.fields] == [fault]
 
 
 @pytest.mark.req("EMP-11")
-def test_age_and_form_are_named_together() -> None:
+def test_age_and_form_are_named_together(ages: WorkingAge) -> None:
     form = replace(COMPLETE, started_on=None, address=None)
     with pytest.raises(rules.Incomplete) as refused:
-        rules.check_submission(form, born_on=date(2012, 1, 1), sex="female", today=TODAY)
+        rules.check_submission(form, born_on=date(2012, 1, 1), sex="female", today=TODAY, ages=ages)
     assert [f.field for f in refused.value.fields] == [
         "/person/born_on",
         "/employment/started_on",

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from employment_registry.life import Standing
-from employment_registry.unemployment import rules
+from employment_registry.unemployment import place_rules, rules
 from employment_registry.unemployment.rules import Cause, Statement
+from employment_registry.working_age import WorkingAge
 from servicekit.errors import Refusal
 from servicekit.personal import MobileNumber
 from servicekit.workflow import Role, State
@@ -29,7 +30,12 @@ FULL = Statement(
 )
 
 
-def wrong_fields(statement: Statement, *, born: str = "1990-01-01", sex: str = "male") -> set[str]:
+PAUSE = timedelta(days=30)
+
+
+def wrong_fields(
+    statement: Statement, ages: WorkingAge, *, born: str = "1990-01-01", sex: str = "male"
+) -> set[str]:
     """Where the form is wrong, with what."""
     try:
         rules.check_submission(
@@ -38,20 +44,21 @@ def wrong_fields(statement: Statement, *, born: str = "1990-01-01", sex: str = "
             sex=sex,
             today=TODAY,
             look_back=timedelta(days=183),
+            ages=ages,
         )
     except rules.Incomplete as refused:
         return {f"{wrong.field}: {wrong.code}" for wrong in refused.fields}
     return set()
 
 
-def test_a_full_form_is_right() -> None:
-    assert wrong_fields(FULL) == set()
+def test_a_full_form_is_right(ages: WorkingAge) -> None:
+    assert wrong_fields(FULL, ages) == set()
 
 
 @pytest.mark.req("AL-01")
-def test_everything_that_is_missing_is_named_at_once() -> None:
+def test_everything_that_is_missing_is_named_at_once(ages: WorkingAge) -> None:
     wanted = {f"/unemployment/{name}: missing" for name in (*rules.REQUIRED, "wishes")}
-    assert wrong_fields(Statement()) == wanted
+    assert wrong_fields(Statement(), ages) == wanted
 
 
 @pytest.mark.req("UNE-10")
@@ -73,8 +80,10 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
         ({"wishes": ()}, {"/unemployment/wishes: missing"}),
     ],
 )
-def test_what_the_form_says_is_checked(changes: dict[str, object], wrong: set[str]) -> None:
-    assert wrong_fields(replace(FULL, **changes)) == wrong
+def test_what_the_form_says_is_checked(
+    ages: WorkingAge, changes: dict[str, object], wrong: set[str]
+) -> None:
+    assert wrong_fields(replace(FULL, **changes), ages) == wrong
 
 
 @pytest.mark.req("ER-04")
@@ -89,9 +98,9 @@ def test_what_the_form_says_is_checked(changes: dict[str, object], wrong: set[st
     ],
 )
 def test_ages_go_from_sixteen_to_the_month_of_retirement(
-    born: str, sex: str, wrong: set[str]
+    ages: WorkingAge, born: str, sex: str, wrong: set[str]
 ) -> None:
-    assert wrong_fields(FULL, born=born, sex=sex) == wrong
+    assert wrong_fields(FULL, ages, born=born, sex=sex) == wrong
 
 
 @pytest.mark.req("UNE-08", "ER-05")
@@ -111,12 +120,14 @@ def test_the_office_changes_once_in_thirty_days(
     changed_on: date | None, today: date, next_date: str | None
 ) -> None:
     def change() -> None:
-        rules.check_service_place_change("440106003", "440106007", changed_on, today)
+        place_rules.check_service_place_change(
+            "440106003", "440106007", changed_on, today, pause=PAUSE
+        )
 
     if next_date is None:
         change()
         return
-    with pytest.raises(rules.TooSoon) as refused:
+    with pytest.raises(place_rules.TooSoon) as refused:
         change()
     assert refused.value.extra == {"next_date": next_date}
     year, month, day = next_date.split("-")
@@ -126,7 +137,7 @@ def test_the_office_changes_once_in_thirty_days(
 
 @given(st.dates(date(2020, 1, 1), date(2100, 1, 1)), st.integers(0, 60))
 def test_the_pause_is_thirty_days_on_every_calendar(changed_on: date, days: int) -> None:
-    again = rules.next_change(changed_on)
+    again = place_rules.next_change(changed_on, PAUSE)
     assert again is not None
     today = changed_on + timedelta(days=days)
     assert (today >= again) is (days >= 30)
@@ -135,7 +146,7 @@ def test_the_pause_is_thirty_days_on_every_calendar(changed_on: date, days: int)
 @pytest.mark.parametrize("place", ["440106003", "440106", "1", ""])
 def test_a_place_must_be_another_street_of_ours(place: str) -> None:
     with pytest.raises(Refusal):
-        rules.check_service_place_change("440106003", place, None, TODAY)
+        place_rules.check_service_place_change("440106003", place, None, TODAY, pause=PAUSE)
 
 
 @pytest.mark.req("ER-07")

@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from employment_registry.working_age import (
-    Category,
-    flexible_category,
-    is_before_retirement,
-    is_old_enough,
-    retirement_month,
-    sixteenth_birthday,
-)
+from employment_registry.working_age import Category, WorkingAge, flexible_category
 
 pytestmark = pytest.mark.req("EMP-11")
 BIRTHS = st.dates(date(1940, 1, 1), date(2015, 12, 31))
@@ -45,25 +38,29 @@ BIRTHS = st.dates(date(1940, 1, 1), date(2015, 12, 31))
     ],
 )
 def test_the_retirement_month_follows_the_table(
-    category: Category, born_on: date, retires: date
+    ages: WorkingAge, category: Category, born_on: date, retires: date
 ) -> None:
-    assert retirement_month(born_on, category) == retires
+    assert ages.retirement_month(born_on, category) == retires
 
 
 @given(born_on=BIRTHS, category=st.sampled_from(Category))
-def test_being_born_later_never_means_retiring_earlier(born_on: date, category: Category) -> None:
+def test_being_born_later_never_means_retiring_earlier(
+    ages: WorkingAge, born_on: date, category: Category
+) -> None:
     later = born_on + timedelta(days=31)
-    assert retirement_month(later, category) >= retirement_month(born_on, category)
+    assert ages.retirement_month(later, category) >= ages.retirement_month(born_on, category)
 
 
 @given(born_on=BIRTHS)
-def test_the_retirement_age_stays_between_the_old_and_the_new(born_on: date) -> None:
+def test_the_retirement_age_stays_between_the_old_and_the_new(
+    ages: WorkingAge, born_on: date
+) -> None:
     for category, low, high in (
         (Category.MEN, 60, 63),
         (Category.WOMEN_55, 55, 58),
         (Category.WOMEN_50, 50, 55),
     ):
-        month = retirement_month(born_on, category)
+        month = ages.retirement_month(born_on, category)
         age_months = (month.year - born_on.year) * 12 + month.month - born_on.month
         assert low * 12 <= age_months <= high * 12
 
@@ -83,9 +80,9 @@ def test_flexibly_employed_women_follow_the_row_of_fifty_five() -> None:
     ],
 )
 def test_the_last_day_is_the_one_before_the_retirement_month(
-    born_on: date, today: date, allowed: bool
+    ages: WorkingAge, born_on: date, today: date, allowed: bool
 ) -> None:
-    assert is_before_retirement(born_on, Category.MEN, today) is allowed
+    assert ages.is_before_retirement(born_on, Category.MEN, today) is allowed
 
 
 @pytest.mark.parametrize(
@@ -96,7 +93,9 @@ def test_the_last_day_is_the_one_before_the_retirement_month(
         (date(2084, 2, 29), date(2100, 2, 28)),
     ],
 )
-def test_sixteen_is_reached_on_the_birthday(born_on: date, first_day: date) -> None:
-    assert sixteenth_birthday(born_on) == first_day
-    assert is_old_enough(born_on, first_day)
-    assert not is_old_enough(born_on, first_day - timedelta(days=1))
+def test_sixteen_is_reached_on_the_birthday(
+    ages: WorkingAge, born_on: date, first_day: date
+) -> None:
+    assert ages.first_working_day(born_on) == first_day
+    assert ages.is_old_enough(born_on, first_day)
+    assert not ages.is_old_enough(born_on, first_day - timedelta(days=1))

@@ -10,14 +10,16 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import standing
 from employment_registry.certificate import queries, rules
 from employment_registry.certificate.model import CertificateApplication
+from employment_registry.certificate.opening_rules import CONDITIONS
+from employment_registry.conditions import OpenOne, require
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
-from employment_registry.standing import PersonKey
+from employment_registry.policies import POLICIES, ReviewLimit
 from servicekit import reviewing
 from servicekit.applications import Actor, advance, take_number
+from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
 from servicekit.filing import Filings
 
@@ -46,7 +48,7 @@ def open_draft(
         AlreadyCertified, NotRegistered, NoCertificate: not now.
         OpenApplication: another one is not decided yet.
     """
-    _check_kind(db, opening.kind, person.key)
+    require(CONDITIONS[opening.kind], queries.situation(db, person.key))
     application = CertificateApplication(
         applicant_id=actor.id,
         filed_by=actor.person_id or actor.id,
@@ -62,8 +64,8 @@ def open_draft(
     except IntegrityError as error:
         if unique_violation(error) is None:
             raise
-        other = queries.find_open(db, actor.id)
-        raise rules.OpenApplication(extra={"application_id": other}) from error
+        other = queries.find_open(db, person, actor.id)
+        raise (other or OpenOne(None)).refuse(rules.OpenApplication) from error
     return application
 
 
@@ -73,7 +75,6 @@ def submit(
     *,
     actor: Actor,
     now: datetime,
-    review_days: int,
     note: str | None = None,
     seen: int | None = None,
 ) -> CertificateApplication:
@@ -85,21 +86,15 @@ def submit(
     """
     application = FILINGS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
-    _check_kind(db, application.kind, application.person_key)
+    situation = queries.situation(db, application.person_key)
+    require(CONDITIONS[application.kind], situation)
     stated = {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}
     rules.check_submission(application.kind, rules.Statement(**stated))
     region = application.service_place or ""
     if application.number is None:
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
-    reviewing.begin(application, days=review_days, now=now)
+    days = POLICIES.in_force(db, ReviewLimit, shanghai_date(now)).certificate
+    reviewing.begin(application, days=days, now=now)
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
     return application
-
-
-def _check_kind(db: Session, kind: rules.Kind, person_key: PersonKey) -> None:
-    rules.check_kind(
-        kind,
-        has_certificate=queries.hold_valid(db, person_key) is not None,
-        is_registered=standing.find(db, person_key) is not None,
-    )

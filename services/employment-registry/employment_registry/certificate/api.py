@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
-from sqlalchemy.orm import Session
 
 from employment_registry.certificate import actions, paper, queries, rules, schemas
 from employment_registry.certificate.model import Certificate, CertificateApplication
@@ -65,11 +64,6 @@ def open_draft(opening: actions.Opening) -> CertificateApplication:
         )
 
 
-def _submit(db: Session, application_id: str, **how: Any) -> CertificateApplication:
-    days = parts().settings.review_working_days
-    return actions.submit(db, application_id, review_days=days, **how)
-
-
 add_filings(
     applications,
     actions.FILINGS,
@@ -81,7 +75,7 @@ add_filings(
         example_section={"cause": "damaged"},
         example_row=schemas.EXAMPLE_OWN_ROW,
         example=schemas.EXAMPLE_OWN,
-        submit=_submit,
+        submit=actions.submit,
     ),
     own,
 )

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from employment_registry.certificate import queries, rules
 from employment_registry.certificate.model import Certificate, CertificateApplication
-from employment_registry.certificate.policy import policy_on
+from employment_registry.certificate.policy import CertificatePolicy
 from employment_registry.certificate.rules import Validity
 from employment_registry.events import FACTS, CertificateChanged
 from employment_registry.person_columns import PersonApplication
+from employment_registry.policies import POLICIES
 from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
 from servicekit.outbox import announce
@@ -52,7 +53,7 @@ def issue(
         AlreadyCertified: somebody else issued one at the same time (CRT-02).
     """
     day = shanghai_date(now)
-    policy = policy_on(day)
+    policy = POLICIES.in_force(db, CertificatePolicy, day)
     before = queries.hold_valid(db, application.person_key)
     if before is not None:
         before.validity, before.ended_at = Validity.REPLACED, now
@@ -84,7 +85,8 @@ def issue(
 
 def issue_with_registration(db: Session, application: PersonApplication, *, now: datetime) -> None:
     """An approved registration brings the certificate along, where the policy says so (CRT-07)."""
-    if not policy_on(shanghai_date(now)).issued_with_registration:
+    policy = POLICIES.in_force(db, CertificatePolicy, shanghai_date(now))
+    if not policy.issued_with_registration:
         return
     if queries.hold_valid(db, application.person_key) is None:
         issue(db, application, now=now, certified_by=None)
@@ -102,7 +104,8 @@ def _new_number(db: Session, region: str, now: datetime) -> str:
     year = day.replace(month=1, day=1)  # counted per county and year
     name = f"certificate:{region[:6]}"
     serial = db.execute(_NEXT_SERIAL, {"name": name, "day": year}).scalar_one()
-    return policy_on(day).write_number(region=region, day=day, serial=serial)
+    policy = POLICIES.in_force(db, CertificatePolicy, day)
+    return policy.write_number(region=region, day=day, serial=serial)
 
 
 def _announce(db: Session, certificate: Certificate, now: datetime) -> None:

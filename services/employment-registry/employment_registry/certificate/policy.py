@@ -1,29 +1,31 @@
-"""How certificates are numbered and when they are issued: data with effective dates (AL-11)."""
+"""How certificates are numbered and when they are issued; a kind of policy (AL-11)."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Self
 
 # 户籍性质: identity does not know it, and the certificate does not guess.
 NATURE_UNKNOWN: Final = "0"
 REGION_DIGITS: Final = 6
+PARTS: Final = ("region", "nature", "check", "year", "serial")
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """The rules in force from a day on."""
+class CertificatePolicy:
+    """Of which parts a number is made, whether it outlives a replacement, what brings it along."""
 
-    in_force_from: date
     number: tuple[str, ...]
     serial_digits: int
     number_stays_on_replacement: bool
     issued_with_registration: bool
-    source: str
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Self:
+        """The policy a row says."""
+        return cls(**{**value, "number": tuple(value["number"])})
 
     def write_number(self, *, region: str, day: date, serial: int) -> str:
         """One number.
@@ -60,18 +62,6 @@ class Policy:
         return widths.get(name, 1)
 
 
-def policy_on(day: date) -> Policy:
-    """The policy in force on a day.
-
-    Raises:
-        LookupError: no policy is so old.
-    """
-    known = [policy for policy in _policies() if policy.in_force_from <= day]
-    if not known:
-        raise LookupError("no certificate policy was in force on that day")
-    return max(known, key=lambda policy: policy.in_force_from)
-
-
 def _check_digit(digits: str) -> str:
     """ISO 7064 MOD 11,10: finds every wrong digit and nearly every exchange."""
     carry = 10
@@ -79,19 +69,3 @@ def _check_digit(digits: str) -> str:
         carry = (int(digit) + carry) % 10 or 10
         carry = carry * 2 % 11
     return str((11 - carry) % 10)
-
-
-@cache
-def _policies() -> tuple[Policy, ...]:
-    text = (files("employment_registry.certificate") / "policies.json").read_text("utf-8")
-    rows: list[dict[str, Any]] = json.loads(text)["policies"]
-    return tuple(
-        Policy(
-            **{
-                **row,
-                "in_force_from": date.fromisoformat(row["in_force_from"]),
-                "number": tuple(row["number"]),
-            }
-        )
-        for row in rows
-    )

@@ -5,9 +5,14 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from employment_registry import person_columns as columns
+from employment_registry import standing
 from employment_registry.certificate import rules
 from employment_registry.certificate.model import Certificate, CertificateApplication
+from employment_registry.certificate.opening_rules import Situation
 from employment_registry.certificate.rules import Validity
+from employment_registry.conditions import OpenOne
+from employment_registry.person import Person
 from employment_registry.standing import PersonKey
 from servicekit.applications import Actor
 
@@ -32,11 +37,24 @@ def find_current(db: Session, actor: Actor) -> Certificate:
     return found
 
 
-def hold_valid(db: Session, person_key: PersonKey) -> Certificate | None:
-    """The person's valid certificate under whichever account, held until the transaction ends."""
+def hold_valid(db: Session, person_key: PersonKey, *, hold: bool = True) -> Certificate | None:
+    """The person's valid certificate under whichever account, held unless it is only looked at."""
     of_person = Certificate.person_key == person_key
     valid = select(Certificate).where(of_person, Certificate.validity == Validity.VALID)
-    return db.scalar(valid.with_for_update())
+    return db.scalar(valid.with_for_update() if hold else valid)
+
+
+def situation(db: Session, person_key: PersonKey, *, hold: bool = True) -> Situation:
+    """What the conditions look at, before a form opens; the certificate is held."""
+    valid = hold_valid(db, person_key, hold=hold)
+    registered = standing.find(db, person_key) is not None
+    return Situation(has_certificate=valid is not None, is_registered=registered)
+
+
+def find_open(db: Session, person: Person, applicant_id: str) -> OpenOne | None:
+    """The application that keeps the person from opening another one."""
+    model, key = CertificateApplication, person.key
+    return columns.find_open(db, model, rules.OPEN, applicant_id=applicant_id, person_key=key)
 
 
 def hold_of_application(db: Session, application_id: str) -> Certificate | None:
@@ -55,16 +73,6 @@ def find_by_code(db: Session, code: str) -> Certificate:
     if found is None:
         raise rules.CertificateNotFound
     return found
-
-
-def find_open(db: Session, applicant_id: str) -> str | None:
-    """The id of the application that keeps the person from opening another one."""
-    return db.scalar(
-        select(CertificateApplication.id).where(
-            CertificateApplication.applicant_id == applicant_id,
-            CertificateApplication.state.in_(rules.OPEN),
-        )
-    )
 
 
 def validities(db: Session) -> list[tuple[int, Validity]]:

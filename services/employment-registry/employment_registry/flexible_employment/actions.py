@@ -10,15 +10,19 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import standing, working_age
+from employment_registry import standing
+from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, FlexibleEmploymentRecordChanged
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
+from employment_registry.flexible_employment.opening_rules import CONDITIONS
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
+from employment_registry.policies import POLICIES, ReviewLimit
+from employment_registry.working_age import WorkingAge
 from servicekit import history, reviewing
 from servicekit.applications import Actor, advance, take_number
 from servicekit.clock import shanghai_date
@@ -61,8 +65,10 @@ def open_draft(
         NotOfWorkingAge, AlreadyRegistered, NotFlexiblyEmployed, RecordInvalid: not now.
         OpenApplication: another one is not decided yet (EMP-10).
     """
-    working_age.check_age(person.born_on.day, person.sex, shanghai_date(now))
-    record = _record_for(db, opening.kind, actor.id, person.key)
+    record = queries.find_valid_record(db, actor.id)
+    today = shanghai_date(now)
+    situation = queries.situation(db, record, person=person, applicant_id=actor.id, today=today)
+    require(CONDITIONS[opening.kind], situation)
     filled = {"contact_phone": person.phone}
     if opening.copy_of is not None:
         filled |= _employment(FILINGS.find(db, opening.copy_of, actor))
@@ -84,8 +90,8 @@ def open_draft(
     except IntegrityError as error:
         if unique_violation(error) is None:
             raise
-        other = queries.find_open(db, actor.id)
-        raise rules.OpenApplication(extra={"application_id": other}) from error
+        other = queries.find_open(db, person, actor.id)
+        raise (other or OpenOne(None)).refuse(rules.OpenApplication) from error
     return application
 
 
@@ -95,14 +101,12 @@ def submit(
     *,
     actor: Actor,
     now: datetime,
-    review_days: int,
     note: str | None = None,
     seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
     """Check everything and send it to review; the first time it gets its 受理编号 (ER-08).
 
-    Args:
-        review_days: working days the officer has; after a return, what was left of them.
+    The officer has the working days that the policy of the day says; after a return, what was left.
 
     Raises:
         Incomplete: every field that is missing or wrong, at once.
@@ -117,12 +121,14 @@ def submit(
         born_on=application.born_on.day,
         sex=application.sex,
         today=today,
+        ages=POLICIES.in_force(db, WorkingAge, today),
     )
     region = application.work_place or ""
     if application.number is None:
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
-    reviewing.begin(application, days=review_days, now=now)
+    days = POLICIES.in_force(db, ReviewLimit, today).flexible_employment
+    reviewing.begin(application, days=days, now=now)
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
     return application
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from sqlalchemy.orm import Session
 
 from employment_registry.flexible_employment import actions, queries, rules, schemas
 from employment_registry.flexible_employment.model import (
@@ -93,11 +92,6 @@ def cancel(body: dict[str, str], application_id: str) -> FlexibleEmploymentAppli
         )
 
 
-def _submit(db: Session, application_id: str, **how: Any) -> FlexibleEmploymentApplication:
-    days = parts().settings.review_working_days
-    return actions.submit(db, application_id, review_days=days, **how)
-
-
 add_filings(
     registrations,
     actions.FILINGS,
@@ -109,7 +103,7 @@ add_filings(
         example_section={"occupation": "网约配送员"},
         example_row=schemas.EXAMPLE_REGISTRATION_ROW,
         example=schemas.EXAMPLE_REGISTRATION,
-        submit=_submit,
+        submit=actions.submit,
     ),
     own,
 )

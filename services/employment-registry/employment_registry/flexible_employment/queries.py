@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from employment_registry import person_columns as columns
+from employment_registry.conditions import OpenOne
 from employment_registry.flexible_employment import rules
 from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
+from employment_registry.flexible_employment.opening_rules import Situation
+from employment_registry.person import Person
+from employment_registry.policies import POLICIES
+from employment_registry.working_age import WorkingAge
 from servicekit.applications import Actor
 from servicekit.personal import DocumentNumber
 
@@ -17,12 +25,44 @@ NEWEST = (FlexibleEmploymentApplication.created_at, FlexibleEmploymentApplicatio
 NEWEST_RECORD = (FlexibleEmploymentRecord.valid_since, FlexibleEmploymentRecord.id)
 
 
-def find_valid_record(db: Session, applicant_id: str) -> FlexibleEmploymentRecord | None:
-    """The one record in force, held until the transaction ends."""
+def find_valid_record(
+    db: Session, applicant_id: str, *, hold: bool = True
+) -> FlexibleEmploymentRecord | None:
+    """The one record in force, held until the transaction ends unless it is only looked at."""
     found = select(FlexibleEmploymentRecord).where(
         FlexibleEmploymentRecord.applicant_id == applicant_id, FlexibleEmploymentRecord.is_valid
     )
-    return db.scalar(found.with_for_update())
+    return db.scalar(found.with_for_update() if hold else found)
+
+
+def situation(
+    db: Session,
+    record: FlexibleEmploymentRecord | None,
+    *,
+    person: Person,
+    applicant_id: str,
+    today: date,
+) -> Situation:
+    """What the conditions look at, before a form opens.
+
+    Args:
+        record: the account's valid record.
+    """
+    return Situation(
+        born_on=person.born_on.day,
+        sex=person.sex,
+        today=today,
+        ages=POLICIES.in_force(db, WorkingAge, today),
+        is_registered=record is not None,
+        was_registered=record is not None or was_registered(db, applicant_id),
+        is_registered_elsewhere=record is None and is_registered(db, person.key),
+    )
+
+
+def find_open(db: Session, person: Person, applicant_id: str) -> OpenOne | None:
+    """The application that keeps the person from opening another one."""
+    model, key = FlexibleEmploymentApplication, person.key
+    return columns.find_open(db, model, rules.OPEN, applicant_id=applicant_id, person_key=key)
 
 
 def find_current(db: Session, actor: Actor) -> FlexibleEmploymentRecord:
@@ -78,13 +118,3 @@ def applications_of(db: Session, record_id: str) -> list[FlexibleEmploymentAppli
         FlexibleEmploymentApplication.record_id == record_id
     )
     return list(db.scalars(found.order_by(FlexibleEmploymentApplication.id)))
-
-
-def find_open(db: Session, applicant_id: str) -> str | None:
-    """The id of the application that keeps the person from opening another one."""
-    return db.scalar(
-        select(FlexibleEmploymentApplication.id).where(
-            FlexibleEmploymentApplication.applicant_id == applicant_id,
-            FlexibleEmploymentApplication.state.in_(rules.OPEN),
-        )
-    )

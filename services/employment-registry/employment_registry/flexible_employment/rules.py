@@ -9,8 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from employment_registry import working_age
 from employment_registry.places import street_faults
+from employment_registry.working_age import WorkingAge, age_faults
 from servicekit import messages
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
@@ -182,16 +182,21 @@ def check_kind(kind: Kind, *, is_registered: bool, was_registered: bool) -> None
         raise RecordInvalid if was_registered else NotFlexiblyEmployed
 
 
-def check_submission(employment: Employment, *, born_on: date, sex: str, today: date) -> None:
+def check_submission(
+    employment: Employment, *, born_on: date, sex: str, today: date, ages: WorkingAge
+) -> None:
     """Everything the form must say, and the person's age, in one answer.
+
+    Args:
+        ages: the policy in force today.
 
     Raises:
         Incomplete: with one field error per wrong field (AL-01).
     """
     faults = [
-        *working_age.age_faults(born_on, sex, today),
+        *age_faults(born_on, sex, today, ages),
         *_missing(employment),
-        *_start_faults(employment.started_on, born_on, today),
+        *_start_faults(employment.started_on, born_on, today, ages),
         *street_faults(employment.work_place, "/employment/work_place"),
     ]
     if faults:
@@ -216,10 +221,13 @@ def _missing(employment: Employment) -> Iterator[FieldError]:
             yield FieldError(f"/employment/{name}", "missing", text)
 
 
-def _start_faults(started_on: date | None, born_on: date, today: date) -> Iterator[FieldError]:
+def _start_faults(
+    started_on: date | None, born_on: date, today: date, ages: WorkingAge
+) -> Iterator[FieldError]:
     if started_on is None:
         return
     if started_on > today:
         yield FieldError("/employment/started_on", "in-the-future", "就业开始日期不能晚于今天")
-    elif not working_age.is_old_enough(born_on, started_on):
-        yield FieldError("/employment/started_on", "too-young", "就业开始日期时未满16周岁")
+    elif not ages.is_old_enough(born_on, started_on):
+        text = f"就业开始日期时未满{ages.youngest_years}周岁"
+        yield FieldError("/employment/started_on", "too-young", text)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import standing, working_age
+from employment_registry import standing
+from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, UnemploymentRecordChanged
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
-from employment_registry.unemployment import queries, rules
+from employment_registry.policies import POLICIES, LookBack, ReviewLimit, ServicePlacePause
+from employment_registry.unemployment import place_rules, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from employment_registry.unemployment.opening_rules import CONDITIONS
+from employment_registry.working_age import WorkingAge
 from servicekit import reviewing
 from servicekit.applications import Actor, advance, take_number
 from servicekit.clock import shanghai_date
@@ -43,8 +47,7 @@ def open_draft(
         NotOfWorkingAge, AlreadyUnemployed, Employed: not now.
         OpenApplication: another one is not decided yet.
     """
-    working_age.check_age(person.born_on.day, person.sex, shanghai_date(now), matter=rules.MATTER)
-    rules.check_standing(standing.find(db, person.key))
+    require(CONDITIONS, queries.situation(db, person, today=shanghai_date(now)))
     application = UnemploymentApplication(
         applicant_id=actor.id,
         filed_by=actor.person_id or actor.id,
@@ -59,8 +62,8 @@ def open_draft(
     except IntegrityError as error:
         if unique_violation(error) is None:
             raise
-        other = queries.find_open(db, actor.id)
-        raise rules.OpenApplication(extra={"application_id": other}) from error
+        other = queries.find_open(db, person, actor.id)
+        raise (other or OpenOne(None)).refuse(rules.OpenApplication) from error
     return application
 
 
@@ -70,16 +73,12 @@ def submit(
     *,
     actor: Actor,
     now: datetime,
-    review_days: int,
-    look_back: timedelta,
     note: str | None = None,
     seen: int | None = None,
 ) -> UnemploymentApplication:
     """Check everything and send it to review; the first time it gets its 受理编号 (ER-08).
 
-    Args:
-        review_days: working days the officer has; after a return, what was left of them.
-        look_back: how long ago the person may have lost work.
+    The officer has the working days that the policy of the day says; after a return, what was left.
 
     Raises:
         Incomplete: every field that is missing or wrong, at once.
@@ -88,18 +87,21 @@ def submit(
     application = FILINGS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
     rules.check_standing(standing.find(db, application.person_key))
+    today = shanghai_date(now)
     rules.check_submission(
         rules.Statement(**{name: getattr(application, name) for name in rules.STATEMENT_FIELDS}),
         born_on=application.born_on.day,
         sex=application.sex,
-        today=shanghai_date(now),
-        look_back=look_back,
+        today=today,
+        look_back=POLICIES.in_force(db, LookBack, today).length,
+        ages=POLICIES.in_force(db, WorkingAge, today),
     )
     region = application.service_place or ""
     if application.number is None:
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
-    reviewing.begin(application, days=review_days, now=now)
+    days = POLICIES.in_force(db, ReviewLimit, today).unemployment
+    reviewing.begin(application, days=days, now=now)
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
     return application
 
@@ -113,11 +115,12 @@ def change_service_place(
         NotUnemployed, TooSoon, SamePlace, Incomplete
     """
     record = queries.hold_current(db, actor)
-    if record is None:
-        raise rules.NotUnemployed
     today = shanghai_date(now)
-    before = record.service_place
-    rules.check_service_place_change(before, place, record.service_place_changed_on, today)
+    pause = POLICIES.in_force(db, ServicePlacePause, today).length
+    place_rules.check_unemployed(record is not None, pause)
+    assert record is not None
+    before, changed_on = record.service_place, record.service_place_changed_on
+    place_rules.check_service_place_change(before, place, changed_on, today, pause=pause)
     record.service_place, record.service_place_changed_on = place, today
     application = db.get_one(UnemploymentApplication, record.application_id)
     application.region = place

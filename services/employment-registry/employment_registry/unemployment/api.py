@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from flask import request
-from sqlalchemy.orm import Session
 
 from employment_registry.parts import parts
 from employment_registry.person_schemas import LabelSchema
@@ -80,17 +78,6 @@ def open_draft(opening: Mapping[str, Any]) -> UnemploymentApplication:
         )
 
 
-def _submit(db: Session, application_id: str, **how: Any) -> UnemploymentApplication:
-    settings = parts().settings
-    return actions.submit(
-        db,
-        application_id,
-        review_days=settings.review_working_days,
-        look_back=timedelta(days=settings.unemployment_look_back_days),
-        **how,
-    )
-
-
 add_filings(
     applications,
     actions.FILINGS,
@@ -102,7 +89,7 @@ add_filings(
         example_section={"wishes": ["job"]},
         example_row=schemas.EXAMPLE_OWN_ROW,
         example=schemas.EXAMPLE_OWN,
-        submit=_submit,
+        submit=actions.submit,
     ),
     own,
 )
@@ -137,7 +124,7 @@ def show_current_record() -> UnemploymentRecord:
 @records.arguments(schemas.ServicePlaceSchema, example={"service_place": "440106007"})
 @records.response(200, schemas.UnemploymentRecordSchema, example=schemas.EXAMPLE_RECORD)
 def change_service_place(body: dict[str, str]) -> UnemploymentRecord:
-    """Choose another office; takes effect at once, once in thirty days (变更服务地).
+    """Choose another office; takes effect at once, once in a pause of the policy (变更服务地).
 
     409 `not-unemployed`, `service-place-changed-recently` (with `next_date`); 422
     `service-place-unchanged`, `application-incomplete`.

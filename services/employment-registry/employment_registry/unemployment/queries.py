@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from employment_registry import person_columns as columns
 from employment_registry import standing
+from employment_registry.conditions import OpenOne
+from employment_registry.person import Person
+from employment_registry.policies import POLICIES, ServicePlacePause
 from employment_registry.standing import PersonKey
 from employment_registry.unemployment import rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from employment_registry.unemployment.opening_rules import PlaceSituation, Situation
+from employment_registry.working_age import WorkingAge
 from servicekit.applications import Actor
 
 NEWEST_RECORD = (UnemploymentRecord.valid_since, UnemploymentRecord.id)
@@ -50,14 +58,32 @@ def hold_in_force(db: Session, person_key: PersonKey) -> UnemploymentRecord | No
     return _hold(db, select(UnemploymentRecord).where(of_person, UnemploymentRecord.is_valid))
 
 
-def find_open(db: Session, applicant_id: str) -> str | None:
-    """The id of the application that keeps the person from opening another one."""
-    return db.scalar(
-        select(UnemploymentApplication.id).where(
-            UnemploymentApplication.applicant_id == applicant_id,
-            UnemploymentApplication.state.in_(rules.OPEN),
-        )
+def situation(db: Session, person: Person, *, today: date) -> Situation:
+    """What the conditions look at, before a form opens."""
+    return Situation(
+        born_on=person.born_on.day,
+        sex=person.sex,
+        today=today,
+        ages=POLICIES.in_force(db, WorkingAge, today),
+        standing=standing.find(db, person.key),
     )
+
+
+def place_situation(db: Session, actor: Actor, *, today: date) -> PlaceSituation:
+    """What the conditions of 变更服务地 look at."""
+    record = db.scalar(own_records(actor).where(UnemploymentRecord.is_valid))
+    return PlaceSituation(
+        is_unemployed=record is not None,
+        changed_on=None if record is None else record.service_place_changed_on,
+        today=today,
+        pause=POLICIES.in_force(db, ServicePlacePause, today).length,
+    )
+
+
+def find_open(db: Session, person: Person, applicant_id: str) -> OpenOne | None:
+    """The application that keeps the person from opening another one."""
+    model, key = UnemploymentApplication, person.key
+    return columns.find_open(db, model, rules.OPEN, applicant_id=applicant_id, person_key=key)
 
 
 def _hold(db: Session, wanted: Select[UnemploymentRecord]) -> UnemploymentRecord | None:

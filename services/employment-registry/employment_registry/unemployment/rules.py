@@ -8,10 +8,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from employment_registry import working_age
 from employment_registry.life import Standing
 from employment_registry.places import street_faults
-from servicekit import messages
+from employment_registry.working_age import WorkingAge, age_faults
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
@@ -39,7 +38,6 @@ OPEN: Final = (State.DRAFT, State.SUBMITTED, State.RETURNED)  # one of these per
 FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT}))
 MATTER: Final = "失业登记"
 BUSINESS_DIGITS: Final = "02"  # of the 受理编号
-SERVICE_PLACE_PAUSE: Final = timedelta(days=30)  # 个人业务指引 1.3.2.1: 30天内只能修改一次
 
 
 class Cause(StrEnum):
@@ -161,27 +159,6 @@ class Employed(Conflict):
     default_message = "您当前为就业登记状态，请先注销就业登记后再办理失业登记。"
 
 
-class NotUnemployed(Conflict):
-    """UNE-06: only a person who is registered as unemployed changes the office that serves."""
-
-    code = "not-unemployed"
-    default_message = messages.ONLY_UNEMPLOYED_CHANGE_PLACE.text
-
-
-class TooSoon(Conflict):
-    """UNE-08: once in thirty days."""
-
-    code = "service-place-changed-recently"
-    default_message = messages.ONLY_UNEMPLOYED_CHANGE_PLACE.text
-
-
-class SamePlace(Invalid):
-    """Nothing would change."""
-
-    code = "service-place-unchanged"
-    default_message = "新的服务地与当前服务地相同，请重新选择。"
-
-
 class ApplicationNotFound(NotFound):
     """There is none, or it is not theirs to see: the answer is the same."""
 
@@ -216,49 +193,31 @@ def check_standing(standing: Standing | None) -> None:
 
 
 def check_submission(
-    statement: Statement, *, born_on: date, sex: str, today: date, look_back: timedelta
+    statement: Statement,
+    *,
+    born_on: date,
+    sex: str,
+    today: date,
+    look_back: timedelta,
+    ages: WorkingAge,
 ) -> None:
     """Everything the form must say, and the person's age, in one answer.
 
     Args:
         look_back: how long ago the person may have lost work (UNE-10).
+        ages: the policy in force today.
 
     Raises:
         Incomplete: with one field error per wrong field (AL-01).
     """
     faults = [
-        *working_age.age_faults(born_on, sex, today, matter=MATTER),
+        *age_faults(born_on, sex, today, ages, matter=MATTER),
         *_missing(statement),
-        *_date_faults(statement.unemployed_on, born_on, today, look_back),
+        *_date_faults(statement.unemployed_on, born_on, today, look_back, ages),
         *street_faults(statement.service_place, "/unemployment/service_place"),
     ]
     if faults:
         raise Incomplete(fields=faults)
-
-
-def check_service_place_change(
-    before: str, after: str, changed_on: date | None, today: date
-) -> None:
-    """变更服务地: another place of ours, and thirty Shanghai days after the last change.
-
-    Raises:
-        SamePlace, Incomplete, TooSoon: the last with ``next_date``, the first day it is possible.
-    """
-    if faults := list(street_faults(after, "/service_place")):
-        raise Incomplete(fields=faults)
-    if after == before:
-        raise SamePlace
-    again = next_change(changed_on)
-    if again is not None and today < again:
-        raise TooSoon(
-            f"{TooSoon.default_message}您可在{again.year}年{again.month}月{again.day}日后再次变更。",
-            extra={"next_date": again.isoformat()},
-        )
-
-
-def next_change(changed_on: date | None) -> date | None:
-    """The first day the office may be changed again; None when it may be at any time."""
-    return None if changed_on is None else changed_on + SERVICE_PLACE_PAUSE
 
 
 def _missing(statement: Statement) -> Iterator[FieldError]:
@@ -272,7 +231,11 @@ def _missing(statement: Statement) -> Iterator[FieldError]:
 
 
 def _date_faults(
-    unemployed_on: date | None, born_on: date, today: date, look_back: timedelta
+    unemployed_on: date | None,
+    born_on: date,
+    today: date,
+    look_back: timedelta,
+    ages: WorkingAge,
 ) -> Iterator[FieldError]:
     field = "/unemployment/unemployed_on"
     if unemployed_on is None:
@@ -281,5 +244,5 @@ def _date_faults(
         yield FieldError(field, "in-the-future", "失业日期不能晚于今天")
     elif today - unemployed_on > look_back:
         yield FieldError(field, "too-long-ago", f"失业日期距今不能超过{look_back.days}天")
-    elif not working_age.is_old_enough(born_on, unemployed_on):
-        yield FieldError(field, "too-young", "失业日期时未满16周岁")
+    elif not ages.is_old_enough(born_on, unemployed_on):
+        yield FieldError(field, "too-young", f"失业日期时未满{ages.youngest_years}周岁")

@@ -13,9 +13,12 @@ from employment_registry.person_schemas import (
     PersonSchema,
     region_field,
 )
-from employment_registry.unemployment import rules
+from employment_registry.policies import POLICIES, ServicePlacePause
+from employment_registry.unemployment import place_rules, rules
+from servicekit.clock import shanghai_date
 from servicekit.web.filing import OpenMoves, Part, Phone
 from servicekit.web.reviewing import MAX_REASON, NOT_BLANK, QueueLineSchema
+from servicekit.web.session import now, reading
 
 EXAMPLE_STATEMENT: Final = {
     "cause": "left-employer",
@@ -151,7 +154,9 @@ class UnemploymentReviewSchema(UnemploymentReviewRowSchema):
 
 class _NextChange(fields.Date):
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
-        return rules.next_change(obj.service_place_changed_on)
+        with reading() as db:
+            pause = POLICIES.in_force(db, ServicePlacePause, shanghai_date(now())).length
+        return place_rules.next_change(obj.service_place_changed_on, pause)
 
 
 class UnemploymentRecordSchema(Schema):
