@@ -1,14 +1,18 @@
-"""What an officer narrows a queue by, in what order it stands, and how much of it waits."""
+"""What an officer narrows a queue by, in what order it stands, and how much of it waits.
+
+A queue is read by index in every order, by every filter and for every level of office, so that
+millions of decided applications behind it cost nothing (``queue_indexes``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Index, and_, func, literal_column, or_, select, text
 from sqlalchemy.orm import Session
 
 from servicekit.applications import Actor
@@ -20,6 +24,10 @@ if TYPE_CHECKING:
     from servicekit.reviewing import Reviewed
 
 SOON: Final = "soon"  # 即将到期: red or yellow
+LAST_DAY: Final = date.max  # stands for the due date of what no officer need decide
+LEVELS: Final = {2: "province", 4: "city", 6: "county"}  # by the digits of a region's code
+_DUE: Final = ("due_order", "submitted_at", "id")
+_FILED: Final = ("submitted_at", "id")
 
 
 class Holder(StrEnum):
@@ -74,8 +82,10 @@ def narrowed_queue(
 ) -> list[ColumnElement[bool]]:
     """The conditions that an officer's filters mean at this moment."""
     conditions = narrowed(model, filters)
+    if filters.state is not None and filters.state not in WAITING:
+        conditions.append(model.due_order == LAST_DAY)  # as it is; PostgreSQL cannot know
     if filters.region is not None:
-        conditions.append(model.region.startswith(filters.region, autoescape=True))
+        conditions += within(model, filters.region)
     if filters.due is not None:
         conditions.append(_due(model, filters.due, now))
     if filters.held_by is not None:
@@ -85,11 +95,43 @@ def narrowed_queue(
     return conditions
 
 
+def within(model: type[Reviewed], region: str) -> list[ColumnElement[bool]]:
+    """The conditions for a region and all below it, as the indexes answer them."""
+    level = max((digits for digits in LEVELS if digits <= len(region)), default=0)
+    digits = {level, len(region)} - {0}
+    # The number is written into the statement, not bound: only so PostgreSQL knows its index again.
+    return [func.left(model.region, literal_column(str(n))) == region[:n] for n in sorted(digits)]
+
+
+def queue_indexes(table: str) -> tuple[Index, ...]:
+    """What a queue of millions is read by: three orders for every level of office, and the claims.
+
+    Each holds what is counted too, so that counting reads the index alone. Most of what was ever
+    filed is approved; the other states are few, and found by an index of their own.
+    """
+    filed, rare = text("region IS NOT NULL"), text("region IS NOT NULL AND state <> 'approved'")
+    held = text("claimed_by IS NOT NULL")
+    found = [Index(f"{table}_held", "claimed_by", postgresql_where=held)]
+    for digits, level in LEVELS.items():
+        here = text(f'"left"(region, {digits})')
+        beside: dict[str, Any] = {
+            "postgresql_where": filed,
+            "postgresql_include": ["state", "region"],
+        }
+        counted = ["region", "claimed_by", "claimed_until"]
+        few: dict[str, Any] = {"postgresql_where": rare, "postgresql_include": counted}
+        found += [
+            Index(f"{table}_due_{level}", here, *_DUE, **beside),
+            Index(f"{table}_filed_{level}", here, *_FILED, **beside),
+            Index(f"{table}_state_{level}", here, "state", *_DUE, **few),
+        ]
+    return tuple(found)
+
+
 def order_of(model: type[Reviewed], order: Order) -> tuple[tuple[Any, ...], bool]:
     """Columns to page by, and whether downwards."""
-    if order is Order.DUE:
-        return (model.due_order, model.id), False
-    return (model.created_at, model.id), order is Order.NEWEST
+    names = _DUE if order is Order.DUE else _FILED
+    return tuple(getattr(model, name) for name in names), order is Order.NEWEST
 
 
 def count_waiting(
@@ -118,12 +160,13 @@ def count_waiting(
 def _due(model: type[Reviewed], due: str, now: datetime) -> ColumnElement[bool]:
     today = shanghai_date(now)
     red, yellow = due_ends(today)
+    day = model.due_order
     spans = {
-        Due.OVERDUE: model.due_on < today,
-        Due.RED: model.due_on.between(today, red),
-        Due.YELLOW: and_(model.due_on > red, model.due_on <= yellow),
-        Due.GREEN: model.due_on > yellow,
-        SOON: model.due_on.between(today, yellow),
+        Due.OVERDUE: day < today,
+        Due.RED: day.between(today, red),
+        Due.YELLOW: and_(day > red, day <= yellow),
+        Due.GREEN: and_(day > yellow, day < LAST_DAY),
+        SOON: day.between(today, yellow),
     }
     return and_(model.state.in_(WAITING), spans[due])
 

@@ -22,13 +22,13 @@ from servicekit.claims import Claim, Decision
 from servicekit.clock import shanghai_date
 from servicekit.columns import NOT_PERSONAL, PERSONAL
 from servicekit.errors import ChangedMeanwhile, NotFound
-from servicekit.queues import Counts, QueueFilters, count_waiting, narrowed_queue
+from servicekit.queues import LAST_DAY, Counts, QueueFilters, count_waiting, narrowed_queue, within
 from servicekit.workflow import State, Workflow
 
 # The order of the officers' queue: what waits for a decision by its due date, the rest behind it.
 DUE_ORDER = (
     "CASE WHEN state IN ('submitted', 'accepted') "
-    "THEN coalesce(due_on, DATE '9999-12-31') ELSE DATE '9999-12-31' END"
+    f"THEN coalesce(due_on, DATE '{LAST_DAY}') ELSE DATE '{LAST_DAY}' END"
 )
 
 
@@ -145,7 +145,7 @@ def visible(model: type[Reviewed], actor: Actor, filed: Collection[State]) -> li
     """
     if not actor.region:
         return [false()]
-    return [model.state.in_(filed), model.region.startswith(actor.region, autoescape=True)]
+    return [model.state.in_(filed), *within(model, actor.region)]
 
 
 def find_for_officer(

@@ -19,6 +19,7 @@ from marshmallow import Schema, fields, post_load, validate
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from servicekit.db import planned_anew
 from servicekit.errors import FieldError
 from servicekit.web.parsing import InvalidInput
 from servicekit.web.session import app
@@ -104,12 +105,14 @@ def page_of(
         here: Any = tuple_(*by)
         wanted = query.where(here < after if descending else here > after)
     order: list[ColumnElement[Any]] = [c.desc() if descending else c.asc() for c in by]
-    rows: list[Row] = list(db.scalars(wanted.order_by(*order).limit(page.limit + 1)).unique())
+    capped = query.with_only_columns(by[-1], maintain_column_froms=True).limit(MAX_TOTAL)
+    count = select(func.count()).select_from(capped.order_by(None).subquery())
+    with planned_anew(db):
+        rows: list[Row] = list(db.scalars(wanted.order_by(*order).limit(page.limit + 1)).unique())
+        total = db.scalar(count) or 0
     more = len(rows) > page.limit
     rows = rows[: page.limit]
     next_cursor = _write([getattr(rows[-1], c.key) for c in by]) if more else None
-    capped = query.with_only_columns(by[-1], maintain_column_froms=True).limit(MAX_TOTAL)
-    total = db.scalar(select(func.count()).select_from(capped.order_by(None).subquery())) or 0
     return PageOf(rows, next_cursor, total)
 
 

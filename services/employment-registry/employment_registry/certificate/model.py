@@ -13,6 +13,7 @@ from employment_registry.person_columns import PersonApplication, PersonColumns,
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber
+from servicekit.queues import queue_indexes
 from servicekit.vault import Sealed
 
 APPLICATION = "certificate_application"
@@ -31,15 +32,7 @@ class CertificateApplication(PersonApplication, Base):
     __table_args__ = (
         *only_one(ONE_OPEN, _OPEN),
         Index(f"{APPLICATION}_own", "applicant_id", "created_at", "id"),
-        Index(f"{APPLICATION}_queue", "due_order", "id"),
-        Index(
-            f"{APPLICATION}_region",
-            "state",
-            "region",
-            "due_order",
-            "id",
-            postgresql_ops={"region": "varchar_pattern_ops"},
-        ),
+        *queue_indexes(APPLICATION),
     )
 
     kind: Mapped[Kind] = mapped_column(words(Kind), info=NOT_PERSONAL)

@@ -22,6 +22,7 @@ from employment_registry.person_columns import PersonApplication, only_one
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber
+from servicekit.queues import queue_indexes
 from servicekit.vault import BlindIndex, Sealed
 
 APPLICATION = "flexible_employment_application"
@@ -39,15 +40,7 @@ class FlexibleEmploymentApplication(PersonApplication, Base):
     __table_args__ = (
         *only_one(ONE_OPEN, _OPEN),
         Index("flexible_employment_application_own", "applicant_id", "created_at", "id"),
-        Index("flexible_employment_application_queue", "due_order", "id"),
-        Index(
-            "flexible_employment_application_region",
-            "state",
-            "region",
-            "due_order",
-            "id",
-            postgresql_ops={"region": "varchar_pattern_ops"},
-        ),
+        *queue_indexes(APPLICATION),
     )
 
     kind: Mapped[Kind] = mapped_column(words(Kind), info=NOT_PERSONAL)

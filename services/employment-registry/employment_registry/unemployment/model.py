@@ -14,6 +14,7 @@ from employment_registry.tables import Base
 from employment_registry.unemployment.rules import OPEN, Cause, Ending
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber
+from servicekit.queues import queue_indexes
 from servicekit.vault import BlindIndex, Sealed
 
 APPLICATION = "unemployment_application"
@@ -32,15 +33,7 @@ class UnemploymentApplication(PersonApplication, Base):
     __table_args__ = (
         *only_one(ONE_OPEN, _OPEN),
         Index(f"{APPLICATION}_own", "applicant_id", "created_at", "id"),
-        Index(f"{APPLICATION}_queue", "due_order", "id"),
-        Index(
-            f"{APPLICATION}_region",
-            "state",
-            "region",
-            "due_order",
-            "id",
-            postgresql_ops={"region": "varchar_pattern_ops"},
-        ),
+        *queue_indexes(APPLICATION),
     )
 
     cause: Mapped[Cause | None] = mapped_column(words(Cause), info=PERSONAL)
