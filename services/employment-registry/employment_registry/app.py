@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from employment_registry.certificate import api as certificate
+from employment_registry.certificate import queries as certificate_queries
 from employment_registry.certificate import review_api as certificate_reviews
 from employment_registry.certificate import rules as certificate_rules
 from employment_registry.certificate import verification
@@ -20,10 +23,14 @@ from employment_registry.unemployment import api as unemployment
 from employment_registry.unemployment import review_api as unemployment_reviews
 from employment_registry.unemployment import rules as unemployment_rules
 from employment_registry.userinfo import TIMEOUT_SECONDS, Userinfo
+from employment_registry.wallet import actions as wallet_actions
+from employment_registry.wallet import api as wallet
+from employment_registry.wallet import endpoints as wallet_endpoints
+from employment_registry.wallet import queries as wallet_queries
 from servicekit.businesses import Business, declare
 from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
-from servicekit.jobs import Jobs
+from servicekit.jobs import JobContext, Jobs
 from servicekit.settings import load
 from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
@@ -34,6 +41,14 @@ declare(
     JOBS,
     Business("employment-registry.staff-registration", "就业登记（单位）"),
 )
+
+
+@JOBS.every(timedelta(hours=1), name="forget-wallet-offers")
+def forget_wallet_offers(context: JobContext) -> None:
+    """Offers, nonces and copies whose time is over."""
+    with context.database.transaction() as db:
+        wallet_actions.forget(db, now=context.clock.now())
+
 
 SERVICE = Service(
     name="employment-registry",
@@ -55,6 +70,10 @@ SERVICE = Service(
         verification.verifications,
         verification.published,
         verification.pages,
+        wallet.wallet,
+        wallet.types,
+        wallet_endpoints.well_known,
+        wallet_endpoints.protocol,
     ),
     workflows=(flexible_rules.WORKFLOW, unemployment_rules.WORKFLOW, certificate_rules.WORKFLOW),
     facts=FACTS,
@@ -69,6 +88,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app = build(SERVICE, settings, clock=clock or SystemClock())
     client = Client(settings.identity_url, timeout=TIMEOUT_SECONDS, name="identity")
     signer = Signer(settings.certificate_keys, f"{settings.public_url}/api/employment-registry/v1")
-    status_list = verification.StatusList(signer, app.database)
+    status_list = verification.StatusList(
+        signer, app.database, certificate_queries.ended, wallet_queries.ended
+    )
     app.extensions[KEY] = Parts(settings, Userinfo(client), signer, status_list)
     return app

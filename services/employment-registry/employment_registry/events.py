@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from servicekit.facts import Facts
 
@@ -93,3 +93,20 @@ class PolicyChanged(Schema):
     kind = fields.Str(required=True)
     status = fields.Str(required=True)
     in_force_from = fields.Date(required=True)
+
+
+@FACTS.fact(
+    "wallet.copies-changed",
+    v=1,
+    example={
+        "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "change": "added",
+        "region": "440106003",
+    },
+)
+class WalletCopiesChanged(Schema):
+    """A wallet fetched the person's certificate, or the person took the copies back."""
+
+    applicant_id = fields.Str(required=True)
+    change = fields.Str(required=True, validate=validate.OneOf(("added", "taken-back")))
+    region = fields.Str(required=True)

@@ -304,3 +304,9 @@ def desk(postgres: TestPostgres, template: str) -> Iterator[Desk]:  # noqa: F811
         app = create_app(settings, clock=clock)
         yield Desk(app, clock, issuer)
         app.database.close()
+
+
+@pytest.fixture
+def desk_class() -> type[Desk]:
+    """For tests that set the service up in their own way."""
+    return Desk

@@ -84,6 +84,26 @@ def tell_applicant(db: Session, moved: dict[str, Any], envelope: Envelope) -> No
     )
 
 
+class WalletCopiesReadSchema(Schema):
+    """Whose certificate a wallet fetched, or who took the copies back."""
+
+    applicant_id = fields.Str(required=True)
+    change = fields.Str(required=True)
+
+
+@SUBSCRIPTIONS.on("employment-registry.wallet.copies-changed.v1", reads=WalletCopiesReadSchema)
+def tell_of_wallet(db: Session, changed: dict[str, Any], envelope: Envelope) -> None:
+    """A copy in a stranger's wallet must not go unnoticed (ER-11)."""
+    actions.tell(
+        db,
+        changed["applicant_id"],
+        f"wallet-copies-{changed['change']}",
+        {},
+        subject=None,
+        now=envelope.time,
+    )
+
+
 class BusinessSchema(Schema):
     """What an appointment of an officer needs to know of a business."""
 

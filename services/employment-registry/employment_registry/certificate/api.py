@@ -11,6 +11,7 @@ from employment_registry.certificate.model import Certificate, CertificateApplic
 from employment_registry.certificate.signing import facts_of
 from employment_registry.parts import parts
 from employment_registry.person_schemas import LabelSchema
+from servicekit.clock import shanghai_date
 from servicekit.web import versions
 from servicekit.web.access import access, public
 from servicekit.web.api import Blueprint
@@ -135,14 +136,14 @@ def print_current(query: dict[str, Any]) -> Response:
 
 
 def _content(certificate: Certificate) -> paper.Content:
-    facts = facts_of(certificate)
     return paper.Content(
         number=certificate.number,
         name=certificate.person_name.expose(),
         sex=SEXES.get(certificate.sex, ""),
         document_number=certificate.document_number.expose(),
-        region=facts["region_name"],
-        issued_on=facts["issued_on"],
+        region=facts_of(certificate)["region_name"],
+        issued_on=shanghai_date(certificate.issued_at),
         link=f"{parts().settings.public_url}/certificates/{certificate.code}",
         signed=parts().signer.sign_certificate(certificate, now()),
+        printed_at=now(),
     )

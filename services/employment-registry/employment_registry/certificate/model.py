@@ -52,6 +52,7 @@ class Certificate(PersonColumns, Base):
         *only_one(ONE_VALID, _VALID),
         Index(f"{CERTIFICATE}_own", "applicant_id", "issued_at", "id"),
         Index(f"{CERTIFICATE}_number", "number"),
+        Index(f"{CERTIFICATE}_ended", "position", postgresql_where=text("validity <> 'valid'")),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)

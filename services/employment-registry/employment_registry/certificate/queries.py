@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from employment_registry import person_columns as columns
@@ -16,6 +16,9 @@ from employment_registry.person import Person
 from employment_registry.standing import PersonKey
 from servicekit.applications import Actor
 
+_PLACES = text(
+    "SELECT CASE WHEN is_called THEN last_value + 1 ELSE 0 END FROM certificate_position_seq"
+)
 NEWEST = (Certificate.issued_at, Certificate.id)
 
 
@@ -75,7 +78,13 @@ def find_by_code(db: Session, code: str) -> Certificate:
     return found
 
 
-def validities(db: Session) -> list[tuple[int, Validity]]:
-    """Every certificate's place in the status list, and what it is worth."""
-    rows = db.execute(select(Certificate.position, Certificate.validity))
+def ended(db: Session) -> list[tuple[int, Validity]]:
+    """The place in the status list of every certificate that is no longer valid, and why."""
+    no_longer = Certificate.validity != Validity.VALID
+    rows = db.execute(select(Certificate.position, Certificate.validity).where(no_longer))
     return [(row.position, row.validity) for row in rows]
+
+
+def places(db: Session) -> int:
+    """How many places of the status list have been given away."""
+    return int(db.execute(_PLACES).scalar_one())

@@ -75,7 +75,7 @@ EXAMPLE_VERIFICATION: Final = {
     "name": "林**",
     "document_ends_with": "0012",
     "region": "440106003",
-    "region_name": "五山街道",
+    "region_name": "广东省广州市天河区五山街道",
     "issued_on": "2026-09-30",
     "validity": "valid",
     "validity_label": "有效",

@@ -52,24 +52,27 @@ class Signer:
         """What a certificate says, as a compact JWS (RFC 7515)."""
         listed = {"idx": certificate.position, "uri": self.status_list_address}
         claims = {**facts_of(certificate), "status": {"status_list": listed}}
-        return self._sign(CERTIFICATE_TYPE, claims, now)
+        return self.sign(CERTIFICATE_TYPE, claims, now)
 
-    def sign_status_list(self, validities: Iterable[tuple[int, Validity]], now: datetime) -> str:
+    def sign_status_list(
+        self, ended: Iterable[tuple[int, Validity]], places: int, now: datetime
+    ) -> str:
         """What every certificate is worth, two bits each, as a status list token."""
         claims = {
             "sub": self.status_list_address,
             "exp": int((now + STATUS_LIST_LIFE).timestamp()),
             "ttl": int(STATUS_LIST_LIFE.total_seconds()),
-            "status_list": {"bits": BITS, "lst": packed(validities)},
+            "status_list": {"bits": BITS, "lst": packed(ended, places)},
         }
-        return self._sign(STATUS_LIST_TYPE, claims, now)
+        return self.sign(STATUS_LIST_TYPE, claims, now)
 
     @property
     def status_list_address(self) -> str:
         """Where the list is published."""
         return f"{self.issuer}/certificate-status-list"
 
-    def _sign(self, kind: str, claims: dict[str, Any], now: datetime) -> str:
+    def sign(self, kind: str, claims: dict[str, Any], now: datetime) -> str:
+        """Any claims as a compact JWS of this type, by the newest key."""
         key = self._keys[0]
         header = {"alg": ALGORITHM, "typ": kind, "kid": key.kid}
         said = {"iss": self.issuer, "iat": int(now.timestamp()), **claims}
@@ -78,24 +81,27 @@ class Signer:
 
 def facts_of(certificate: Certificate) -> dict[str, str]:
     """All that anyone is told of a certificate: enough to compare it with the person before one."""
-    region = regions.find(certificate.region)
     return {
         "number": certificate.number,
         "name": certificate.person_name.mask(),
         "document_ends_with": certificate.document_number.expose()[-LAST:],
         "region": certificate.region,
-        "region_name": region.name if region else "",
+        "region_name": regions.full_name(certificate.region),
         "issued_on": shanghai_date(certificate.issued_at).isoformat(),
     }
 
 
-def packed(validities: Iterable[tuple[int, Validity]]) -> str:
-    """The statuses by position, two bits each from the lowest bit up, compressed, base64url."""
-    known = list(validities)
-    size = max((position for position, _ in known), default=-1) + 1
-    statuses = bytearray(-(-size * BITS // 8))
-    for position, validity in known:
-        bit = position * BITS
+def packed(ended: Iterable[tuple[int, Validity]], places: int) -> str:
+    """The statuses by place, two bits each from the lowest bit up, compressed, base64url.
+
+    Args:
+        ended: the places of what is no longer valid; two million are packed in a blink, for
+            hardly any of them has ended.
+        places: how many there are; counted after what has ended.
+    """
+    statuses = bytearray(-(-places * BITS // 8))
+    for place, validity in ended:
+        bit = place * BITS
         statuses[bit // 8] |= _STATUS[validity] << (bit % 8)
     return base64.urlsafe_b64encode(zlib.compress(bytes(statuses), 9)).rstrip(b"=").decode()
 

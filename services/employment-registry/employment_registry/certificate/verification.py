@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import secrets
 import threading
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from typing import Any
 
 import flask
 from flask import Response, render_template
+from sqlalchemy.orm import Session
 
 from employment_registry.certificate import queries, schemas
 from employment_registry.certificate.model import Certificate
-from employment_registry.certificate.rules import CertificateNotFound
+from employment_registry.certificate.rules import CertificateNotFound, Validity
 from employment_registry.certificate.signing import Signer, facts_of
 from employment_registry.parts import parts
-from servicekit.clock import shanghai_date
+from servicekit.clock import shanghai_date, to_shanghai
 from servicekit.db import Database
 from servicekit.web.access import public
 from servicekit.web.api import Blueprint
-from servicekit.web.session import app, now, reading
+from servicekit.web.session import now, reading
+
+Ended = Callable[[Session], Iterable[tuple[int, Validity]]]
 
 KEPT_SECONDS = 60  # the list may be this old; the page and the API never are
 
@@ -36,11 +40,16 @@ pages = flask.Blueprint("certificate-pages", __name__, url_prefix="/certificates
 
 
 class StatusList:
-    """The signed list of what every certificate is worth, made anew once a minute at most."""
+    """The signed list of what every certificate is worth, made anew once a minute at most.
 
-    def __init__(self, signer: Signer, database: Database) -> None:
+    Args:
+        ended: each tells the places of what is no longer valid; all the others are.
+    """
+
+    def __init__(self, signer: Signer, database: Database, *ended: Ended) -> None:
         self._signer = signer
         self._database = database
+        self._ended = ended
         self._lock = threading.Lock()
         self._made: tuple[float, str] | None = None
 
@@ -50,7 +59,8 @@ class StatusList:
             made = self._made
             if made is None or not 0 <= now.timestamp() - made[0] < KEPT_SECONDS:
                 with self._database.reading() as db:
-                    text = self._signer.sign_status_list(queries.validities(db), now)
+                    gone = [place for tell in self._ended for place in tell(db)]
+                    text = self._signer.sign_status_list(gone, queries.places(db), now)
                 made = self._made = (now.timestamp(), text)
             return made[1]
 
@@ -85,6 +95,12 @@ def show_status_list() -> Response:
     return Response(token, content_type="application/statuslist+jwt", headers=headers)
 
 
+@pages.app_template_filter("day")
+def write_day(day: date) -> str:
+    """2026年9月30日."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
 @pages.get("/<code>")
 @public
 def show_page(code: str) -> Response:
@@ -95,7 +111,8 @@ def show_page(code: str) -> Response:
             told: dict[str, Any] | None = _told(queries.find_by_code(db, code))
     except CertificateNotFound:
         told = None
-    text = render_template("certificate.html", told=told, nonce=nonce, title=app().service.title)
+    asked_at = f"{to_shanghai(now()):%Y-%m-%d %H:%M}"
+    text = render_template("certificate.html", told=told, nonce=nonce, asked_at=asked_at)
     policy = f"default-src 'none'; style-src 'nonce-{nonce}'; frame-ancestors 'none'"
     headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
     return Response(text, 404 if told is None else 200, headers=headers)

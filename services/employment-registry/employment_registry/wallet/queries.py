@@ -1,0 +1,65 @@
+"""Which offers and copies there are, and whose."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from employment_registry.certificate.model import Certificate
+from employment_registry.certificate.rules import Validity
+from employment_registry.wallet.model import WalletCopy, WalletOffer
+from servicekit.applications import Actor
+
+NEWEST = (WalletCopy.issued_at, WalletCopy.id)
+
+
+def own_copies(actor: Actor) -> Select[WalletCopy]:
+    """The copies of the person's certificates, ended ones too."""
+    of_person = Certificate.applicant_id == actor.id
+    return select(WalletCopy).join(Certificate).where(of_person)
+
+
+def hold_offer(db: Session, code_hash: bytes) -> WalletOffer | None:
+    """The offer of a pre-authorized code, held until the transaction ends."""
+    found = select(WalletOffer).where(WalletOffer.code_hash == code_hash)
+    return db.scalar(found.with_for_update())
+
+
+def hold_taken_offer(db: Session, token_hash: bytes, now: datetime) -> WalletOffer | None:
+    """The offer that an access token was given for, while the token is good; held."""
+    found = select(WalletOffer).where(
+        WalletOffer.token_hash == token_hash, WalletOffer.token_expires_at > now
+    )
+    return db.scalar(found.with_for_update())
+
+
+def hold_certificate(db: Session, certificate_id: str) -> Certificate | None:
+    """The certificate, if it is valid; nobody replaces or revokes it before the copies are made."""
+    found = select(Certificate).where(
+        Certificate.id == certificate_id, Certificate.validity == Validity.VALID
+    )
+    return db.scalar(found.with_for_update(read=True))
+
+
+def hold_copies(db: Session, notification_hash: bytes, certificate_id: str) -> list[WalletCopy]:
+    """The copies that went out in one answer, held."""
+    found = select(WalletCopy).where(
+        WalletCopy.notification_hash == notification_hash,
+        WalletCopy.certificate_id == certificate_id,
+    )
+    return list(db.scalars(found.order_by(WalletCopy.id).with_for_update()))
+
+
+def ended(db: Session) -> list[tuple[int, Validity]]:
+    """The place in the status list of every copy that is no longer valid, and why."""
+    rows = db.execute(
+        select(WalletCopy.position, Certificate.validity)
+        .join(Certificate)
+        .where((Certificate.validity != Validity.VALID) | WalletCopy.ended_at.is_not(None))
+    )
+    return [
+        (row.position, Validity.REVOKED if row.validity is Validity.VALID else row.validity)
+        for row in rows
+    ]
