@@ -36,7 +36,7 @@ def unpacked(folder: Path) -> Path:
         if not (made / "ready").exists():
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(folder / name, made / name)
-            command = [NODE, NPM, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+            command = [str(NODE), str(NPM), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
             got = subprocess.run(  # noqa: S603 - the command is ours
                 command, cwd=made, capture_output=True, timeout=UNPACKING_SECONDS, check=False
             )

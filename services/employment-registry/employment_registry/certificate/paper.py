@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -154,7 +154,7 @@ def _draw_code(pdf: FPDF, text: str, x: float, y: float, size: float, *, error: 
             pdf.rect(x + first * step, y + row * step, length * step, step, style="F")
 
 
-def _runs(line: bytearray | tuple[int, ...] | bytes) -> Iterator[tuple[int, int]]:
+def _runs(line: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Where dark modules begin, and how many stand together."""
     first = None
     for column, dark in enumerate((*line, 0)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import segno
-from flask import Response, jsonify
 
 from employment_registry.parts import parts
 from employment_registry.wallet import actions, metadata, queries, schemas
@@ -73,7 +72,7 @@ def take_back() -> dict[str, int]:
 
 @types.route("/employment-certificate", methods=["GET"])
 @public
-@types.response(200, {"type": "object"}, content_type="application/json")
-def show_type() -> Response:
+@types.response(200, schemas.TypeSchema, example=schemas.EXAMPLE_TYPE)
+def show_type() -> dict[str, Any]:
     """What the credential is and says (SD-JWT VC type metadata)."""
-    return jsonify(metadata.credential_type(parts().signer))
+    return metadata.credential_type(parts().signer)

@@ -22,6 +22,19 @@ EXAMPLE_COPY: Final[dict[str, Any]] = {
     "expires_at": "2027-09-30T03:00:00+00:00",
     "ended_at": None,
 }
+EXAMPLE_TYPE: Final[dict[str, Any]] = {
+    "vct": "https://…/api/employment-registry/v1/credential-types/employment-certificate",
+    "name": "就业创业证",
+    "description": "证明持证人已办理就业或失业登记，全国通用。",
+    "display": [{"locale": "zh-CN", "name": "就业创业证"}],
+    "claims": [
+        {
+            "path": ["name"],
+            "sd": "always",
+            "display": [{"locale": "zh-CN", "label": "姓名"}],
+        }
+    ],
+}
 
 
 class OfferSchema(Schema):
@@ -55,3 +68,13 @@ class TakenBackSchema(Schema):
     """How many copies were in force."""
 
     ended = fields.Int(required=True)
+
+
+class TypeSchema(Schema):
+    """Type metadata as the SD-JWT VC draft has it."""
+
+    vct = fields.Str(required=True)
+    name = fields.Str(required=True)
+    description = fields.Str(required=True)
+    display = fields.List(fields.Dict(), required=True)
+    claims = fields.List(fields.Dict(), required=True)
