@@ -20,12 +20,14 @@ log = structlog.get_logger(__name__)
 KEYS: Final = (
     "fact.identity.session.#",
     "fact.identity.account.#",
+    "fact.identity.client.#",
     "fact.employer-auth.binding.#",
 )
 SESSION_ENDED: Final = "fact.identity.session.ended.v1"
 ACCOUNT_LOCKED: Final = "fact.identity.account.locked.v1"
 ACCOUNT_CANCELLED: Final = "fact.identity.account.cancelled.v1"
 LEVEL_CHANGED: Final = "fact.identity.account.level-changed.v1"
+CLIENT_SUSPENDED: Final = "fact.identity.client.suspended.v1"
 BINDING_REVISED: Final = "fact.employer-auth.binding.revised.v1"
 REMEMBERED: Final = 900.0  # seconds; three times the life of a token
 MOST: Final = 100_000
@@ -157,6 +159,10 @@ def _change_level(known: Revocations, data: Mapping[str, Any], at: float) -> Non
         known.end_account(str(data["account_id"]), at)
 
 
+def _suspend_client(known: Revocations, data: Mapping[str, Any], at: float) -> None:
+    known.end_account(str(data["client_id"]), at)  # its own tokens name it as their `sub`
+
+
 def _revise(known: Revocations, data: Mapping[str, Any], at: float) -> None:
     """A binding that is not active any more makes its own version's tokens worthless too."""
     version = int(data["version"])
@@ -170,6 +176,7 @@ _READERS: Final[dict[str, Callable[[Revocations, Mapping[str, Any], float], None
     ACCOUNT_LOCKED: _end_account,
     ACCOUNT_CANCELLED: _end_account,
     LEVEL_CHANGED: _change_level,
+    CLIENT_SUSPENDED: _suspend_client,
     BINDING_REVISED: _revise,
 }
 

@@ -162,7 +162,7 @@ def test_a_remembered_token_ends_on_time(suite) -> None:
 
 @pytest.mark.req("GW-02", "ID-43")
 def test_an_ended_session_and_a_locked_account_end_their_tokens(suite) -> None:
-    from frontdoor.revocations import ACCOUNT_LOCKED, SESSION_ENDED
+    from frontdoor.revocations import ACCOUNT_LOCKED, CLIENT_SUSPENDED, SESSION_ENDED
 
     revocations = suite.gateway.gateway.revocations
 
@@ -183,6 +183,10 @@ def test_an_ended_session_and_a_locked_account_end_their_tokens(suite) -> None:
     assert [ask(suite, t).status for t in (other, acting)] == [401, 401]
     suite.gateway.clock.advance(2)
     assert ask(suite, suite.provider.token(sid="after")).status == 200
+    system = suite.provider.token(sub="tax-bureau", sub_type="system", sid=None)
+    assert ask(suite, system).status == 200
+    hear(CLIENT_SUSPENDED, client_id="tax-bureau")
+    assert ask(suite, system).status == 401
     hear(SESSION_ENDED)
     hear("fact.identity.account.verified.v1", account_id=LIN)
     assert ask(suite, suite.provider.token(sid="after")).status == 200

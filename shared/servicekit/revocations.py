@@ -133,6 +133,10 @@ class _AccountSchema(Schema):
     account_id = fields.Str(required=True)
 
 
+class _ClientSchema(Schema):
+    client_id = fields.Str(required=True)
+
+
 class _LevelSchema(_AccountSchema):
     level = fields.Int(required=True)
     before = fields.Int(required=True)
@@ -151,6 +155,11 @@ def _account_closed(db: Session, account: dict[str, Any], envelope: Envelope) ->
     note(db, ACCOUNT, account["account_id"], at=envelope.time + UNDER_WAY)
 
 
+def _client_suspended(db: Session, client: dict[str, Any], envelope: Envelope) -> None:
+    # A system's own token names it as ``sub``, as an account's does.
+    note(db, ACCOUNT, client["client_id"], at=envelope.time + UNDER_WAY)
+
+
 def _level_changed(db: Session, changed: dict[str, Any], envelope: Envelope) -> None:
     if changed["level"] < changed["before"]:
         note(db, ACCOUNT, changed["account_id"], at=envelope.time)
@@ -165,5 +174,6 @@ _HEARD: Final = (
     ("identity.account.locked.v1", _AccountSchema, _account_closed),
     ("identity.account.cancelled.v1", _AccountSchema, _account_closed),
     ("identity.account.level-changed.v1", _LevelSchema, _level_changed),
+    ("identity.client.suspended.v1", _ClientSchema, _client_suspended),
     ("employer-auth.binding.revised.v1", _BindingSchema, _binding_revised),
 )

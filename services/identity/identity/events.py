@@ -11,6 +11,7 @@ FACTS = Facts("identity")
 _ACCOUNT = "01890a5d-ac96-774b-bcce-b302099a8057"
 _SESSION = "01890a5d-ac96-774b-bcce-b302099a8058"
 _UNIT = "01890a5d-ac96-774b-bcce-b302099a8059"
+_CLIENT = "01890a5d-ac96-774b-bcce-b302099a805a"
 
 
 @FACTS.fact("account.registered", v=1, example={"account_id": _ACCOUNT, "kind": "person"})
@@ -118,6 +119,13 @@ class UnitChanged(Schema):
     unit_id = fields.Str(required=True)
     name = fields.Str(required=True)
     region = fields.Str(required=True)
+
+
+@FACTS.fact("client.suspended", v=1, example={"client_id": _CLIENT})
+class ClientSuspended(Schema):
+    """Another system was stopped; the tokens it holds are worth nothing from now on (ID-43)."""
+
+    client_id = fields.Str(required=True)
 
 
 @FACTS.fact("unit.recovered", v=1, example={"unit_id": _ACCOUNT})

@@ -403,6 +403,14 @@ def test_a_suspended_system_gets_nothing(world, person, partner):
     world.browser().api("POST", f"/clients/{system.id}/suspend", token=admin)
     assert system.userinfo(tokens["access_token"]).status_code == 401
     assert system.goes(**system.asks()).status_code == 400
+    assert ("identity.client.suspended.v1", {"client_id": system.id}) in world.events()
+    gateway = world.browser().token(grant_type="client_credentials", scope="revocations").json
+    listed = world.browser().client.get(
+        "/api/identity/v1/revocations",
+        query_string={"since": world.clock.now().isoformat()},
+        headers={"Authorization": f"Bearer {gateway['access_token']}"},
+    )
+    assert system.id in {each["account_id"] for each in listed.json["accounts"]}
     with world.app.database.reading() as db:
         assert db.query(RefreshToken).filter_by(client_id=system.id, revoked_at=None).count() == 0
         assert db.get(Account, person.id) is not None

@@ -29,6 +29,7 @@ ENDS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"account_id": "u-1", "kind": "unit", "scale": "prov", "level": 3, "before": 4},
         {"accounts": [None, "u-1"]},
     ),
+    ("identity.client.suspended", {"client_id": "c-1"}, {"accounts": ["c-1"]}),
     (
         "employer-auth.binding.revised",
         {"binding_id": "b-1", "version": 5, "state": "active"},

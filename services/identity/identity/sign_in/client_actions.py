@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from identity.events import FACTS, ClientSuspended
 from identity.sign_in import client_rules, rules
 from identity.sign_in.client_model import Client, ClientChange
 from identity.sign_in.client_rules import Registration
@@ -16,6 +17,7 @@ from identity.sign_in.model import RefreshToken
 from servicekit.applications import Actor
 from servicekit.db import new_id
 from servicekit.errors import ChangedMeanwhile
+from servicekit.outbox import announce
 
 FORMER_SECRET_FOR: Final = timedelta(hours=24)  # the old secret holds while the system takes it in
 _PROVINCE: Final = 2  # digits of the province's own region code
@@ -97,13 +99,15 @@ def rotate_secret(db: Session, client: Client, *, by: Actor, now: datetime) -> s
 
 
 def suspend(db: Session, client: Client, *, by: Actor, now: datetime) -> Client:
-    """No login, no token, no renewal from now on; its refresh tokens are worth nothing."""
+    """No login, no token, no renewal from now on; what it holds is worth nothing anywhere."""
     if client.suspended_at is None:
         client.suspended_at = now
         alive = (RefreshToken.client_id == client.client_id, RefreshToken.revoked_at.is_(None))
         db.execute(update(RefreshToken).where(*alive).values(revoked_at=now))
         _touch(client, now)
         _record(db, client, "suspended", by=by, now=now)
+        told = FACTS.of(ClientSuspended, subject=client.client_id, now=now, client_id=client.client_id)
+        announce(db, told)
     return client
 
 

@@ -18,6 +18,7 @@ from servicekit.revocations import KEPT
 
 _CLOSING: Final = ("identity.account.locked.v1", "identity.account.cancelled.v1")
 _LEVEL: Final = "identity.account.level-changed.v1"
+_CLIENT: Final = "identity.client.suspended.v1"
 _HELD_UP: Final = timedelta(minutes=1)  # two clocks of ours never differ by more
 _MOST: Final = 20_000
 _PROVED: Final = 2  # 二级
@@ -86,7 +87,7 @@ def _verified_claims(
 
 
 def list_revocations(db: Session, since: datetime, *, now: datetime) -> dict[str, Any]:
-    """Sessions and accounts whose tokens from before are worth nothing.
+    """Sessions, accounts and systems whose tokens from before are worth nothing.
 
     The announced facts themselves are asked, so nothing is true here that was not told.
 
@@ -101,9 +102,9 @@ def list_revocations(db: Session, since: datetime, *, now: datetime) -> dict[str
         .limit(_MOST)
     )
     told = (
-        select(OUTBOX.c.type, OUTBOX.c.data, OUTBOX.c.time)
+        select(OUTBOX.c.type, OUTBOX.c.subject, OUTBOX.c.data, OUTBOX.c.time)
         .where(
-            OUTBOX.c.type.in_((*_CLOSING, _LEVEL)),
+            OUTBOX.c.type.in_((*_CLOSING, _LEVEL, _CLIENT)),
             OUTBOX.c.time >= since,
             or_(OUTBOX.c.published_at.is_(None), OUTBOX.c.published_at >= since - _HELD_UP),
         )
@@ -111,7 +112,7 @@ def list_revocations(db: Session, since: datetime, *, now: datetime) -> dict[str
         .limit(_MOST)
     )
     accounts = [
-        {"account_id": row.data["account_id"], "at": row.time}
+        {"account_id": row.subject, "at": row.time}
         for row in db.execute(told)
         if row.type != _LEVEL or row.data["level"] < row.data["before"]
     ]

@@ -33,7 +33,8 @@ class EndedSessionSchema(Schema):
 
 
 class EndedAccountSchema(Schema):
-    """An account whose tokens from before are worth nothing: locked, cancelled, fallen in level."""
+    """Whose tokens from before are worth nothing: locked, cancelled, fallen in level; or a
+    suspended system, whose tokens name its ``client_id``."""
 
     account_id = fields.Str(required=True)
     at = fields.AwareDateTime(required=True)
