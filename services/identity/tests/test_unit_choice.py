@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask, request
@@ -134,6 +135,15 @@ def said(text):
     return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
 
 
+def query(url):
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def hidden_of(page):
+    found = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+    return {name: value.replace("&amp;", "&") for name, value in found.items()}
+
+
 def begins(browser, **changes):
     """To the sign-in page of an authorization request."""
     return browser.authorize("v" * 43, **changes).location
@@ -169,6 +179,51 @@ def test_ticking_the_box_leads_to_the_choice_and_the_token_names_both(
     assert access["sub"] == unit
     assert access["act"]["sub"] == person.id
     assert identity["sub"] == person.id
+
+
+@pytest.mark.req("ID-41", "H1")
+@pytest.mark.parametrize("way", ["sms", "passkey", "channel/social-card", "channel/province"])
+def test_every_personal_login_offers_the_tick_and_keeps_it(
+    world, employer, person, unit, simulators, way
+):
+    browser = world.browser()
+    login = begins(browser)
+    ways = browser.get(login)
+    assert ways.text.count('name="as_unit" type="checkbox"') == 2
+    assert f'formaction="/identity/login/{way}"' in ways.text
+    assert f" {simulators.url};" in ways.headers["Content-Security-Policy"]  # the province's
+    target = query(login)["return_to"]
+    ticked = {"return_to": target, "as_unit": "1"}
+    if way == "channel/province":
+        browser.get(f"/identity/login/{way}", query_string=ticked)
+        kept = browser.get("/identity/province/callback?error=access_denied")
+        assert "as_unit%3D1" in kept.location or "as_unit%253D1" in kept.text
+        return
+    page = browser.get(f"/identity/login/{way}", query_string=ticked)
+    if way == "channel/social-card":
+        page = browser.get(page.location)
+        assert "as_unit=1" in hidden_of(page)["return_to"]
+        return
+    assert page.text.count('value="1" checked>') == 2
+    assert hidden_of(page)["return_to"] == target
+    if way == "sms":
+        sent = hidden_of(page) | {"phone": person.phone, "as_unit": "1"}
+        world.clock.advance(minutes=2)
+        assert browser.post("/identity/login/sms/code", sent).status_code == 200
+        code = re.search(r"\d{6}", world.texts(person.phone)[0])[0]
+        answer = browser.post("/identity/login/sms", sent | {"sms_code": code})
+        assert browser.get(answer.location).location.startswith("/identity/units")
+
+
+@pytest.mark.req("ID-41")
+def test_a_unit_that_ticks_the_box_goes_in_as_itself(world, employer):
+    unit = world.registers_unit()
+    answer = world.browser().fills(
+        "/identity/login", login_name=unit.login_name, password=unit.password, as_unit="1"
+    )
+    assert answer.location == "/identity/units"
+    browser = world.browser().signs_in(unit)
+    assert browser.get("/identity/units").location == "/identity/"
 
 
 @pytest.mark.req("ID-41")
@@ -234,9 +289,7 @@ def test_without_employer_auth_one_goes_on_as_oneself(world, tell, employer, per
     page = browser.get(asks)
     assert page.status_code == 503
     assert "以个人身份继续" in page.text
-    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
-    fields = {name: value.replace("&amp;", "&") for name, value in fields.items()}
-    on = browser.post("/identity/units", fields | {"as": "person"})
+    on = browser.post("/identity/units", hidden_of(page) | {"as": "person"})
     access, _ = finish(browser, on.location, tell)
     assert access["sub"] == person.id
 

@@ -187,18 +187,15 @@ def _confirmed(work: Work, show: Callable[..., Response]) -> Response:
 
 
 def _login_page(error: str | None = None, status: int = 200) -> Response:
-    target = browser.return_to()
     with transaction() as db:
         options = passkeys.offer_login(db, _site(), now=now())
-    return browser.page(
+    return browser.login_page(
         "login-passkey.html",
         status,
-        leads_to=browser.redirect_origin(target),
         script=SCRIPT,
         integrity=_integrity(),
         options=json.dumps(options),
         error=error,
-        return_to=target,
     )
 
 

@@ -42,7 +42,7 @@ def page(
     """Render a page with its form token and the headers every page has.
 
     Args:
-        leads_to: an origin the form may end up at, beside our own (a client's callback).
+        leads_to: origins the form may end up at, beside our own (a client's callback).
         script: the one file of ours the page may run, where a thing cannot be done without.
     """
     form_secret = request.cookies.get(FORM_COOKIE) or rules.new_secret()
@@ -63,6 +63,23 @@ def page(
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def login_page(template: str, status: int = 200, **values: Any) -> Response:
+    """A page of a personal login: it offers the tick 以法人身份登录, and the way to the province.
+
+    The tick comes back as it was sent, so it can be taken out again.
+    """
+    province = _origin(parts().settings.province_url)
+    client = redirect_origin(return_to())
+    return page(
+        template,
+        status,
+        leads_to=province if client is None else f"{client} {province}",
+        return_to=_asked_return_to(),
+        as_unit=_is_ticked(),
+        **values,
+    )
 
 
 def is_own_form() -> bool:
@@ -109,19 +126,25 @@ def return_to() -> str | None:
 
     Whoever ticked 以法人身份登录 goes by way of the choice of a unit (ID-41).
     """
-    wanted = request.values.get("return_to", "")
-    as_unit = request.values.get("as_unit") == "1"
-    target = rules.check_return_to(wanted, AUTHORIZE)
-    if target is not None:
-        return f"{target}&as_unit=1" if as_unit else target
-    if as_unit:
-        return UNITS
-    return wanted if wanted in OWN_PAGES or _PARKED.fullmatch(wanted) else None
+    target = return_to_request()
+    if not _is_ticked():
+        return _asked_return_to()
+    return UNITS if target is None else f"{target}&as_unit=1"
 
 
 def return_to_request() -> str | None:
     """The authorization request the person came from, and no other page."""
     return rules.check_return_to(request.values.get("return_to", ""), AUTHORIZE)
+
+
+def _asked_return_to() -> str | None:
+    wanted = request.values.get("return_to", "")
+    own = wanted if wanted in OWN_PAGES or _PARKED.fullmatch(wanted) else None
+    return return_to_request() or own
+
+
+def _is_ticked() -> bool:
+    return request.values.get("as_unit") == "1"
 
 
 def with_return(path: str, target: str | None) -> str:

@@ -193,15 +193,7 @@ def _login_page(
     login_name: str = "",
     retry_after: int | None = None,
 ) -> Response:
-    target = browser.return_to()
-    response = browser.page(
-        "login.html",
-        status,
-        leads_to=browser.redirect_origin(target),
-        error=error,
-        login_name=login_name,
-        return_to=target,
-    )
+    response = browser.login_page("login.html", status, error=error, login_name=login_name)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response

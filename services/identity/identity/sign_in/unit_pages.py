@@ -34,7 +34,7 @@ def show_units() -> Response:
     """The units one may act for; whoever has none goes on as himself."""
     token = _token()
     if token is None:
-        return _to_login()
+        return _elsewhere()
     target = browser.return_to_request()
     try:
         units = parts().employer_auth.list_units(token)
@@ -51,7 +51,7 @@ def choose_unit() -> Response:
     """Go on for the chosen unit, or as oneself."""
     token = _token()
     if token is None:
-        return _to_login()
+        return _elsewhere()
     if not browser.is_own_form():
         return _choose_again(token, browser.STALE_FORM, 400)
     if request.form.get("as") == _PERSON:
@@ -78,7 +78,7 @@ def _go_on(mandate: Mandate | None) -> Response:
     with transaction() as db:
         subject = _subject(db)
         if subject is None:
-            return _to_login()
+            return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.UNITS))
         acting = mandate and mandates.redeem(db, mandate, subject, now=now()).acting
         subject.session.acting = acting.as_json() if acting else None
     return browser.go(browser.return_to_request() or _AGAIN)
@@ -97,9 +97,13 @@ def _subject(db: Session) -> Subject | None:
     return sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
 
 
-def _to_login() -> Response:
-    target = browser.return_to_request() or browser.UNITS
-    return browser.go(browser.with_return(f"{browser.PREFIX}/login", target))
+def _elsewhere() -> Response:
+    """A visitor signs in first; a unit or an officer, who ticked the box too, simply goes on."""
+    target = browser.return_to_request()
+    with transaction() as db:
+        if _subject(db) is not None:
+            return browser.go(target or f"{browser.PREFIX}/")
+    return browser.go(browser.with_return(f"{browser.PREFIX}/login", target or browser.UNITS))
 
 
 def _choose_again(token: str, error: str, status: int) -> Response:

@@ -186,11 +186,10 @@ def _page(
     choices: list[Account] | None = None,
     code: str = "",
 ) -> Response:
-    target, wrong = browser.return_to(), wrong or []
-    return browser.page(
+    wrong = wrong or []
+    return browser.login_page(
         "login-sms.html",
         status,
-        leads_to=browser.redirect_origin(target),
         phone=phone,
         code=code,
         choices=[(a.id, a.login_name.expose()) for a in choices or []],
@@ -198,7 +197,6 @@ def _page(
         error=bool(wrong),
         errors=[(each.message, "#" + each.field[1:]) for each in wrong],
         wrong={each.field[1:]: each.message for each in wrong},
-        return_to=target,
     )
 
 
