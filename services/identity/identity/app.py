@@ -13,7 +13,7 @@ from identity.cancellations import pages as cancellation_pages
 from identity.channels import make_channels
 from identity.duplicates import api as duplicates
 from identity.events import FACTS
-from identity.federated import first_pages, first_unit_pages
+from identity.federated import first_pages, first_unit_pages, raise_pages
 from identity.federated import pages as channel_pages
 from identity.handlers import SUBSCRIPTIONS
 from identity.hashing import QUEUE, Hasher
@@ -27,7 +27,7 @@ from identity.messages import notice_api as notices
 from identity.officers import api as officers
 from identity.parts import KEY, Parts
 from identity.passwords import api as passwords
-from identity.recovery import case_pages, review_api
+from identity.recovery import case_pages, review_api, status_pages
 from identity.recovery import pages as recovery
 from identity.recovery.files import uploads_of
 from identity.recovery.rules import PERSON_WORKFLOW, UNIT_WORKFLOW
@@ -99,6 +99,7 @@ SERVICE = Service(
         parking.blueprint,
         continuing.blueprint,
         channel_pages.blueprint,
+        raise_pages.blueprint,
         first_pages.blueprint,
         first_unit_pages.blueprint,
         messages.blueprint,
@@ -110,6 +111,7 @@ SERVICE = Service(
         security.blueprint,
         recovery.blueprint,
         case_pages.blueprint,
+        status_pages.blueprint,
         review_api.person_reviews,
         review_api.unit_reviews,
         security_questions.blueprint,

@@ -143,7 +143,11 @@ def test_the_first_scan_opens_the_account_and_goes_on_in_place(world, telephone)
 @pytest.mark.req("ID-06")
 def test_a_face_raises_to_level_3_and_the_request_goes_on(world, telephone, person):
     browser = world.browser().signs_in(person)
-    page = begins(browser, "face", where="raise/channel")
+    asked = browser.get("/identity/raise/channel/face")
+    assert "《人脸信息处理单独同意书》" in asked.text
+    refused = browser.fills("/identity/raise/channel/face", consent="2025-01")
+    assert (refused.status_code, "请阅读并单独同意" in refused.text) == (422, True)
+    page = browser.get(browser.fills("/identity/raise/channel/face", consent="2026-01").location)
     telephone.confirms(page.text, outcome="liveness")
     failed = looks(world, browser)
     assert "活体检测失败" in failed.text
@@ -151,6 +155,19 @@ def test_a_face_raises_to_level_3_and_the_request_goes_on(world, telephone, pers
     telephone.confirms(page.text, outcome="pass")
     assert "三级" in looks(world, browser).text
     assert level_of(world, person.id) == 3
+
+
+@pytest.mark.req("ID-06", "ID-17")
+def test_a_face_is_not_used_after_its_consent_was_taken_back(world, telephone, person):
+    browser = world.browser().signs_in(person)
+    page = browser.get(browser.fills("/identity/raise/channel/face", consent="2026-01").location)
+    telephone.confirms(page.text, outcome="pass")
+    token = browser.tokens()["access_token"]
+    assert browser.api("DELETE", "/me/agreements/face", token=token).status_code == 200
+    refused = looks(world, browser)
+    assert (refused.status_code, "已撤回同意" in refused.text) == (422, True)
+    assert level_of(world, person.id) == 1
+    assert browser.get("/identity/raise/channel/face").status_code == 200  # it asks again
 
 
 @pytest.mark.req("ID-06")

@@ -55,7 +55,8 @@ def opens(world, browser, name, phone=OWN_PHONE, **typed):
 
 
 def sends(browser, name, **changes):
-    files = {kind: (io.BytesIO(picture()), "a.jpg") for kind in KINDS[name]} | changes
+    files = {kind: (io.BytesIO(picture()), "a.jpg") for kind in KINDS[name]}
+    files |= {"consent": "2026-01"} | changes
     page = browser.get("/identity/recovery/files")
     return browser.post("/identity/recovery/files", hidden(page) | files)
 
@@ -310,3 +311,46 @@ def test_wrong_and_missing_photographs_are_refused_one_by_one(world, unit):
 @pytest.mark.parametrize("name", ["person-nothing", "unit", "officer-password"])
 def test_there_are_four_kinds_of_cases(world, name):
     assert world.browser().get(f"/identity/recovery/photos/{name}").status_code == 404
+
+
+@pytest.mark.req("ID-12", "ID-17")
+def test_photographs_need_the_consent_that_was_read_and_go_when_it_is_taken_back(world, person):
+    browser = world.browser()
+    opens(world, browser, "person-password", **of_person(person))
+    for version in ("", "2025-01"):
+        refused = sends(browser, "person-password", consent=version)
+        assert (refused.status_code, "请阅读并单独同意" in refused.text) == (422, True)
+    filed = sends(browser, "person-password")
+    number, code = re.findall(r'class="secret">([\w-]+)<', filed.text)
+    desk = Desk(world, PERSON)
+    case = desk.queue()[0]
+    assert desk.does("claim", case["id"]).status_code == 200
+    other = world.browser()
+    page = other.fills("/identity/recovery/status", number=number, code=code)
+    assert "撤回同意并删除照片" in page.text
+    assert other.post("/identity/recovery/withdraw", {}).status_code == 303  # not our form
+    done = other.post("/identity/recovery/withdraw", hidden(page))
+    assert "已撤回同意" in done.text
+    assert other.post("/identity/recovery/withdraw", hidden(page)).status_code == 404
+    assert desk.does("approve", case["id"]).json["code"] == "wrong-state"
+    world.job("sweep-uploads")
+    with world.app.database.reading() as db:
+        assert db.scalars(select(Upload.state)).all() == []
+
+
+@pytest.mark.req("ID-17")
+def test_the_owner_finds_the_consent_after_the_approval_and_takes_it_back(world, person):
+    files_case(world, "person-login-name", **of_person(person))
+    desk = Desk(world, PERSON)
+    case = desk.queue()[0]
+    desk.does("claim", case["id"])
+    assert desk.does("approve", case["id"]).status_code == 200
+    browser = world.browser().signs_in(person)
+    page = browser.get("/identity/security")
+    assert "《证件照片处理单独同意书》" in page.text
+    path = "/identity/security/consents/document-photos/withdraw"
+    assert browser.post(path, hidden(page)).location == "/identity/security?done=consent"
+    assert "《证件照片处理单独同意书》" not in browser.get("/identity/security").text
+    assert browser.post(path, hidden(page)).status_code == 404
+    with world.app.database.reading() as db:
+        assert set(db.scalars(select(Upload.state))) == {"deleting"}

@@ -24,12 +24,17 @@ def accept(db: Session, account_id: str, name: str, version: str, *, now: dateti
     if wanted is None:
         raise rules.NoAgreement
     rules.check_version(version, wanted.version)
+    keep(db, account_id, name, version, at=now)
+
+
+def keep(db: Session, account_id: str, name: str, version: str, *, at: datetime) -> None:
+    """Write down that a version was accepted, here or with something that was filed."""
     row = insert(Acceptance).values(
-        account_id=account_id, agreement=name, version=version, accepted_at=now
+        account_id=account_id, agreement=name, version=version, accepted_at=at
     )
     anew = row.on_conflict_do_update(
         index_elements=[Acceptance.account_id, Acceptance.agreement, Acceptance.version],
-        set_={"accepted_at": now, "withdrawn_at": None},
+        set_={"accepted_at": at, "withdrawn_at": None},
         where=Acceptance.withdrawn_at.is_not(None),
     )
     db.execute(anew)

@@ -10,6 +10,8 @@ from identity import unit_examples
 from identity.accounts import agreements
 from identity.accounts.api import AgreementSchema
 from identity.agreements import actions, queries, rules
+from identity.parts import parts
+from identity.recovery import withdrawing
 from servicekit.web.access import access, public
 from servicekit.web.api import Blueprint
 from servicekit.web.session import actor, now, reading, transaction
@@ -97,7 +99,7 @@ def withdraw(name: str) -> dict[str, Any]:
     409 `agreement-needed` for what an account cannot be without; 404 `consent-not-given`.
     """
     with transaction() as db:
-        actions.withdraw(db, actor().id, name, now=now())
+        withdrawing.withdraw_consent(db, actor().id, name, uploads=parts().uploads, now=now())
         return _own(queries.list_acceptances(db, actor().id))
 
 

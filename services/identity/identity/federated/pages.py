@@ -49,25 +49,6 @@ def begin_login(name: str) -> Response:
         return screen.failed(refusal, title=title, again=again, raising_=False)
 
 
-@blueprint.get("/raise/channel/<name>")
-@public
-def begin_raise(name: str) -> Response:
-    """Begin to raise the level of who is signed in (ID-42)."""
-    with parts().counts.apart() as db:  # no transaction is open while others are asked
-        owner = screen.owner_of(db)
-    if owner is None:
-        return entrance.to_login()
-    again = browser.with_return(request.path, browser.return_to())
-    title = "提升实名等级"
-    try:
-        channel = screen.channel_named(name)
-        title = levels.CHANNEL_NAMES[channel]
-        levels.check_needed(owner.level, channel, owner.kind)
-        return screen.begin(channel, kind=owner.kind, purpose=Purpose.RAISE, owner=owner)
-    except Refusal as refusal:
-        return screen.failed(refusal, title=title, again=again, raising_=True)
-
-
 @blueprint.get("/proof")
 @public
 def show_proof() -> Response:

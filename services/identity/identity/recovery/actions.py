@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from identity.accounts import agreements
 from identity.accounts.model import Account
 from identity.accounts.rules import PERSON_NAME, check_standing
 from identity.limits import Counts
@@ -84,6 +85,7 @@ def submit(
     case: Recovery,
     files: Mapping[str, str],
     *,
+    consent: str,
     uploads: Uploads[Upload],
     stop_address: str,
     code: str,
@@ -94,10 +96,11 @@ def submit(
 
     Args:
         files: upload ids by the kind of photograph.
+        consent: the version of the separate consent that was read.
         code: the query code, sent to the contact phone with the number.
 
     Raises:
-        FormRefused: a photograph is missing.
+        FormRefused: a photograph is missing, or the separate consent.
         WrongState: it waits for an officer already, or is decided.
     """
     needed = case.matter.needed
@@ -106,8 +109,11 @@ def submit(
         for kind in needed
         if kind.code not in files
     ]
+    if not is_read(consent):
+        missing.append(rules.CONSENT_NEEDED)
     if missing:
         raise rules.FormRefused(fields=missing)
+    case.photos_consent, case.photos_consented_at = consent, now
     ids = [files[kind.code] for kind in needed]
     uploads.attach(db, ids, case.id, owner_id=case.id, now=now)
     uploads.detach(db, case.id, keep=ids, now=now)
@@ -117,11 +123,17 @@ def submit(
         case.number = take_number(db, region=case.region or "44", business=digits, now=now)
     reviewing.begin(case, days=rules.REVIEW_DAYS, now=now)
     workflow = workflow_of(case)
-    advance(db, workflow, case, "submit", actor=_visitor(), now=now)
+    advance(db, workflow, case, "submit", actor=visitor(), now=now)
     words = {"number": case.number, "code": rules.shown_code(code)}
     _tell_contact(db, case, "recovery-filed", words, now=now)
     if first:
         _warn(db, case, stop_address=stop_address, vault=vault, now=now)
+
+
+def is_read(version: str) -> bool:
+    """Is it the separate consent in force that was read?"""
+    wanted = agreements.find(rules.PHOTO_CONSENT)
+    return wanted is not None and version == wanted.version
 
 
 def endorse(db: Session, case: UnitRecovery, *, actor: Actor, now: datetime) -> None:
@@ -196,7 +208,8 @@ def _tell_contact(
     )
 
 
-def _visitor() -> Actor:
+def visitor() -> Actor:
+    """Who files and withdraws."""
     return Actor(id=VISITOR, role=Role.APPLICANT, kind="visitor")
 
 

@@ -1,4 +1,4 @@
-"""Cases with photographs: opened, filed, looked up, corrected, stopped; forms only, no script."""
+"""Cases with photographs: opened, filed, corrected; forms only, no script."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
-from identity.parts import client_address, parts
-from identity.recovery import actions, forms, queries, rules, stops
+from identity.accounts import agreements
+from identity.parts import parts
+from identity.recovery import actions, forms, queries, rules
 from identity.recovery.forms import typed
 from identity.recovery.queries import Recovery
 from identity.recovery.rules import Goal, Matter, Side, matter_of
@@ -26,8 +27,6 @@ blueprint = Blueprint(
     template_folder="templates",
 )
 
-# The case and its query code; whoever has them sees its state and sends its photographs.
-CASE_COOKIE: Final = "__Host-identity-recovery"
 _PERSON: Final = ("contact_name", "document_type", "document_number", "region", "phone", "sms_code")
 _UNIT: Final = (
     "certificate_number",
@@ -79,7 +78,7 @@ def open_case(name: str) -> Response:
         with transaction() as db:
             case, code = actions.open_case(db, matter, form, counts=parts().counts, now=now())
             response = browser.go(f"{browser.PREFIX}/recovery/files")
-            browser.set_cookie(response, CASE_COOKIE, f"{case.id}.{code}")
+            forms.remember_case(response, case, code)
             return response
     except Refusal as refusal:
         status = forms.status_of(refusal)
@@ -107,7 +106,10 @@ def send_files() -> Response:
         if not browser.is_own_form():
             return _files_page(case, [FieldError("/files", "form-stale", browser.STALE_FORM)], 400)
         case_id, needed = case.id, case.matter.needed
-    taken, wrong = _receive(case_id, needed)
+    if not actions.is_read(typed("consent")):  # without it not a byte of them is kept
+        taken, wrong = {}, [rules.CONSENT_NEEDED]
+    else:
+        taken, wrong = _receive(case_id, needed)
     own = parts()
     with transaction() as db:
         again = queries.get_case(db, case_id)
@@ -121,6 +123,7 @@ def send_files() -> Response:
                     db,
                     again,
                     taken,
+                    consent=typed("consent"),
                     uploads=own.uploads,
                     stop_address=forms.stop_address(),
                     code=code,
@@ -130,62 +133,6 @@ def send_files() -> Response:
         except Refusal as refusal:
             return _files_page(again, forms.faults_of(refusal, "files"), 422)
         return browser.page("recovery-filed.html", case=again, code=rules.shown_code(code))
-
-
-@blueprint.get("/status")
-@public
-def show_status() -> Response:
-    """The form for number and query code."""
-    return browser.page("recovery-status.html", case=None)
-
-
-@blueprint.post("/status")
-@public
-def look_up() -> Response:
-    """Where a case stands; a returned one leads to its photographs."""
-    if not browser.is_own_form():
-        return browser.page("recovery-status.html", 400, case=None, error=browser.STALE_FORM)
-    number, code = typed("number"), typed("code")
-    try:
-        _count_code()
-        with transaction() as db:
-            case = actions.find_own(db, number, code, vault=parts().counts.vault)
-            response = browser.page(
-                "recovery-status.html", case=case, may_correct=rules.may_correct(case.state)
-            )
-            browser.set_cookie(response, CASE_COOKIE, f"{case.id}.{rules.plain_code(code)}")
-            return response
-    except Refusal as refusal:
-        return browser.page(
-            "recovery-status.html",
-            forms.status_of(refusal),
-            case=None,
-            number=number,
-            error=refusal.message,
-        )
-
-
-@blueprint.get("/stop")
-@public
-def show_stop() -> Response:
-    """The form for a stop code."""
-    return browser.page("recovery-stop.html", done=False)
-
-
-@blueprint.post("/stop")
-@public
-def stop() -> Response:
-    """The old phone says no."""
-    if not browser.is_own_form():
-        return browser.page("recovery-stop.html", 400, done=False, error=browser.STALE_FORM)
-    try:
-        _count_code()
-        with transaction() as db:
-            stops.stop(db, typed("code"), vault=parts().counts.vault, now=now())
-    except Refusal as refusal:
-        status = forms.status_of(refusal)
-        return browser.page("recovery-stop.html", status, done=False, error=refusal.message)
-    return browser.page("recovery-stop.html", done=True)
 
 
 def _receive(case_id: str, needed: tuple[FileKind, ...]) -> tuple[dict[str, str], list[FieldError]]:
@@ -211,18 +158,8 @@ def _receive(case_id: str, needed: tuple[FileKind, ...]) -> tuple[dict[str, str]
 
 def _own_case(db: Session) -> tuple[Recovery | None, str]:
     """The case this browser works on, while its photographs may be sent."""
-    case_id, _, code = request.cookies.get(CASE_COOKIE, "").partition(".")
-    case = queries.get_case(db, case_id) if case_id else None
-    hashed = stops.hash_code(parts().counts.vault, code)
-    if case is None or case.code_hash != hashed or not rules.may_correct(case.state):
-        return None, ""
-    return case, code
-
-
-def _count_code() -> None:
-    wait = parts().counts.take((rules.CODE_GUESSING,), client_address(), now=now())
-    if wait is not None:
-        raise rules.RecoverySlowDown(retry_after=wait)
+    case, code = forms.case_of_browser(db)
+    return (case, code) if case is not None and rules.may_correct(case.state) else (None, "")
 
 
 def _matter(name: str) -> Matter:
@@ -268,6 +205,8 @@ def _files_page(
         status,
         matter=case.matter,
         reason=case.decision_reason,
+        consent=agreements.find(rules.PHOTO_CONSENT),
+        agreed=bool(typed("consent")),
         marked={pointer.removeprefix("/files/") for pointer in case.fields_to_correct},
         error=bool(wrong),
         errors=[(f.message, "#" + f.field[1:]) for f in wrong or []],

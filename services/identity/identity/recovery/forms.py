@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Response, request
+from sqlalchemy.orm import Session
 
 from identity.parts import client_address, parts
-from identity.recovery import rules
+from identity.recovery import queries, rules, stops
+from identity.recovery.queries import Recovery
 from identity.sign_in import browser
 from identity.sms_codes import actions as sms_codes
 from identity.sms_codes.rules import PAUSE, Purpose
@@ -17,6 +19,7 @@ from servicekit.errors import FieldError, Refusal
 from servicekit.identifiers import DocumentKind
 from servicekit.web.session import now, transaction
 
+CASE_COOKIE: Final = "__Host-identity-recovery"
 PROVINCE: Final = "44"
 SECRET: Final = frozenset({"password", "password_again", "sms_code", "card_number"})
 _LONGEST_FIELD: Final = 200
@@ -70,6 +73,19 @@ FIELDS: Final = {
         Field("region", "办理地区", kind="region", hint="由该地区的工作人员审核。"),
     )
 }
+
+
+def remember_case(response: Response, case: Recovery, code: str) -> None:
+    """Whoever has case and query code sees its state and sends its photographs."""
+    browser.set_cookie(response, CASE_COOKIE, f"{case.id}.{code}")
+
+
+def case_of_browser(db: Session) -> tuple[Recovery | None, str]:
+    """The case this browser opened or looked up, with its query code."""
+    case_id, _, code = request.cookies.get(CASE_COOKIE, "").partition(".")
+    case = queries.get_case(db, case_id) if case_id else None
+    hashed = stops.hash_code(parts().counts.vault, code)
+    return (case, code) if case is not None and case.code_hash == hashed else (None, "")
 
 
 def typed(name: str) -> str:

@@ -35,6 +35,11 @@ class Case(Reviewed):
     # Keyed; whoever has it and the number sees the state and may correct.
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(16), info=NOT_PERSONAL)
 
+    # The version of 证件照片处理单独同意书 that was read with the photographs (个人信息保护法 29).
+    photos_consent: Mapped[str | None] = mapped_column(String(20), info=NOT_PERSONAL)
+    photos_consented_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+    photos_withdrawn_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+
     @declared_attr
     @classmethod
     def contact_name(cls) -> Mapped[PersonName]:

@@ -71,6 +71,19 @@ def get_case(db: Session, case_id: str) -> Recovery | None:
     return db.get(PersonRecovery, case_id) or db.get(UnitRecovery, case_id)
 
 
+def with_photographs(db: Session, account_id: str) -> list[Recovery]:
+    """The cases about an account whose photographs were consented to, held."""
+    found: list[Recovery] = []
+    for table in (PersonRecovery, UnitRecovery):
+        wanted = select(table).where(
+            table.account_id == account_id,
+            table.photos_consent.is_not(None),
+            table.photos_withdrawn_at.is_(None),
+        )
+        found.extend(db.scalars(wanted.with_for_update()))
+    return found
+
+
 def open_stop(db: Session, code_hash: bytes) -> RecoveryStop | None:
     """The stop of this code that was not used yet, held until the transaction ends."""
     wanted = select(RecoveryStop).where(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
 from identity.accounts.rules import check_standing
+from identity.agreements import actions as agreements
 from identity.events import FACTS, UnitRecovered
 from identity.hashing import Hasher
 from identity.messages import actions as messages
@@ -66,6 +67,11 @@ def _approve(db: Session, case: Recovery, *, actor: Actor, means: Means, now: da
         claims.check_four_eyes(case.endorsed_by, actor.id)
     account = db.get_one(Account, case.account_id, with_for_update={"of": Account})
     check_standing(account.standing)
+    if case.matter.side is Side.PERSON and case.photos_consent and case.photos_consented_at:
+        # Only now is it known whose consent it was; the owner sees it, and may take it back.
+        agreements.keep(
+            db, account.id, rules.PHOTO_CONSENT, case.photos_consent, at=case.photos_consented_at
+        )
     name = account.login_name.expose()
     if case.goal is Goal.LOGIN_NAME:
         words, template = {"name": name}, "recovery-name-sent"

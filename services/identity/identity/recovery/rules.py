@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from identity.pace import Limit, Pace
 from servicekit.claims import Reason
-from servicekit.errors import Conflict, Invalid, NotFound, TooMany
+from servicekit.errors import Conflict, FieldError, Invalid, NotFound, TooMany
 from servicekit.file_kinds import JPEG, PDF, PNG, FileKind
 from servicekit.workflow import Role, State, Workflow, move
 
@@ -64,6 +64,7 @@ PERSON_WORKFLOW: Final = _workflow(
     "identity.person-recovery",
     move("approve", State.SUBMITTED, State.APPROVED, Role.REVIEWER),
     move("stop", _STOPPABLE, State.WITHDRAWN, Role.SYSTEM),  # by the old phone
+    move("withdraw", _STOPPABLE, State.WITHDRAWN, Role.APPLICANT),  # the consent was taken back
 )
 # Four eyes: one officer finds it good, another one approves (ID-13, ID-14).
 UNIT_WORKFLOW: Final = _workflow(
@@ -74,6 +75,7 @@ UNIT_WORKFLOW: Final = _workflow(
     move("return", State.ACCEPTED, State.RETURNED, Role.REVIEWER),
     move("reject", State.ACCEPTED, State.REJECTED, Role.REVIEWER),
     move("stop", (*_STOPPABLE, State.ACCEPTED), State.WITHDRAWN, Role.SYSTEM),
+    move("withdraw", (*_STOPPABLE, State.ACCEPTED), State.WITHDRAWN, Role.APPLICANT),
 )
 FILED: Final = (
     State.SUBMITTED,
@@ -102,6 +104,11 @@ AGENT_ID: Final = _file("agent-id", "经办人证件照片")
 LICENCE: Final = _file("licence-sealed", "营业执照（加盖公章）照片")
 LETTER: Final = _file("letter-sealed", "单位委托授权书（加盖公章）照片")
 KINDS: Final = (ID_FRONT, ID_BACK, ID_HELD, CERTIFICATE, AGENT_ID, LICENCE, LETTER)
+
+PHOTO_CONSENT: Final = "document-photos"  # 个人信息保护法 29: a separate consent, by its version
+CONSENT_NEEDED: Final = FieldError(
+    "/consent", "consent-needed", "请阅读并单独同意《证件照片处理单独同意书》"
+)
 
 LABELS: Final = {kind.code: kind.label for kind in KINDS}
 
@@ -134,6 +141,13 @@ class FormRefused(Invalid):
     """A field is empty or malformed."""
 
     code = "recovery-form-refused"
+
+
+class ConsentGone(NotFound):
+    """There is no consent to take back: none was given, or the photographs are deleted."""
+
+    code = "consent-not-given"
+    default_message = "该申请没有可以撤回的同意，照片未提交或已删除"
 
 
 class RecoverySlowDown(TooMany):
@@ -182,6 +196,11 @@ class Matter:
         whose = "个人" if self.side is Side.PERSON else "单位"
         what = "找回用户名" if self.goal is Goal.LOGIN_NAME else "重设密码"
         return f"{whose}{what}"
+
+
+def has_photo_consent(version: str | None, withdrawn_at: datetime | None) -> bool:
+    """Was it given with the photographs, and not taken back?"""
+    return version is not None and withdrawn_at is None
 
 
 def is_over(state: State) -> bool:

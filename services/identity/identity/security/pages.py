@@ -8,11 +8,14 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
+from identity.accounts import agreements as published
 from identity.accounts.rules import Kind
+from identity.agreements.queries import has_consent
 from identity.login_history import actions as history
 from identity.login_history import queries as logins
 from identity.parts import parts
 from identity.passwords import actions as passwords
+from identity.recovery import withdrawing
 from identity.second_factors import actions as second_factors
 from identity.second_factors import passkeys
 from identity.security import rules
@@ -38,6 +41,7 @@ _TOLD = {
     "passkey": "通行密钥已更新。",
     "authenticator": "两步验证设置已更新。",
     "questions": "密保问题已更新。",
+    "consent": "已撤回同意。此前已办理的事项不受影响。",
 }
 
 
@@ -133,6 +137,22 @@ def disown(login_id: str) -> Response:
     return browser.go(f"{browser.SECURITY}/password?done=disowned")
 
 
+@blueprint.post("/consents/<name>/withdraw")
+@public
+def withdraw_consent(name: str) -> Response:
+    """Take a separate consent back (撤回同意)."""
+    with transaction() as db:
+        subject = entrance.owner(db)
+        if subject is None or not browser.is_own_form():
+            return entrance.to_login_first()
+        owner_id = subject.account.id
+        try:
+            withdrawing.withdraw_consent(db, owner_id, name, uploads=parts().uploads, now=now())
+        except Refusal as refusal:
+            return _overview(db, subject, refusal.message, 404)
+    return browser.go(f"{browser.SECURITY}?done=consent")
+
+
 def _sessions(db: Session, subject: Subject) -> list[SignInSession]:
     return sessions.list_alive(db, subject.account.id, now=now())
 
@@ -157,6 +177,7 @@ def _overview(
         sessions=_sessions(db, subject),
         logins=logins.latest(db, account.id, most=rules.SHOWN_LOGINS),
         present=subject.session.id,
+        consents=[c for c in published.consents() if has_consent(db, account.id, c.name)],
     )
 
 

@@ -106,7 +106,9 @@ def suspend(db: Session, client: Client, *, by: Actor, now: datetime) -> Client:
         db.execute(update(RefreshToken).where(*alive).values(revoked_at=now))
         _touch(client, now)
         _record(db, client, "suspended", by=by, now=now)
-        told = FACTS.of(ClientSuspended, subject=client.client_id, now=now, client_id=client.client_id)
+        told = FACTS.of(
+            ClientSuspended, subject=client.client_id, now=now, client_id=client.client_id
+        )
         announce(db, told)
     return client
 

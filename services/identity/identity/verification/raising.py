@@ -12,6 +12,7 @@ from identity.accounts.model import Account
 from identity.accounts.rules import Kind, document_key
 from identity.adapters.legal_person_base import PROVIDER, LegalPersonBase
 from identity.adapters.proofing import Proof, Wish
+from identity.agreements.queries import has_consent
 from identity.units import queries as units
 from identity.units.model import Unit
 from identity.units.rules import CertificateKind
@@ -111,11 +112,21 @@ def finish(db: Session, challenge: Challenge, account: Account, *, now: datetime
     Raises:
         ChallengeOver: it was used, or is none.
         SomebodyElse: another person or unit was proved.
+        ConsentMissing: the separate consent was taken back meanwhile.
     """
+    channel = Channel(challenge.channel)
+    if not is_consented(db, account.id, channel):
+        raise rules.ConsentMissing
     proof = challenges.use(db, challenge, now=now)
     check_same(db, account, proof)
-    found = challenges.found_of(proof, Channel(challenge.channel))
+    found = challenges.found_of(proof, channel)
     return add_evidence(db, account, found, now=now)
+
+
+def is_consented(db: Session, account_id: str, channel: Channel) -> bool:
+    """Did the person consent separately to what this channel does, where it takes a consent?"""
+    consent = rules.CONSENT_BEFORE.get(channel)
+    return consent is None or has_consent(db, account_id, consent)
 
 
 def check_same(db: Session, account: Account, proof: Proof) -> None:

@@ -160,9 +160,19 @@ class CheckForm(Invalid):
 
 
 CARD_CONSENT: Final = "bank-card"  # 个人信息保护法 23, 29: a separate consent, by its version
+FACE_CONSENT: Final = "face"  # 个人信息保护法 26, 29
+# Asked for before the channel is begun; the bank card's is a tick of its own form.
+CONSENT_BEFORE: Final[Mapping[Channel, str]] = {Channel.FACE: FACE_CONSENT}
 CONSENT_NEEDED: Final = FieldError(
     "/consent", "consent-needed", "请阅读并单独同意《银行卡信息处理单独同意书》"
 )
+
+
+class ConsentMissing(CheckFailed):
+    """The separate consent was not given, or was taken back before the result came."""
+
+    code = "consent-needed"
+    default_message = "您没有单独同意处理该方式所需的个人信息，或已撤回同意，核验结果不予使用"
 
 
 class ChannelClosed(TooMany):
