@@ -106,10 +106,8 @@ def send_files() -> Response:
         if not browser.is_own_form():
             return _files_page(case, [FieldError("/files", "form-stale", browser.STALE_FORM)], 400)
         case_id, needed = case.id, case.matter.needed
-    if not actions.is_read(typed("consent")):  # without it not a byte of them is kept
-        taken, wrong = {}, [rules.CONSENT_NEEDED]
-    else:
-        taken, wrong = _receive(case_id, needed)
+    consented = actions.is_read(typed("consent"))  # without it not a byte of them is kept
+    taken, wrong = _receive(case_id, needed) if consented else ({}, [rules.CONSENT_NEEDED])
     own = parts()
     with transaction() as db:
         again = queries.get_case(db, case_id)
