@@ -110,7 +110,7 @@ def test_an_admin_of_a_city_keeps_that_city_and_below_only(world):
     )
     province = world.officer("admin", region="44")
     unit = world.registers_unit(region="440305")
-    for other in (there, province, unit):
+    for other in (there, province, unit, world.registers()):
         refused = call(world, token, "POST", f"/accounts/{other.id}/lock", WHY)
         assert (refused.status_code, refused.json["code"]) == (403, "account-not-yours")
         assert call(world, token, "GET", f"/accounts/{other.id}").status_code == 403
@@ -119,6 +119,8 @@ def test_an_admin_of_a_city_keeps_that_city_and_below_only(world):
     assert call(world, token, "POST", f"/accounts/{here.id}/lock", WHY).status_code == 200
     found = call(world, token, "POST", "/account-searches", {"login_name": there.login_name})
     assert found.json["items"] == []
+    assert call(world, token, "GET", "/duplicates").json["items"] == []
+    assert call(world, token, "GET", "/duplicate-resolutions").json["items"] == []
     duties = {
         "region": "440106",
         "businesses": ["employment-registry.flexible-employment"],

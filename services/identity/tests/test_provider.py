@@ -436,7 +436,7 @@ def test_the_owner_sees_sessions_and_ends_them(world, person, browser):
 @pytest.mark.req("ID-43")
 def test_a_locked_account_is_out_everywhere_at_once(world, person, browser):
     tokens = browser.tokens()
-    admin = world.officer("admin")
+    admin = world.officer("admin", region="44")
     lock = f"/accounts/{person.id}/lock"
     why = {"reason": "本人申报账号被盗"}
     assert browser.api("POST", lock, why, token=tokens["access_token"]).status_code == 403

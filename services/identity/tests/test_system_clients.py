@@ -76,7 +76,7 @@ def test_ended_sessions_and_closed_accounts_are_listed_for_who_was_not_listening
     world.clock.advance(minutes=1)
     gone = world.app.verifier.verify(session["access_token"]).session_id
     world.browser().get(f"/identity/logout?id_token_hint={session['id_token']}")
-    admin = world.token_of(world.officer("admin"))
+    admin = world.token_of(world.officer("admin", region="44"))
     why = {"reason": "本人申报账号被盗"}
     locked = browser.api("POST", f"/accounts/{other.id}/lock", why, token=admin)
     assert locked.status_code == 200

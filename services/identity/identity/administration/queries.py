@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account, LoginName, Person
@@ -36,22 +36,22 @@ class Shown:
     officer: Officer | None
 
     @property
-    def region(self) -> str | None:
-        """Where it belongs; None for persons, who belong to the whole province."""
+    def region(self) -> str:
+        """Where it belongs; persons belong to the whole province."""
         if self.officer is not None:
             return self.officer.region
-        return None if self.unit is None else self.unit.region
+        return rules.PROVINCE if self.unit is None else self.unit.region
 
 
 def search(db: Session, sought: Sought, *, region: str | None) -> list[Shown]:
-    """The accounts this is said of, as far as they are in the admin's region.
+    """The accounts this is said of, as far as they are in the admin's region or below.
 
     A document number is looked for under every kind of document: people do not know which.
 
     Raises:
         SearchRefused: not exactly one thing is given.
     """
-    wanted = select(Account)
+    wanted = _covered_by(region)
     if [sought.login_name, sought.document_number, sought.phone, sought.certificate_number].count(
         None
     ) != len(Sought.__dataclass_fields__) - 1:
@@ -65,16 +65,25 @@ def search(db: Session, sought: Sought, *, region: str | None) -> list[Shown]:
         wanted = _by_document(wanted, sought.document_number)
     else:
         number = (sought.certificate_number or "").strip().upper()
-        wanted = wanted.join(Unit, Unit.account_id == Account.id)
         wanted = wanted.where(Unit.certificate_number == number)
     found = db.scalars(wanted.order_by(Account.created_at).limit(rules.MOST_FOUND)).unique()
-    shown = (show(db, account) for account in found)
-    return [each for each in shown if rules.covers(region, each.region)]
+    return [show(db, account) for account in found]
 
 
 def show(db: Session, account: Account) -> Shown:
     """The account with person, unit or officer."""
     return Shown(account, account.person, db.get(Unit, account.id), db.get(Officer, account.id))
+
+
+def _covered_by(region: str | None) -> Select[Account]:
+    """Accounts of a region and below it; of no region, none."""
+    place = func.coalesce(Officer.region, Unit.region, rules.PROVINCE)
+    wanted = (
+        select(Account)
+        .outerjoin(Officer, Officer.account_id == Account.id)
+        .outerjoin(Unit, Unit.account_id == Account.id)
+    )
+    return wanted.where(place.startswith(region, autoescape=True) if region else false())
 
 
 def _by_document(wanted: Select[Account], number: str) -> Select[Account]:

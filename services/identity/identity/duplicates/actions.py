@@ -13,7 +13,7 @@ from identity.accounts import actions as accounts
 from identity.accounts.model import Account
 from identity.accounts.rules import Standing, likeness_key
 from identity.administration import actions as administration
-from identity.administration.rules import check_other, check_reason
+from identity.administration.rules import PROVINCE, check_covers, check_other, check_reason
 from identity.cancellations import actions as cancellations
 from identity.cancellations import queries as cancelled
 from identity.cancellations import rules as cancelling
@@ -129,6 +129,7 @@ def _decide(
     by: Actor,
     now: datetime,
 ) -> Resolution:
+    check_covers(by.region, PROVINCE)
     made = queries.find_resolution(db, resolution_id)
     rules.check_decides(made.outcome, proposed_by=made.proposed_by, admin_id=by.id)
     made.outcome, made.decided_by, made.decided_at, made.decided_note = outcome, by.id, now, note
@@ -139,6 +140,7 @@ def _decide(
 def _check(
     db: Session, way: Way, kept_id: str, given_up_id: str, *, by: Actor
 ) -> tuple[Account, Account]:
+    check_covers(by.region, PROVINCE)
     for each in (kept_id, given_up_id):
         check_other(by.id, each)
     kept, given_up = accounts.find(db, kept_id), accounts.find(db, given_up_id)

@@ -75,7 +75,8 @@ class ResolutionSchema(Schema):
 def list_groups(asked: dict[str, Any]) -> dict[str, Any]:
     """Accounts that look like one person's, side by side (重复账号)."""
     with reading() as db:
-        return {"items": queries.list_groups(db, asked["by"], after=asked["after"])}
+        region = actor().region
+        return {"items": queries.list_groups(db, asked["by"], region=region, after=asked["after"])}
 
 
 @blueprint.route("/duplicate-resolutions", methods=["POST"])
@@ -85,7 +86,8 @@ def list_groups(asked: dict[str, Any]) -> dict[str, Any]:
 def propose(proposal: actions.Proposal) -> Resolution:
     """Propose to merge two accounts or to cancel one; another admin confirms (合并、注销).
 
-    422 `resolution-refused`, `reason-required`; 409 `account-still-tied`, `resolution-under-way`.
+    422 `resolution-refused`, `reason-required`; 409 `account-still-tied`, `resolution-under-way`;
+    403 `account-not-yours`: persons are the province's.
     """
     with transaction() as db:
         return actions.propose(db, proposal, by=actor(), now=now())
@@ -101,7 +103,7 @@ def list_resolutions(page: Page) -> PageOf[Resolution]:
     """What was proposed and decided, the newest first (处理记录)."""
     with reading() as db:
         by = (Resolution.proposed_at, Resolution.id)
-        return page_of(db, queries.resolutions(), page, by=by)
+        return page_of(db, queries.resolutions(actor().region), page, by=by)
 
 
 @blueprint.route("/duplicate-resolutions/<resolution_id>/confirm", methods=["POST"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, false, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from identity.accounts.model import Account, Person
 from identity.accounts.rules import Kind, Standing
 from identity.administration.queries import Shown, show
+from identity.administration.rules import PROVINCE
 from identity.duplicates import rules
 from identity.duplicates.model import Resolution
 from identity.duplicates.rules import By
@@ -30,10 +31,11 @@ class Group:
     accounts: Sequence[Shown]
 
 
-def list_groups(db: Session, by: By, *, after: str = "") -> list[Group]:
+def list_groups(db: Session, by: By, *, region: str | None, after: str = "") -> list[Group]:
     """Groups of living personal accounts, ordered by their oldest account.
 
     Args:
+        region: of the admin who asks; persons are the province's.
         after: the id of the oldest account of the last group of the page before.
     """
     column = _COLUMN[by]
@@ -42,7 +44,7 @@ def list_groups(db: Session, by: By, *, after: str = "") -> list[Group]:
         select(column)
         .select_from(Account)
         .join(Person, Person.account_id == Account.id)
-        .where(*_LIVING, column.is_not(None))
+        .where(*_LIVING, column.is_not(None), _are_covered_by(region))
         .group_by(column)
         .having(func.count() > 1, first > after)
         .order_by(first)
@@ -84,15 +86,19 @@ def find_resolution(db: Session, resolution_id: str) -> Resolution:
     return found
 
 
-def resolutions() -> Select[Resolution]:
-    """All of them; the page decides how many."""
-    return select(Resolution)
+def resolutions(region: str | None) -> Select[Resolution]:
+    """All of them, for an admin of the province; the page decides how many."""
+    return select(Resolution).where(_are_covered_by(region))
 
 
 def _group(db: Session, by: By, key: object) -> Group:
     wanted = select(Account).join(Person, Person.account_id == Account.id)
     same = wanted.where(*_LIVING, _COLUMN[by] == key).order_by(Account.created_at, Account.id)
     return Group(by, [show(db, account) for account in db.scalars(same.limit(20)).unique()])
+
+
+def _are_covered_by(region: str | None) -> ColumnElement[bool]:
+    return literal(PROVINCE).startswith(region, autoescape=True) if region else false()
 
 
 _LIVING: tuple[ColumnElement[bool], ...] = (
