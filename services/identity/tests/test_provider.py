@@ -451,7 +451,7 @@ def test_a_locked_account_is_out_everywhere_at_once(world, person, browser):
 
 
 def admin2(world):
-    return world.officer("admin", login_name="second_admin")
+    return world.officer("admin", region="44", login_name="second_admin")
 
 
 def revoke(browser, token):

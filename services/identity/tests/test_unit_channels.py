@@ -265,13 +265,18 @@ def test_an_officer_records_a_person_and_an_admin_takes_it_back(world):
         world.browser().api("POST", "/on-site-verifications", seen, token=reviewer).status_code
         == 403
     )
-    admin = world.token_of(world.officer("admin"))
     path = f"/accounts/{person.id}/evidence/{done.json['id']}/revocation"
+    county = world.token_of(world.officer("admin"))
+    refused = world.browser().api("POST", path, {"reason": "材料系伪造"}, token=county)
+    assert refused.json["code"] == "account-not-yours"
+    admin = world.token_of(world.officer("admin", region="44"))
     back = world.browser().api("POST", path, {"reason": "材料系伪造"}, token=admin)
     assert back.json["level"] == 1, back.text
     assert back.json["items"][0]["revoked_at"]
     twice = world.browser().api("POST", path, {"reason": "材料系伪造"}, token=admin)
     assert (twice.status_code, twice.json["code"]) == (404, "evidence-not-found")
+    told = world.browser().api("GET", f"/accounts/{person.id}", token=admin).json["record"]
+    assert [(d["move"], d["note"]) for d in told] == [("revoke-evidence", "材料系伪造")]
 
 
 def province_login(world, browser, simulators, number, name, level):

@@ -15,6 +15,7 @@ from identity.events import FACTS, AccountUnlocked
 from identity.messages import actions as messages
 from identity.sign_in import sessions
 from identity.sign_in.rules import EndReason
+from identity.verification import levels
 from servicekit import access_records, history
 from servicekit.applications import Actor
 from servicekit.outbox import announce
@@ -94,6 +95,23 @@ def reveal(
         reason=why,
         now=now,
     )
+
+
+def revoke_evidence(
+    db: Session, account_id: str, evidence_id: str, *, reason: str, by: Actor, now: datetime
+) -> Account:
+    """Take one piece of evidence back; the level follows at once, and why is on record.
+
+    Raises:
+        ReasonNeeded, NoAccount, NotYours.
+        NoEvidence: there is none such, or it is revoked already.
+    """
+    why = rules.check_reason(reason)
+    rules.check_other(by.id, account_id)
+    account = find_covered(db, account_id, by=by).account
+    levels.revoke(db, account, reason=why, now=now, evidence_id=evidence_id)
+    record(db, account, "revoke-evidence", before=account.standing, reason=why, by=by, now=now)
+    return account
 
 
 def record(

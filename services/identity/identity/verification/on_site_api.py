@@ -7,11 +7,11 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from identity import examples
-from identity.accounts import actions as accounts
 from identity.adapters import proofing
 from identity.adapters.legal_person_base import LegalPersonBase
+from identity.administration import actions as administration
 from identity.parts import parts
-from identity.verification import levels, on_site, on_site_rules, queries, rules
+from identity.verification import on_site, on_site_rules, queries, rules
 from identity.verification.api import EvidenceListSchema, EvidenceSchema
 from identity.verification.model import Evidence
 from identity.verification.rules import Channel
@@ -107,9 +107,9 @@ def list_health() -> dict[str, Any]:
 @blueprint.response(200, EvidenceListSchema, example=examples.EVIDENCE_LIST)
 @access(Role.ADMIN)
 def list_evidence_of(account_id: str) -> dict[str, Any]:
-    """What was proved about an account, for admins."""
+    """What was proved about an account, for admins of its region; 403 `account-not-yours`."""
     with reading() as db:
-        account = accounts.find(db, account_id)
+        account = administration.find_covered(db, account_id, by=actor()).account
         return {"level": account.level, "items": queries.list_evidence(db, account.id)}
 
 
@@ -118,8 +118,12 @@ def list_evidence_of(account_id: str) -> dict[str, Any]:
 @blueprint.response(200, EvidenceListSchema, example=examples.EVIDENCE_LIST)
 @access(Role.ADMIN)
 def revoke_evidence(wish: dict[str, Any], account_id: str, evidence_id: str) -> dict[str, Any]:
-    """Take one piece of evidence back; the level falls at once (404 `evidence-not-found`)."""
+    """Take one piece of evidence back; the level falls at once, and who did it is on record.
+
+    404 `evidence-not-found`; 403 `account-not-yours`; 422 `reason-required`.
+    """
     with transaction() as db:
-        account = accounts.find(db, account_id)
-        levels.revoke(db, account, reason=wish["reason"], now=now(), evidence_id=evidence_id)
+        account = administration.revoke_evidence(
+            db, account_id, evidence_id, reason=wish["reason"], by=actor(), now=now()
+        )
         return {"level": account.level, "items": queries.list_evidence(db, account.id)}
