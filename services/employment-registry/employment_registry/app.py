@@ -14,6 +14,8 @@ from employment_registry.events import FACTS
 from employment_registry.flexible_employment import api as flexible
 from employment_registry.flexible_employment import review_api as flexible_reviews
 from employment_registry.flexible_employment import rules as flexible_rules
+from employment_registry.guides import api as guides
+from employment_registry.guides import pages as guide_pages
 from employment_registry.handlers import SUBSCRIPTIONS
 from employment_registry.officer_desk import counts
 from employment_registry.parts import KEY, Parts
@@ -74,6 +76,9 @@ SERVICE = Service(
         wallet.types,
         wallet_endpoints.well_known,
         wallet_endpoints.protocol,
+        guides.guides,
+        guides.checks,
+        guide_pages.pages,
     ),
     workflows=(flexible_rules.WORKFLOW, unemployment_rules.WORKFLOW, certificate_rules.WORKFLOW),
     facts=FACTS,

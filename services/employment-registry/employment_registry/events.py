@@ -110,3 +110,11 @@ class WalletCopiesChanged(Schema):
     applicant_id = fields.Str(required=True)
     change = fields.Str(required=True, validate=validate.OneOf(("added", "taken-back")))
     region = fields.Str(required=True)
+
+
+@FACTS.fact("guides.published", v=1, example={"item": "unemployment", "version": 2})
+class GuidePublished(Schema):
+    """A service guide has a new version."""
+
+    item = fields.Str(required=True)
+    version = fields.Int(required=True)

@@ -46,7 +46,12 @@ class PersonColumns:
 
 
 class PersonApplication(PersonColumns, Reviewed):
-    """A natural person's application that officers decide on."""
+    """A natural person's application that officers decide on.
+
+    ``guide_version`` is that of the service guide it was filed under (ER-10).
+    """
+
+    guide_version: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
 
 
 def columns_of(person: Person) -> dict[str, object]:

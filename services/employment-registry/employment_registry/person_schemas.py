@@ -47,6 +47,7 @@ class FiledSchema(Schema):
     submitted_at = fields.AwareDateTime(allow_none=True, required=True)
     decided_at = fields.AwareDateTime(allow_none=True, required=True)
     due_on = fields.Date(allow_none=True, required=True)
+    guide_version = fields.Int(allow_none=True, required=True)
     version = fields.Int(required=True)
 
 

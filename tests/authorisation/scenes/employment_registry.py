@@ -34,6 +34,9 @@ def arrange(desk: Any, path: str) -> dict[str, str]:
         document_number=f"4401061990010{desk.serial() % 100_000:05d}",
         phone_number="13800000000",
     )
+    if "guide" in path:
+        desk.home = "44"  # texts of the whole province
+        return {"item": "unemployment"}
     if "certificate" in path:
         return _certificate(desk, path)
     matter = "unemployment" if "unemployment" in path else "flexible-employment"

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from employment_registry import guide_versions
 from employment_registry.certificate import queries, rules
 from employment_registry.certificate.model import CertificateApplication
-from employment_registry.certificate.opening_rules import CONDITIONS
+from employment_registry.certificate.opening_rules import CONDITIONS, GUIDES
 from employment_registry.conditions import OpenOne, require
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
@@ -94,6 +95,7 @@ def submit(
     if application.number is None:
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
+    application.guide_version = guide_versions.version_now(db, GUIDES[application.kind])
     days = POLICIES.in_force(db, ReviewLimit, shanghai_date(now)).certificate
     reviewing.begin(application, days=days, now=now)
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)

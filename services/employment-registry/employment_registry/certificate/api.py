@@ -8,7 +8,9 @@ from flask import Response, request
 
 from employment_registry.certificate import actions, paper, queries, rules, schemas
 from employment_registry.certificate.model import Certificate, CertificateApplication
+from employment_registry.certificate.opening_rules import GUIDES
 from employment_registry.certificate.signing import facts_of
+from employment_registry.guide_links import link_guides
 from employment_registry.parts import parts
 from employment_registry.person_schemas import LabelSchema
 from servicekit.clock import shanghai_date
@@ -32,6 +34,7 @@ certificates = Blueprint(
     "certificates", __name__, url_prefix="/certificates", description="我的就业创业证"
 )
 own = access(Role.APPLICANT, level=2, kinds=("person",))
+link_guides(applications, GUIDES.values())
 SEXES = {"male": "男", "female": "女"}
 
 

@@ -69,3 +69,7 @@ CONDITIONS: Final[dict[rules.Kind, tuple[Condition[Situation], ...]]] = {
         _NONE_OPEN,
     ),
 }
+GUIDES: Final = {
+    rules.Kind.FIRST: "certificate",
+    rules.Kind.REPLACEMENT: "certificate-replacement",
+}

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import standing
+from employment_registry import guide_versions, standing
 from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, FlexibleEmploymentRecordChanged
 from employment_registry.flexible_employment import queries, rules
@@ -18,7 +18,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
-from employment_registry.flexible_employment.opening_rules import CONDITIONS
+from employment_registry.flexible_employment.opening_rules import CONDITIONS, GUIDES
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
 from employment_registry.policies import POLICIES, ReviewLimit
@@ -127,6 +127,7 @@ def submit(
     if application.number is None:
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
+    application.guide_version = guide_versions.version_now(db, GUIDES[application.kind])
     days = POLICIES.in_force(db, ReviewLimit, today).flexible_employment
     reviewing.begin(application, days=days, now=now)
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)

@@ -11,6 +11,8 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
+from employment_registry.flexible_employment.opening_rules import GUIDES
+from employment_registry.guide_links import link_guides
 from employment_registry.parts import parts
 from employment_registry.person_schemas import LabelSchema
 from servicekit.web import versions
@@ -36,6 +38,7 @@ records = Blueprint(
     description="灵活就业登记：本人的登记记录",
 )
 own = access(Role.APPLICANT, level=2, kinds=("person",))
+link_guides(registrations, GUIDES.values())
 
 
 @registrations.route("/employment-types", methods=["GET"])

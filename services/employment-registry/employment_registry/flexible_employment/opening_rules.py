@@ -80,3 +80,7 @@ CONDITIONS: Final[dict[rules.Kind, tuple[Condition[Situation], ...]]] = {
         _NONE_OPEN,
     ),
 }
+GUIDES: Final = {
+    rules.Kind.REGISTRATION: "flexible-employment",
+    rules.Kind.CHANGE: "flexible-employment-change",
+}

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import standing
+from employment_registry import guide_versions, standing
 from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, UnemploymentRecordChanged
 from employment_registry.person import Person
@@ -100,6 +100,7 @@ def submit(
     if application.number is None:
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
+    application.guide_version = guide_versions.version_now(db, "unemployment")
     days = POLICIES.in_force(db, ReviewLimit, today).unemployment
     reviewing.begin(application, days=days, now=now)
     advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)

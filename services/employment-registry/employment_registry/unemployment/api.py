@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import request
 
+from employment_registry.guide_links import link_guides
 from employment_registry.parts import parts
 from employment_registry.person_schemas import LabelSchema
 from employment_registry.unemployment import actions, queries, rules, schemas
@@ -34,6 +35,8 @@ records = Blueprint(
     description="失业登记：本人的登记记录",
 )
 own = access(Role.APPLICANT, level=2, kinds=("person",))
+link_guides(applications, ["unemployment"])
+link_guides(records, ["service-place"])
 
 
 @applications.route("/causes", methods=["GET"])

@@ -38,6 +38,7 @@ EXAMPLE_ROW: Final = {
     "submitted_at": "2026-09-29T02:00:00+00:00",
     "decided_at": None,
     "due_on": "2026-10-12",
+    "guide_version": 1,
     "open_moves": ["withdraw"],
     "version": 3,
 }

@@ -1,0 +1,86 @@
+"""Publish a new version of a guide; the ones before it stay readable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from employment_registry import guide_versions
+from employment_registry.events import FACTS, GuidePublished
+from employment_registry.guide_versions import GuideVersion
+from employment_registry.guides import queries, rules
+from servicekit import history
+from servicekit.applications import Actor
+from servicekit.db import new_id, unique_violation
+from servicekit.errors import ChangedMeanwhile
+from servicekit.outbox import announce
+
+RECORD: Final = "employment-registry.guides"  # the chained history of what was published
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What an admin publishes in place of the version they saw."""
+
+    replaces: int
+    title: str
+    content: Mapping[str, Any]
+
+
+def publish(db: Session, item: str, text: Text, *, actor: Actor, now: datetime) -> GuideVersion:
+    """Put a new version in force at once, with the conditions the form checks now.
+
+    Raises:
+        ProvinceOnly, GuideNotFound, GuideIncomplete
+        ChangedMeanwhile: another admin published since they read it.
+    """
+    if actor.region != rules.PROVINCE:
+        raise rules.ProvinceOnly
+    business = rules.business(item)
+    rules.check_content(text.content)
+    made = GuideVersion(
+        id=new_id(),
+        item=item,
+        version=text.replaces + 1,
+        title=text.title,
+        content=dict(text.content),
+        conditions=queries.conditions_of(business),
+        published_by=actor.id,
+        published_at=now,
+    )
+    newest = db.scalar(queries.versions(item).where(GuideVersion.version == text.replaces))
+    if newest is None:
+        raise ChangedMeanwhile
+    try:
+        with db.begin_nested():
+            db.add(made)
+    except IntegrityError as error:
+        if unique_violation(error) is None:
+            raise
+        raise ChangedMeanwhile from error
+    _tell(db, made, actor=actor, now=now)
+    return made
+
+
+def _tell(db: Session, made: GuideVersion, *, actor: Actor, now: datetime) -> None:
+    history.append(
+        db,
+        application_id=made.id,
+        workflow=RECORD,
+        move="publish",
+        before=str(made.version - 1),
+        after=str(made.version),
+        actor_id=actor.id,
+        person_id=actor.person_id,
+        role=actor.role.value,
+        at=now,
+        note=made.item,
+    )
+    values = {"item": made.item, "version": made.version}
+    announce(db, FACTS.of(GuidePublished, subject=made.item, now=now, **values))
+    guide_versions.published(db)

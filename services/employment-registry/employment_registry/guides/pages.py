@@ -1,0 +1,75 @@
+"""Service guides as pages: one for each business, on any telephone, without scripts."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final
+
+import flask
+from flask import Response, render_template, request
+
+from employment_registry.guides import queries
+from employment_registry.guides.rules import PROVINCE, GuideNotFound
+from servicekit import regions
+from servicekit.clock import shanghai_date
+from servicekit.web.access import public
+from servicekit.web.session import now, reading
+
+PAGES: Final = "/guides"
+pages = flask.Blueprint("guide-pages", __name__, url_prefix=PAGES)
+
+
+@pages.get("")
+@public
+def list_guides() -> Response:
+    """Every business that has a guide."""
+    with reading() as db:
+        return _page("guides.html", guides=queries.lines(db))
+
+
+@pages.get("/<item>")
+@public
+def show(item: str) -> Response:
+    """One guide; the region is chosen step by step, from the city to the street."""
+    region = _chosen(request.args.getlist("region"))
+    with reading() as db:
+        try:
+            guide = queries.read(db, item, region=region, today=shanghai_date(now()))
+        except GuideNotFound:
+            return _page("guides.html", 404, guides=queries.lines(db), missing=True)
+    return _page("guide.html", guide=guide, choices=_choices(region))
+
+
+def _chosen(codes: list[str]) -> str:
+    """The lowest region that was chosen; another city makes the county below the old one void."""
+    region = PROVINCE
+    for code in codes:
+        if code.startswith(region) and regions.find(code) is not None:
+            region = code
+    return region
+
+
+def _choices(region: str) -> list[dict[str, Any]]:
+    """One choice per level: those above are made, the next one is open."""
+    above: list[str] = []
+    found = regions.find(region)
+    while found is not None and found.parent is not None:
+        above.insert(0, found.code)
+        found = regions.find(found.parent)
+    parents = [PROVINCE, *above]
+    labels = ("地市", "县区", "街道（镇）")
+    return [
+        {"label": label, "options": regions.children(parent), "chosen": [*above, ""][place]}
+        for place, (label, parent) in enumerate(zip(labels, parents, strict=False))
+        if regions.children(parent)
+    ]
+
+
+def _page(template: str, status: int = 200, **values: Any) -> Response:
+    nonce = secrets.token_urlsafe(16)
+    text = render_template(template, nonce=nonce, **values)
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    return Response(text, status, headers={"Content-Security-Policy": policy})

@@ -1,0 +1,177 @@
+"""Which businesses have a service guide, and what a guide must say (ER-10, PRT-06)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from employment_registry.certificate import opening_rules as certificate
+from employment_registry.certificate.rules import Kind as CertificateKind
+from employment_registry.conditions import Condition
+from employment_registry.flexible_employment import opening_rules as flexible
+from employment_registry.flexible_employment.rules import Kind as FlexibleKind
+from employment_registry.unemployment import opening_rules as unemployment
+from servicekit import regions
+from servicekit.errors import FieldError, Forbidden, Invalid, NotFound
+
+PROVINCE: Final = "44"
+HOTLINE: Final = "12333"  # 全国统一的人力资源和社会保障服务电话
+# Filled from the policies in force when a guide is read; a number is never written twice.
+PLACEHOLDERS: Final = ("youngest_years", "pause_days", "look_back_days")
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """One business: what its form checks, its time limit, and where it is opened.
+
+    ``limit`` is the field of ``ReviewLimit``; None where it takes effect at once. ``form`` is
+    below the service's API, as ``method path``.
+    """
+
+    conditions: Sequence[Condition[Any]]
+    limit: str | None
+    form: str
+
+
+BUSINESSES: Final[Mapping[str, Business]] = {
+    "flexible-employment": Business(
+        flexible.CONDITIONS[FlexibleKind.REGISTRATION],
+        "flexible_employment",
+        "POST /flexible-employment-registrations",
+    ),
+    "flexible-employment-change": Business(
+        flexible.CONDITIONS[FlexibleKind.CHANGE],
+        "flexible_employment",
+        "POST /flexible-employment-registrations",
+    ),
+    "unemployment": Business(
+        unemployment.CONDITIONS, "unemployment", "POST /unemployment-registrations"
+    ),
+    "service-place": Business(
+        unemployment.PLACE_CONDITIONS,
+        None,
+        "POST /unemployment-records/current/change-service-place",
+    ),
+    "certificate": Business(
+        certificate.CONDITIONS[CertificateKind.FIRST],
+        "certificate",
+        "POST /certificate-applications",
+    ),
+    "certificate-replacement": Business(
+        certificate.CONDITIONS[CertificateKind.REPLACEMENT],
+        "certificate",
+        "POST /certificate-applications",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to ask (咨询方式)."""
+
+    region: str
+    name: str
+    phone: str
+    address: str | None = None
+    hours: str | None = None
+
+
+class GuideNotFound(NotFound):
+    """There is no such guide, or no such version of it."""
+
+    code = "guide-not-found"
+    default_message = "未找到该办事指南"
+
+
+class GuideIncomplete(Invalid):
+    """The text is not fit to be published."""
+
+    code = "guide-incomplete"
+    default_message = "办事指南内容有误，请按提示修改后再发布"
+
+
+class RegionUnknown(Invalid):
+    """There is no such region, so no office."""
+
+    code = "region-unknown"
+    default_message = "没有这个行政区划，请重新选择"
+
+
+class ProvinceOnly(Forbidden):
+    """Guides and policies are the same in the whole province."""
+
+    code = "province-admin-required"
+    default_message = "该操作由省级管理员办理"
+
+
+def business(item: str) -> Business:
+    """The business behind a guide.
+
+    Raises:
+        GuideNotFound
+    """
+    found = BUSINESSES.get(item)
+    if found is None:
+        raise GuideNotFound
+    return found
+
+
+def check_region(region: str) -> None:
+    """Only regions of Guangdong have an office.
+
+    Raises:
+        RegionUnknown
+    """
+    if regions.find(region) is None:
+        text = RegionUnknown.default_message
+        raise RegionUnknown(fields=[FieldError("/region", "unknown", text)])
+
+
+def check_content(content: Mapping[str, Any]) -> None:
+    """Only known placeholders, and offices of regions there are.
+
+    Raises:
+        GuideIncomplete: naming every wrong field.
+    """
+    faults = [*_placeholder_faults("/content", content)]
+    for place, contact in enumerate(content["contacts"]):
+        if regions.find(contact["region"]) is None:
+            field = f"/content/contacts/{place}/region"
+            faults.append(FieldError(field, "unknown", "没有这个行政区划，请重新选择"))
+    if faults:
+        raise GuideIncomplete(fields=faults)
+
+
+def filled(text: Any, values: Mapping[str, object]) -> Any:
+    """The same with every placeholder replaced, however deep."""
+    if isinstance(text, str):
+        return _PLACEHOLDER.sub(lambda m: str(values.get(m[1], m[0])), text)
+    if isinstance(text, Mapping):
+        return {name: filled(each, values) for name, each in text.items()}
+    if isinstance(text, list):
+        return [filled(each, values) for each in text]
+    return text
+
+
+def contact_of(region: str, contacts: Sequence[Mapping[str, Any]]) -> Contact:
+    """The office nearest to a region that the guide names; else its authority and the hotline."""
+    near = [each for each in contacts if region.startswith(each["region"])]
+    if near:
+        return Contact(**max(near, key=lambda each: len(each["region"])))
+    return Contact(region, f"{regions.full_name(region)}人力资源和社会保障部门", HOTLINE)
+
+
+def _placeholder_faults(field: str, value: Any) -> Iterator[FieldError]:
+    if isinstance(value, str):
+        for name in _PLACEHOLDER.findall(value):
+            if name not in PLACEHOLDERS:
+                yield FieldError(field, "unknown-placeholder", f"没有名为“{name}”的政策数值")
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _placeholder_faults(f"{field}/{key}", each)
+    elif isinstance(value, list):
+        for place, each in enumerate(value):
+            yield from _placeholder_faults(f"{field}/{place}", each)

@@ -1,0 +1,244 @@
+"""办事指南: read by anyone, checked for a person by the very rules that open the form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from employment_registry.guides import rules
+
+OPENS: dict[str, tuple[str, dict[str, Any]]] = {
+    "flexible-employment": ("flexible-employment-registrations", {"kind": "registration"}),
+    "flexible-employment-change": ("flexible-employment-registrations", {"kind": "change"}),
+    "unemployment": ("unemployment-registrations", {}),
+    "service-place": (
+        "unemployment-records/current/change-service-place",
+        {"service_place": "440106009"},
+    ),
+    "certificate": ("certificate-applications", {"kind": "first", "certificate": {}}),
+    "certificate-replacement": (
+        "certificate-applications",
+        {"kind": "replacement", "certificate": {}},
+    ),
+}
+UNEMPLOYMENT = {
+    "cause": "graduated",
+    "unemployed_on": "2026-09-15",
+    "service_place": "440106003",
+    "address": "五山路1号",
+    "wishes": ["job"],
+}
+
+
+def unemployed(desk: Any, lin: Any) -> None:
+    """Registered as unemployed."""
+    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
+    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
+    officer = desk.officer("440106", business="employment-registry.unemployment")
+    officer.done(officer.post(f"unemployment-reviews/{draft['id']}/approve", {}))
+
+
+def employed(desk: Any, lin: Any) -> None:
+    """Registered as flexibly employed."""
+    desk.officer("440106").approves(lin.submits(lin.opens(**desk.form)))
+
+
+def moved(desk: Any, lin: Any) -> None:
+    """Unemployed, and chose another office today."""
+    unemployed(desk, lin)
+    lin.done(lin.post(OPENS["service-place"][0], {"service_place": "440106007"}))
+
+
+def with_open_ones(desk: Any, lin: Any) -> None:
+    """Employed and certified, with a draft of each matter."""
+    employed(desk, lin)
+    for item in ("flexible-employment-change", "certificate-replacement"):
+        path, body = OPENS[item]
+        lin.done(lin.post(path, body), 201)
+
+
+def ended(desk: Any, lin: Any) -> None:
+    """Was employed, is not any more."""
+    filed = lin.submits(lin.opens(**desk.form))
+    desk.officer("440106").approves(filed)
+    lin.cancels(filed, reason="停业")
+
+
+def admin(desk: Any, region: str = "44") -> Any:
+    """An admin of a region."""
+    officer = desk.officer(region)
+    officer.claims |= {"roles": ["admin"], "businesses": []}
+    return officer
+
+
+@pytest.mark.req("ER-10", "PRT-06")
+def test_every_business_has_a_guide_that_anyone_reads(desk: Any) -> None:
+    visitor = desk.visitor()
+    items = [line["item"] for line in visitor.done(visitor.get("guides"))["items"]]
+    assert items == list(rules.BUSINESSES) == list(OPENS)
+    for item in items:
+        guide = visitor.done(visitor.get(f"guides/{item}", region="440106003"))
+        assert guide["version"] == 1
+        assert all(
+            guide[part]
+            for part in ("introduction", "conditions", "materials", "steps", "legal_bases")
+        )
+        assert guide["contact"]["name"] == "广东省广州市天河区车陂街道人力资源和社会保障部门"
+        assert guide["contact"]["phone"] == "12333"
+        assert "{" not in "".join(each["text"] for each in guide["conditions"])  # all filled in
+    limit = visitor.get("guides/unemployment").json["time_limit"]
+    assert limit == {"working_days": 5, "text": "自提交之日起5个工作日内"}
+    assert visitor.get("guides/service-place").json["time_limit"]["working_days"] is None
+    assert visitor.get("guides/marriage").status_code == 404
+    assert visitor.get("guides/unemployment", region="449999").json["code"] == "region-unknown"
+
+
+@pytest.mark.req("ER-10")
+def test_a_guide_that_did_not_change_is_not_sent_again(desk: Any) -> None:
+    visitor = desk.visitor()
+    first = visitor.get("guides/unemployment")
+    assert first.headers["Cache-Control"] == "public, max-age=60"
+    tag = {"If-None-Match": first.headers["ETag"]}
+    again = visitor.client.call("GET", "guides/unemployment", None, headers=tag)
+    assert (again.status_code, again.data) == (304, b"")
+    other = visitor.client.call("GET", "guides/service-place", None, headers=tag)
+    assert other.status_code == 200
+
+
+@pytest.mark.req("ER-10", "PRT-06")
+def test_what_opens_a_form_names_its_guide_also_when_it_refuses(desk: Any) -> None:
+    lin = desk.person(born="2015-01-01")
+    refused = lin.post("flexible-employment-registrations", {"kind": "registration"})
+    assert refused.json["code"] == "not-of-working-age"
+    for answer in (refused, lin.get("flexible-employment-registrations")):
+        assert answer.headers.getlist("Link")[0] == '</guides/flexible-employment>; rel="help"'
+    answer = lin.get("unemployment-records/current")
+    assert answer.headers["Link"] == '</guides/service-place>; rel="help"'
+
+
+@pytest.mark.req("ER-10", "EMP-10", "CRT-04", "UNE-06", "UNE-08")
+@pytest.mark.parametrize(
+    ("born", "arrange"),
+    [
+        *(
+            ("1990-01-01", each)
+            for each in (None, employed, unemployed, moved, with_open_ones, ended)
+        ),
+        *((born, None) for born in ("2010-09-29", "2010-09-30", "1966-04-30")),
+    ],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_check_and_form_never_disagree(
+    desk: Any, born: str, arrange: Callable[[Any, Any], None] | None
+) -> None:
+    lin = desk.person(born=born)
+    if arrange is not None:
+        arrange(desk, lin)
+    for who in (lin, desk.person(born=born, number=lin.number)):  # a second account of the person
+        for item, (path, body) in OPENS.items():
+            told = who.done(who.get(f"guide-checks/{item}"))
+            unmet = [each for each in told["conditions"] if not each["met"]]
+            assert told["may_open"] is not bool(unmet)
+            opened = who.post(path, body)
+            if told["may_open"]:
+                assert opened.status_code in (200, 201), (item, opened.text)
+                if opened.status_code == 201:
+                    who.client.delete(f"{path}/{opened.json['id']}")
+                continue
+            first = unmet[0]
+            refused = opened.json
+            assert (first["refusal"], first["message"]) == (refused["code"], refused["detail"])
+            assert first["next_step"]
+            for name in ("application_id", "next_date"):
+                assert first.get(name) == refused.get(name), item
+
+
+@pytest.mark.req("ER-10")
+def test_the_guide_shows_what_the_check_checks(desk: Any) -> None:
+    lin = desk.person()
+    for item in OPENS:
+        guide = lin.done(desk.visitor().get(f"guides/{item}"))
+        shown = [(c["code"], c["text"]) for c in guide["conditions"] if c["checked"]]
+        checked = lin.done(lin.get(f"guide-checks/{item}"))["conditions"]
+        assert shown == [(c["code"], c["text"]) for c in checked]
+    with desk.identity_down():
+        answer = lin.get("guide-checks/unemployment")
+        assert (answer.status_code, answer.json["retryable"]) == (503, True)
+
+
+@pytest.mark.req("ER-10")
+def test_a_new_version_is_published_and_the_old_one_stays(desk: Any) -> None:
+    lin, province = desk.person(), admin(desk)
+    filed = lin.submits(lin.opens(**desk.form))
+    assert filed["guide_version"] == 1
+    path = "guides/flexible-employment/versions"
+    old = desk.visitor().get("guides/flexible-employment").json
+    known = ("introduction", "audience", "materials", "steps", "result", "fee", "legal_bases")
+    content = {name: old[name] for name in known}
+    content |= {"stated_conditions": ["年满{youngest_years}周岁。"], "contacts": []}
+    office = {"region": "4401", "name": "广州市就业中心", "phone": "020-12333"}
+    content |= {"contacts": [office]}
+    body = {"replaces": 1, "title": "灵活就业登记（新）", "content": content}
+    assert admin(desk, "4401").post(path, body).json["code"] == "province-admin-required"
+    wrong = {"result": "{age}岁", "contacts": [office | {"region": "4499"}]}
+    refused = province.post(path, body | {"content": content | wrong}).json
+    assert {each["field"] for each in refused["errors"]} == {
+        "/content/result",
+        "/content/contacts/0/region",
+    }
+    assert province.done(province.post(path, body), 201)["version"] == 2
+    assert province.post(path, body).json["code"] == "changed-meanwhile"
+    now = desk.visitor().get("guides/flexible-employment", region="440106003").json
+    assert (now["version"], now["title"]) == (2, "灵活就业登记（新）")
+    assert now["contact"]["name"] == "广州市就业中心"
+    assert now["stated_conditions"] == ["年满16周岁。"]
+    before = desk.visitor().get("guides/flexible-employment", version="1").json
+    assert before["title"] == old["title"]
+    assert (before["is_newest"], before["conditions"]) == (False, old["conditions"])
+    assert lin.shows(filed)["guide_version"] == 1  # as it was filed
+    listed = desk.visitor().get(path).json["items"]
+    assert [each["version"] for each in listed] == [2, 1]
+    assert desk.events()[-1] == "employment-registry.guides.published.v1"
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("ER-10", "AL-07")
+def test_of_forty_new_versions_one_is_the_next(desk: Any) -> None:
+    guide = desk.visitor().get("guides/service-place").json
+    known = ("introduction", "audience", "materials", "steps", "result", "fee", "legal_bases")
+    content = {name: guide[name] for name in known} | {"stated_conditions": [], "contacts": []}
+    body = {"replaces": 1, "title": "变更服务地", "content": content}
+    admins = [admin(desk) for _ in range(40)]
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda a: a.post("guides/service-place/versions", body), admins))
+    assert sum(a.status_code == 201 for a in answers) == 1
+    with desk.app.database.reading() as db:
+        rows = db.execute(text("SELECT version FROM guide_version WHERE item = 'service-place'"))
+        assert sorted(rows.scalars()) == [1, 2]
+
+
+@pytest.mark.req("ER-10", "PRT-06")
+def test_the_page_of_a_guide_needs_no_script(desk: Any) -> None:
+    client = desk.app.test_client()
+    for item in OPENS:
+        page = client.get(f"/guides/{item}?region=4401&region=440106&region=")
+        html = page.get_data(as_text=True)
+        assert page.status_code == 200
+        assert "<script" not in html
+        assert "广东省广州市天河区人力资源和社会保障部门" in html
+        assert 'value="440106" selected' in html
+        assert re.search(r'<option value="440106003">车陂街道', html)
+        policy = page.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src" not in policy
+    other_city = client.get("/guides/certificate?region=4403&region=440106&region=440106003")
+    assert "广东省深圳市人力资源和社会保障部门" in other_city.get_data(as_text=True)
+    assert "就业创业证申领" in client.get("/guides").get_data(as_text=True)
+    missing = client.get("/guides/<b>")
+    assert missing.status_code == 404
+    assert "<b>" not in missing.get_data(as_text=True)
