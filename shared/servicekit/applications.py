@@ -113,11 +113,8 @@ def advance(
     after = workflow.next_state(move, before, actor.role)
     application.state = after
     application.updated_at = now
-    if after == State.SUBMITTED:
-        application.submitted_at = now
-        application.decided_at = None
-    elif after in (State.APPROVED, State.REJECTED):
-        application.decided_at = now
+    if after != before:
+        _stamp(application, now)
     try:
         db.flush()
     except StaleDataError:
@@ -138,6 +135,15 @@ def advance(
     if after != before:  # saving a draft again is history, but no news to anybody
         announce(db, _moved(workflow.name, application, move, str(before), str(after), actor, now))
     after_commit(db, lambda: _tell(workflow.name, application.id, move, str(before), str(after)))
+
+
+def _stamp(application: Application, now: datetime) -> None:
+    """When it was filed and decided; moves that stay where they are change neither."""
+    if application.state == State.SUBMITTED:
+        application.submitted_at = now
+        application.decided_at = None
+    elif application.state in (State.APPROVED, State.REJECTED):
+        application.decided_at = now
 
 
 def take_number(db: Session, *, region: str, business: str, now: datetime) -> str:

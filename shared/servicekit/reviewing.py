@@ -98,6 +98,7 @@ class Reviews(Generic[R]):
     def claim(self, db: Session, application_id: str, *, actor: Actor, now: datetime) -> R:
         """Hold it for fifteen minutes; see ``claim`` below."""
         application = self.find(db, application_id, actor)
+        self.prepare(db, application, "claim", actor=actor, now=now)
         claim(db, self.workflow, application, actor=actor, now=now)
         return application
 
@@ -106,6 +107,16 @@ class Reviews(Generic[R]):
         application = self.find(db, application_id, actor)
         release(db, application, actor=actor, now=now)
         return application
+
+    def prepare(
+        self, db: Session, application: R, move: str, *, actor: Actor, now: datetime
+    ) -> None:
+        """May this officer make the move now? Asked before anything else of it is done.
+
+        Raises:
+            ClaimedByOther: somebody else holds it.
+        """
+        check_free(application, actor, now)
 
     def decide(
         self,
@@ -125,7 +136,7 @@ class Reviews(Generic[R]):
             ClaimedByOther, WrongState, ChangedMeanwhile, and what ``approved`` refuses.
         """
         application = self.find(db, application_id, actor, seen)
-        check_free(application, actor, now)
+        self.prepare(db, application, move, actor=actor, now=now)
         self.hold(db, application)
         if move == "return":
             pause(application, now=now)

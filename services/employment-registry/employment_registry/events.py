@@ -5,8 +5,10 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from servicekit.facts import Facts
+from servicekit.teamwork import telling
 
 FACTS = Facts("employment-registry")
+TELLER = telling.declare(FACTS)
 
 
 @FACTS.fact(

@@ -11,7 +11,7 @@ from employment_registry.conditions import OpenOne
 from employment_registry.person import BirthDate, Person
 from servicekit.db import NOT_PERSONAL, PERSONAL
 from servicekit.personal import DocumentNumber, PersonName
-from servicekit.reviewing import Reviewed
+from servicekit.teamwork.reviews import TeamReviewed
 from servicekit.vault import BlindIndex, Sealed
 from servicekit.workflow import State
 
@@ -45,7 +45,7 @@ class PersonColumns:
         return mapped_column(Sealed(BirthDate, f"{cls.__tablename__}.born_on"), info=PERSONAL)
 
 
-class PersonApplication(PersonColumns, Reviewed):
+class PersonApplication(PersonColumns, TeamReviewed):
     """A natural person's application that officers decide on.
 
     ``guide_version`` is that of the service guide it was filed under (ER-10).

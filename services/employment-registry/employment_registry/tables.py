@@ -1,10 +1,11 @@
-"""The registry's own database: its base and the standard tables."""
+"""The registry's own database: its base and the kit's tables."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import DeclarativeBase
 
 from servicekit.db import standard_tables
+from servicekit.teamwork.tables import team_tables
 
 
 class Base(DeclarativeBase):
@@ -12,3 +13,4 @@ class Base(DeclarativeBase):
 
 
 standard_tables(Base)
+team_tables(Base)

@@ -21,6 +21,8 @@ from servicekit import history, migrations
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id
 from servicekit.personal import DocumentNumber
+from servicekit.teamwork import roster
+from servicekit.teamwork.rules import KnownOfficer
 from servicekit.testing.client import ApiClient
 from servicekit.testing.clock import FixedClock
 from servicekit.testing.issuer import Issuer, serve
@@ -196,7 +198,15 @@ class Desk:
 
     def officer(self, region: str, *, business: str = WORKFLOW.name) -> Officer:
         claims = {"kind": "officer", "sub": new_id(), "region": region}
+        self.knows(claims["sub"], region, business)
         return Officer(self, claims | {"roles": ["reviewer"], "businesses": [business]})
+
+    def knows(self, officer_id: str, region: str, business: str, *, active: bool = True) -> None:
+        """As identity announces it."""
+        businesses, roles = frozenset({business}), frozenset({"reviewer"})
+        with self.app.database.transaction() as db:
+            officer = KnownOfficer(officer_id, region, businesses, roles, active)
+            roster.keep(db, officer, now=self.clock.now())
 
     def unit(self) -> Caller:
         return Caller(self, {"kind": "unit", "sub": new_id(), "acting": new_id()})

@@ -36,7 +36,7 @@ def test_a_person_registers(desk: Any) -> None:
     assert filed["state_label"] == "待审核"
     assert numbers.check(filed["number"])
     assert filed["number"].startswith("440106-01-20260929-000001-")
-    assert filed["open_moves"] == ["withdraw"]
+    assert filed["open_moves"] == ["withdraw", "urge"]
     assert [row["id"] for row in officer.queue()] == [filed["id"]]
     assert lin.record() is None
 

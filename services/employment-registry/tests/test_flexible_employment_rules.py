@@ -29,12 +29,13 @@ COMPLETE = Employment(
     contact_phone=MobileNumber("13800000000"),
 )
 
+TOGETHER = {"transfer", "ask-opinion", "withdraw-opinion", "give-opinion"}  # AL-10
 # domain.md D7: (state, role) → moves; every other pair is a 409.
 ALLOWED = {
     (State.DRAFT, Role.APPLICANT): {"save", "delete", "submit"},
-    (State.SUBMITTED, Role.APPLICANT): {"withdraw"},
-    (State.SUBMITTED, Role.REVIEWER): {"claim", "approve", "return", "reject"},
-    (State.SUBMITTED, Role.SYSTEM): {"lapse"},
+    (State.SUBMITTED, Role.APPLICANT): {"withdraw", "urge"},
+    (State.SUBMITTED, Role.REVIEWER): {"claim", "approve", "return", "reject"} | TOGETHER,
+    (State.SUBMITTED, Role.SYSTEM): {"lapse", "hold-for-second"},
     (State.RETURNED, Role.APPLICANT): {"save", "submit"},
     (State.RETURNED, Role.SYSTEM): {"lapse"},
     (State.APPROVED, Role.APPLICANT): {"cancel"},

@@ -84,6 +84,27 @@ class AccountCancelled(Schema):
 
 
 @FACTS.fact(
+    "officer.changed",
+    v=1,
+    example={
+        "officer_id": _ACCOUNT,
+        "region": "440106",
+        "businesses": ["employment-registry.unemployment"],
+        "roles": ["reviewer"],
+        "is_active": True,
+    },
+)
+class OfficerChanged(Schema):
+    """There is an officer, or where, for what or whether they are in office changed (ID-45)."""
+
+    officer_id = fields.Str(required=True)
+    region = fields.Str(required=True)
+    businesses = fields.List(fields.Str(), required=True)
+    roles = fields.List(fields.Str(), required=True)
+    is_active = fields.Bool(required=True)
+
+
+@FACTS.fact(
     "unit.registered",
     v=1,
     example={

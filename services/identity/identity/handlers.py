@@ -104,6 +104,32 @@ def tell_of_wallet(db: Session, changed: dict[str, Any], envelope: Envelope) -> 
     )
 
 
+class ReviewHandedSchema(Schema):
+    """Which officer is told of which application, and what of it."""
+
+    officer_id = fields.Str(required=True)
+    matter = fields.Str(required=True)
+    business = fields.Str(required=True)
+    number = fields.Str(required=True, allow_none=True)
+
+
+@SUBSCRIPTIONS.on("employment-registry.review.handed.v1", reads=ReviewHandedSchema)
+def tell_officer(db: Session, handed: dict[str, Any], envelope: Envelope) -> None:
+    """An application was handed to an officer, or a colleague asks or answers (AL-10)."""
+    words = {
+        "matter": rules.matter_title(handed["business"]),
+        "number": handed["number"] or "—",
+    }
+    actions.tell(
+        db,
+        handed["officer_id"],
+        f"review-{handed['matter']}",
+        words,
+        subject=envelope.subject,
+        now=envelope.time,
+    )
+
+
 class BusinessSchema(Schema):
     """What an appointment of an officer needs to know of a business."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from identity import officer_news
 from identity.adapters.logout_receivers import HttpLogoutReceivers, LogoutReceivers
 from identity.adapters.sms_gateway import HttpSmsGateway, SmsGateway
 from identity.cancellations import actions as cancellations
@@ -149,6 +150,15 @@ def carry_out_cancellations(context: JobContext) -> None:
     """End the accounts whose cooling-off is over (ID-17)."""
     with context.database.transaction() as db:
         cancellations.carry_out_due(db, now=context.clock.now())
+
+
+@JOBS.every(timedelta(hours=1), name="announce-officers")
+def announce_officers(context: JobContext) -> None:
+    """Let other services know the officers they were never told of (ID-45)."""
+    while not context.stop.is_set():
+        with context.database.transaction() as db:
+            if not officer_news.announce_former(db, now=context.clock.now()):
+                return
 
 
 @JOBS.every(timedelta(hours=1), name="forget-unit-registrations")

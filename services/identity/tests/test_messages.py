@@ -209,3 +209,39 @@ def test_a_copy_in_a_wallet_does_not_go_unnoticed(world, person, change, title):
     hear(world, told)
     assert [m["title"] for m in messages(world, person)["items"]] == [title]
     assert any("收回" in text for text in world.texts(person.phone))
+
+
+@pytest.mark.req("AL-10", "ID-48")
+@pytest.mark.parametrize(
+    ("matter", "title"),
+    [
+        ("transferred", "办件已转办给您"),
+        ("advice", "请您加签"),
+        ("joint", "请您会签"),
+        ("answered", "同事已答复"),
+    ],
+)
+def test_an_officer_is_told_of_what_is_handed_to_them(world, matter, title):
+    officer = world.officer("reviewer")
+    handed = {
+        "officer_id": officer.id,
+        "matter": matter,
+        "business": BUSINESS,
+        "application_id": "application-1",
+        "number": "44010620261121000017",
+    }
+    envelope = Envelope(
+        id="handed-1",
+        source="employment-registry",
+        type="employment-registry.review.handed.v1",
+        stream="fact",
+        subject="application-1",
+        time=world.clock.now(),
+        sequence=1,
+        data=handed,
+    )
+    hear(world, envelope)
+    (message,) = messages(world, officer)["items"]
+    assert message["title"] == title
+    assert "44010620261121000017" in message["body"]
+    assert deliveries(world) == []  # it can wait until the officer looks

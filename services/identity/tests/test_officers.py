@@ -4,8 +4,10 @@ import json
 
 import pyotp
 import pytest
+from sqlalchemy import text
 
 from identity import __main__ as command
+from identity import officer_news
 from identity.app import create_app
 from identity.seed import seed
 
@@ -163,3 +165,67 @@ def test_the_seed_makes_the_demo_accounts_once_and_tells_nobody_else(
         seed(app)
     app.extensions["identity"].counts.database.close()
     app.database.close()
+
+
+def known(world):
+    return [data for kind, data in world.events() if kind == "identity.officer.changed.v1"]
+
+
+@pytest.mark.req("ID-45", "AL-10")
+def test_others_hear_which_officers_there_are_and_nothing_personal(world, admin_token):
+    officer_id = appoint(world, admin_token).json["officer"]["id"]
+    duties = {"region": "4401", "businesses": APPOINTMENT["businesses"], "roles": ["reviewer"]}
+    api = world.browser().api
+    changed = api(
+        "PATCH", f"/officers/{officer_id}", duties | {"reason": "轮岗"}, token=admin_token
+    )
+    assert changed.status_code == 200, changed.text
+    for verb in ("lock", "unlock"):
+        done = api("POST", f"/accounts/{officer_id}/{verb}", {"reason": "核查"}, token=admin_token)
+        assert done.status_code == 200, done.text
+    told = [fact for fact in known(world) if fact["officer_id"] == officer_id]
+    assert [(fact["region"], fact["is_active"]) for fact in told] == [
+        ("440106", True),
+        ("4401", True),
+        ("4401", False),
+        ("4401", True),
+    ]
+    assert all(set(fact) == set(told[0]) for fact in told)
+    assert "name" not in told[0]
+
+
+@pytest.mark.req("ID-45")
+def test_officers_of_before_are_announced_once(world, admin_token):
+    appoint(world, admin_token)
+    with world.app.database.transaction() as db:
+        db.execute(text("UPDATE officer SET announced_at = NULL"))
+    before = len(known(world))
+    for told in (2, 0):
+        with world.app.database.transaction() as db:
+            assert officer_news.announce_former(db, now=world.clock.now()) == told
+    assert len(known(world)) == before + 2
+
+
+@pytest.mark.req("AL-10", "ID-45")
+def test_an_officer_finds_the_colleagues_one_may_ask(world, admin_token):
+    business = APPOINTMENT["businesses"][0]
+    me = world.officer("reviewer", region="440106")
+    for login, region, active in (
+        ("chen_tianhe", "440106", True),
+        ("chen_city", "4401", True),
+        ("chen_nanshan", "440305", True),
+        ("chen_gone", "440106", False),
+    ):
+        made = appoint(world, admin_token, login_name=login, region=region)
+        if not active:
+            path = f"/accounts/{made.json['officer']['id']}/lock"
+            world.browser().api("POST", path, {"reason": "离职"}, token=admin_token)
+    token = world.token_of(me)
+    asked = f"/colleagues?business={business}&region=440106003"
+    found = world.browser().api("GET", asked, token=token)
+    assert found.status_code == 200, found.text
+    assert sorted(each["region"] for each in found.json["items"]) == ["4401", "440106"]
+    assert {each["name"] for each in found.json["items"]} == {"陈审核"}
+    assert set(found.json["items"][0]) == {"id", "name", "region"}
+    other = "/colleagues?business=recruitment.jobs&region=440106003"
+    assert world.browser().api("GET", other, token=token).json["code"] == "other-business"

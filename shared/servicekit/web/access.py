@@ -67,6 +67,7 @@ class Mark:
     acting: bool = False
     scopes: frozenset[str] = frozenset()
     keyed: bool = True
+    parted: bool = False
     max_body: int | None = None
 
     @property
@@ -144,6 +145,11 @@ def public(view: View) -> View:
 def unkeyed(view: View) -> View:
     """Spare the route the Idempotency-Key, where doing it twice is harmless or the point."""
     return _put(keyed=False)(view)
+
+
+def parted(view: View) -> View:
+    """Let the view commit part by part, each under the request's key (``idempotency.part``)."""
+    return _put(parted=True)(view)
 
 
 def large_body(limit: int) -> Callable[[View], View]:

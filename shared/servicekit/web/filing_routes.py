@@ -14,12 +14,14 @@ from marshmallow import Schema, fields
 
 from servicekit import filing, history
 from servicekit.filing import Filings, Filters
+from servicekit.teamwork import urging
 from servicekit.web import versions
 from servicekit.web.api import Blueprint, NoteSchema
 from servicekit.web.filing import EXAMPLE_ENTRY, FiltersSchema, HistoryEntrySchema
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
+from servicekit.workflow import Role
 
 Mark = Callable[[Any], Any]
 
@@ -87,7 +89,13 @@ def _add_reading(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -
     def list_history(application_id: str) -> list[history.Entry]:
         """What happened to one's own application, oldest first (办理进度)."""
         with reading() as db:
-            return history.list_history(db, filings.find(db, application_id, actor()).id)
+            story = history.list_history(db, filings.find(db, application_id, actor()).id)
+        # What officers say to each other about it stays with them.
+        return [entry for entry in story if entry.before != entry.after or _is_own(entry)]
+
+
+def _is_own(entry: history.Entry) -> bool:
+    return entry.role == Role.APPLICANT.value
 
 
 def _add_writing(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> None:
@@ -159,3 +167,24 @@ def _add_moves(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> 
             return versions.tag(
                 filings.withdraw(db, application_id, actor=actor(), now=now(), note=body["note"])
             )
+
+    if any(move.name == "urge" for move in filings.workflow.moves):
+        _add_urging(to, filings, form, mark)
+
+
+def _add_urging(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> None:
+    @to.route("/<application_id>/urge", methods=["POST"])
+    @mark
+    @to.arguments(NoteSchema, example={"note": "急需证明"})
+    @to.response(200, form.view, example=form.example)
+    def urge(body: dict[str, Any], application_id: str) -> Any:
+        """Ask that it be decided on; the officers see it in their queue (催办).
+
+        409 `urged-already` (with `next_on`): once per working day; `urged-enough`; `wrong-state`.
+        """
+        with transaction() as db:
+            application = filings.find(db, application_id, actor())
+            urging.urge(
+                db, filings.workflow, application, actor=actor(), now=now(), note=body["note"]
+            )
+            return versions.tag(application)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 
+import orjson
 from flask import Response, request
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import select, update
@@ -63,9 +65,13 @@ class StillAnswering(Conflict):
     default_message = "相同的请求正在处理中，请稍后再试"
 
 
+KEY_REFUSALS: Final = (KeyMissing, KeyMalformed, KeyReused)
+
+
 def needed(mark: Mark) -> bool:
     """Must this request carry a key?"""
-    return mark.keyed and request.method not in SAFE and request.path.startswith("/api/")
+    unsafe = request.method not in SAFE and request.path.startswith("/api/")
+    return mark.keyed and not mark.parted and unsafe
 
 
 def answer(exchange: Exchange, run: Callable[[], Response]) -> Response:
@@ -86,6 +92,26 @@ def answer(exchange: Exchange, run: Callable[[], Response]) -> Response:
     if exchange.is_writing:  # the view may have rolled back and answered all the same
         _keep(db, owner, key, response)
     return response
+
+
+def part(exchange: Exchange, db: Session, name: str, run: Callable[[], Any]) -> Any:
+    """Do one part of a request whose parts commit one by one, or give the answer it gave before.
+
+    Args:
+        db: the part's own transaction.
+        name: of the part within the request.
+        run: does it and gives its answer, as JSON; a refusal keeps nothing.
+
+    Raises:
+        KeyMissing, KeyMalformed, KeyReused, StillAnswering: as for ``answer``.
+    """
+    key = sha256(f"{_key()}\n{name}".encode()).hexdigest()
+    owner, fingerprint = _owner(exchange), _fingerprint(db)
+    if not _take(db, owner, key, fingerprint, exchange.now):
+        return orjson.loads(_replay(db, owner, key, fingerprint).get_data())
+    made = run()
+    _keep(db, owner, key, Response(orjson.dumps(made), 200))
+    return made
 
 
 def keep_refusal(exchange: Exchange, refusal: Refusal) -> Response:

@@ -105,6 +105,17 @@ def of_refusal(refusal: Refusal) -> Response:
     status = status_of(type(refusal))
     if isinstance(refusal, ChangedMeanwhile) and "If-Match" in request.headers:
         status = 412
+    response = _answered(written(refusal, status))
+    if status == HTTPStatus.UNAUTHORIZED:
+        challenge = getattr(refusal, "challenge", 'Bearer realm="jiuye"')
+        response.headers["WWW-Authenticate"] = challenge
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def written(refusal: Refusal, status: int | None = None) -> dict[str, Any]:
+    """The members of the problem document; a batch answers with one for each part refused."""
     extra = dict(refusal.extra)
     if refusal.fields:
         extra["errors"] = [
@@ -112,13 +123,8 @@ def of_refusal(refusal: Refusal) -> Response:
             for wrong in refusal.fields
         ]
     title = type(refusal).default_message
-    response = _document(status, refusal.code, title, refusal.message, extra)
-    if status == HTTPStatus.UNAUTHORIZED:
-        challenge = getattr(refusal, "challenge", 'Bearer realm="jiuye"')
-        response.headers["WWW-Authenticate"] = challenge
-    if refusal.retry_after is not None:
-        response.headers["Retry-After"] = str(refusal.retry_after)
-    return response
+    given = status_of(type(refusal)) if status is None else status
+    return extra | _members(given, refusal.code, title, refusal.message)
 
 
 def as_refusal(error: BaseException) -> Refusal | None:
@@ -162,11 +168,13 @@ def _of_http(error: HTTPException) -> Response:
     return response
 
 
-def _document(
-    status: int, code: str, title: str, detail: str, extra: dict[str, Any] | None = None
-) -> Response:
+def _document(status: int, code: str, title: str, detail: str) -> Response:
+    return _answered(_members(status, code, title, detail))
+
+
+def _members(status: int, code: str, title: str, detail: str) -> dict[str, Any]:
     request_id = request.environ.get("servicekit.request_id", "")
-    document = {
+    return {
         "type": f"{TYPE_PREFIX}{code}",
         "title": title,
         "status": status,
@@ -174,7 +182,9 @@ def _document(
         "code": code,
         "instance": f"urn:jiuye:request:{request_id}",
     }
-    g.problem_code = code
-    metrics.REFUSALS.labels(app().service.name, code).inc()
-    body = orjson.dumps({**(extra or {}), **document})
-    return Response(body, status, content_type=CONTENT_TYPE)
+
+
+def _answered(members: dict[str, Any]) -> Response:
+    g.problem_code = members["code"]
+    metrics.REFUSALS.labels(app().service.name, members["code"]).inc()
+    return Response(orjson.dumps(members), members["status"], content_type=CONTENT_TYPE)

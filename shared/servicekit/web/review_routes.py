@@ -19,6 +19,7 @@ from servicekit.claims import Decision, Reason
 from servicekit.personal import Personal
 from servicekit.queues import Counts, QueueFilters, order_of
 from servicekit.reviewing import Reviewed, Reviews
+from servicekit.teamwork.reviews import TeamReviews
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import AnySchema, Blueprint, NoteSchema
@@ -35,6 +36,8 @@ from servicekit.web.reviewing import (
     return_schema,
 )
 from servicekit.web.session import actor, now, reading, transaction
+from servicekit.web.teamwork.routes import add_team_work
+from servicekit.web.teamwork.schemas import TeamFiltersSchema
 from servicekit.workflow import Role
 
 ACCOUNT = "01890a5d-ac96-774b-bcce-b302099a8058"
@@ -77,6 +80,8 @@ def add_reviews(to: Blueprint, reviews: Reviews[Any], shown: Shown) -> None:
     _add_claims(to, reviews, shown, officer)
     _add_decisions(to, reviews, shown, officer)
     _add_reveal(to, reviews, shown, officer)
+    if isinstance(reviews, TeamReviews):
+        add_team_work(to, reviews, shown, officer)
 
 
 def add_counts(to: Blueprint, *matters: Reviews[Any]) -> None:
@@ -98,6 +103,8 @@ Mark = Callable[[Any], Any]
 
 
 def _add_queue(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mark) -> None:
+    filters = TeamFiltersSchema if isinstance(reviews, TeamReviews) else QueueFiltersSchema
+
     @to.route("/reasons", methods=["GET"])
     @officer
     @to.response(200, ReasonSchema(many=True), example=[_written(shown.reasons[0])])
@@ -107,7 +114,7 @@ def _add_queue(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mark
 
     @to.route("", methods=["GET"])
     @officer
-    @to.arguments(QueueFiltersSchema, location="query")
+    @to.arguments(filters, location="query")
     @to.response(200, page_schema(shown.row), example=one_page(shown.example_row))
     def list_queue(query: tuple[QueueFilters, Page]) -> Any:
         """What was filed in the officer's region and below, what is due first stands first.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from servicekit.columns import new_id
+from servicekit.teamwork import roster
+from servicekit.teamwork.rules import KnownOfficer
 from servicekit.testing.client import ApiClient
 
 PREFIX = "/api/employment-registry/v1/"
@@ -53,7 +56,28 @@ def arrange(desk: Any, path: str) -> dict[str, str]:
     if "records" in path:
         officer = as_officer(desk, f"employment-registry.{matter}")
         done(officer.post(f"{matter}-reviews/{draft['id']}/approve", {}), 200)
-    return {"application_id": draft["id"]}
+    made = {"application_id": draft["id"]}
+    if "{opinion_id}" in path:
+        made["opinion_id"] = _asked(desk, matter, draft["id"], path)
+    return made
+
+
+def _asked(desk: Any, matter: str, application_id: str, path: str) -> str:
+    """A question of the officer's, or one they are asked."""
+    business, colleague = f"employment-registry.{matter}", new_id()
+    for officer_id in (desk.people.officer, colleague):
+        words = {"businesses": frozenset({business}), "roles": frozenset({"reviewer"})}
+        officer = KnownOfficer(officer_id=officer_id, region="440106", is_active=True, **words)
+        with desk.app.database.transaction() as db:
+            roster.keep(db, officer, now=desk.clock.now())
+    asker, asked = desk.people.officer, colleague
+    if path.endswith("answer"):
+        asker, asked = asked, asker
+    wish = {"kind": "advice", "officers": [asked], "question": "是否属实？"}
+    address = f"{matter}-reviews/{application_id}/opinions"
+    client = as_officer(desk, business, sub=asker)
+    done(client.post(address, wish), 200)
+    return str(done(client.get(address), 200)[0]["id"])
 
 
 def done(answer: Any, status: int) -> Any:
@@ -68,9 +92,9 @@ def as_owner(desk: Any) -> ApiClient:
     return ApiClient(desk.app, token, PREFIX)
 
 
-def as_officer(desk: Any, business: str) -> ApiClient:
+def as_officer(desk: Any, business: str, **more: str) -> ApiClient:
     """Of the whole province."""
-    claims = {"roles": ["reviewer"], "businesses": [business], "region": "44"}
+    claims = {"roles": ["reviewer"], "businesses": [business], "region": "44", **more}
     return ApiClient(desk.app, desk.issuer.token("officer", **claims), PREFIX)
 
 
@@ -83,4 +107,7 @@ def _certificate(desk: Any, path: str) -> dict[str, str]:
     code = done(owner.get("certificates/current"), 200)["code"]
     if "reviews" in path:
         done(owner.post(f"certificate-applications/{made['id']}/submit", {}), 200)
-    return {"application_id": made["id"], "code": code}
+    values = {"application_id": made["id"], "code": code}
+    if "{opinion_id}" in path:
+        values["opinion_id"] = _asked(desk, "certificate", made["id"], path)
+    return values

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from employment_registry.certificate import issuing, queries, rules
 from employment_registry.certificate.model import CertificateApplication
+from employment_registry.events import TELLER
 from servicekit.applications import Actor, advance
 from servicekit.errors import ChangedMeanwhile
-from servicekit.reviewing import Reviews
+from servicekit.teamwork.reviews import TeamReviews
 
 
 def approved(
@@ -45,10 +46,11 @@ def revoke(
     return application
 
 
-REVIEWS = Reviews(
+REVIEWS = TeamReviews(
     workflow=rules.WORKFLOW,
     model=CertificateApplication,
     filed=rules.FILED,
     not_found=rules.ApplicationNotFound,
+    teller=TELLER,
     approved=approved,
 )

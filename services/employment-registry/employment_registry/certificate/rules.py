@@ -11,6 +11,7 @@ from employment_registry.places import street_faults
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
+from servicekit.teamwork.rules import team_moves
 from servicekit.workflow import Role, State, Workflow, move
 
 WORKFLOW: Final = Workflow(
@@ -25,6 +26,7 @@ WORKFLOW: Final = Workflow(
     move("approve", State.SUBMITTED, State.APPROVED, Role.REVIEWER),
     move("return", State.SUBMITTED, State.RETURNED, Role.REVIEWER),
     move("reject", State.SUBMITTED, State.REJECTED, Role.REVIEWER),
+    *team_moves(State.SUBMITTED),
     move("revoke", State.APPROVED, State.CANCELLED, Role.REVIEWER),
 )
 OPEN: Final = (State.DRAFT, State.SUBMITTED, State.RETURNED)

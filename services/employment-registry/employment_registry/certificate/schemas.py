@@ -17,7 +17,8 @@ from employment_registry.person_schemas import (
     region_field,
 )
 from servicekit.web.filing import OpenMoves, Part, Phone
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK, QueueLineSchema
+from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 
 EXAMPLE_STATEMENT: Final = {
     "cause": "lost",
@@ -56,6 +57,7 @@ EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "due_colour": "green",
     "claimed_by": None,
     "claimed_until": None,
+    **EXAMPLE_LINE,
 }
 EXAMPLE_REVIEW: Final = EXAMPLE_REVIEW_ROW | _DECIDED
 EXAMPLE_CERTIFICATE: Final = {
@@ -124,7 +126,7 @@ class CertificateOwnSchema(CertificateOwnRowSchema):
     fields_to_correct = fields.List(fields.Str(), required=True)
 
 
-class CertificateReviewRowSchema(QueueLineSchema, CertificateRowSchema):
+class CertificateReviewRowSchema(TeamLineSchema, CertificateRowSchema):
     """A line of the officers' queue."""
 
 

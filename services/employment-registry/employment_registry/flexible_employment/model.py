@@ -23,6 +23,7 @@ from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber
 from servicekit.queues import queue_indexes
+from servicekit.teamwork.reviews import team_arguments
 from servicekit.vault import BlindIndex, Sealed
 
 APPLICATION = "flexible_employment_application"
@@ -39,6 +40,7 @@ class FlexibleEmploymentApplication(PersonApplication, Base):
     __tablename__ = APPLICATION
     __table_args__ = (
         *only_one(ONE_OPEN, _OPEN),
+        *team_arguments(APPLICATION),
         Index("flexible_employment_application_own", "applicant_id", "created_at", "id"),
         *queue_indexes(APPLICATION),
     )

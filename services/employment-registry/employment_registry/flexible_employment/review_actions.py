@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from employment_registry import standing
 from employment_registry.certificate import issuing
+from employment_registry.events import TELLER
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.actions import announce_record
 from employment_registry.flexible_employment.model import (
@@ -22,7 +23,7 @@ from employment_registry.unemployment.rules import Ending
 from servicekit import history
 from servicekit.applications import Actor, system_actor
 from servicekit.db import unique_violation
-from servicekit.reviewing import Reviews
+from servicekit.teamwork.reviews import TeamReviews
 
 
 def hold(db: Session, application: FlexibleEmploymentApplication) -> None:
@@ -85,11 +86,12 @@ def _found_record(
     return record
 
 
-REVIEWS = Reviews(
+REVIEWS = TeamReviews(
     workflow=rules.WORKFLOW,
     model=FlexibleEmploymentApplication,
     filed=rules.FILED,
     not_found=rules.ApplicationNotFound,
+    teller=TELLER,
     hold=hold,
     approved=approved,
 )

@@ -11,7 +11,7 @@ from employment_registry.flexible_employment.schemas import (
     RowSchema,
 )
 from servicekit.web.filing import Part
-from servicekit.web.reviewing import QueueLineSchema
+from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 
 EXAMPLE_REVIEW_ROW = EXAMPLE_ROW | {
     "open_moves": ["claim", "approve", "return", "reject"],
@@ -20,6 +20,7 @@ EXAMPLE_REVIEW_ROW = EXAMPLE_ROW | {
     "due_colour": "green",
     "claimed_by": None,
     "claimed_until": None,
+    **EXAMPLE_LINE,
 }
 EXAMPLE_REVIEW = EXAMPLE_REVIEW_ROW | {
     "employment": EXAMPLE_REGISTRATION["employment"],
@@ -29,7 +30,7 @@ EXAMPLE_REVIEW = EXAMPLE_REVIEW_ROW | {
 }
 
 
-class ReviewRowSchema(QueueLineSchema, RowSchema):
+class ReviewRowSchema(TeamLineSchema, RowSchema):
     """A line of the officer's queue."""
 
 

@@ -15,6 +15,7 @@ from servicekit import messages
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
+from servicekit.teamwork.rules import team_moves
 from servicekit.workflow import Role, State, Workflow, move
 
 # Moves that stay where they are (save, delete, claim) change no state and tell nobody; they stand
@@ -31,6 +32,7 @@ WORKFLOW: Final = Workflow(
     move("approve", State.SUBMITTED, State.APPROVED, Role.REVIEWER),
     move("return", State.SUBMITTED, State.RETURNED, Role.REVIEWER),
     move("reject", State.SUBMITTED, State.REJECTED, Role.REVIEWER),
+    *team_moves(State.SUBMITTED),
     move("cancel", State.APPROVED, State.CANCELLED, Role.APPLICANT),
     # The record that a change was meant for has been cancelled meanwhile.
     move("lapse", (State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Role.SYSTEM),

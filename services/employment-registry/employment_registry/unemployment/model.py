@@ -15,6 +15,7 @@ from employment_registry.unemployment.rules import OPEN, Cause, Ending
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import MobileNumber
 from servicekit.queues import queue_indexes
+from servicekit.teamwork.reviews import team_arguments
 from servicekit.vault import BlindIndex, Sealed
 
 APPLICATION = "unemployment_application"
@@ -32,6 +33,7 @@ class UnemploymentApplication(PersonApplication, Base):
     __tablename__ = APPLICATION
     __table_args__ = (
         *only_one(ONE_OPEN, _OPEN),
+        *team_arguments(APPLICATION),
         Index(f"{APPLICATION}_own", "applicant_id", "created_at", "id"),
         *queue_indexes(APPLICATION),
     )

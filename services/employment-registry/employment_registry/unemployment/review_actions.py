@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from employment_registry import standing
 from employment_registry.certificate import issuing
+from employment_registry.events import TELLER
 from employment_registry.life import Standing
 from employment_registry.unemployment import actions, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from servicekit.applications import Actor
 from servicekit.db import unique_violation
 from servicekit.errors import ChangedMeanwhile
-from servicekit.reviewing import Reviews
+from servicekit.teamwork.reviews import TeamReviews
 
 
 def approved(
@@ -70,10 +71,11 @@ def end_by_office(
     return application
 
 
-REVIEWS = Reviews(
+REVIEWS = TeamReviews(
     workflow=rules.WORKFLOW,
     model=UnemploymentApplication,
     filed=rules.FILED,
     not_found=rules.ApplicationNotFound,
+    teller=TELLER,
     approved=approved,
 )

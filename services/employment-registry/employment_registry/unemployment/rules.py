@@ -14,6 +14,7 @@ from employment_registry.working_age import WorkingAge, age_faults
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
+from servicekit.teamwork.rules import team_moves
 from servicekit.workflow import Role, State, Workflow, move
 
 WORKFLOW: Final = Workflow(
@@ -28,6 +29,7 @@ WORKFLOW: Final = Workflow(
     move("approve", State.SUBMITTED, State.APPROVED, Role.REVIEWER),
     move("return", State.SUBMITTED, State.RETURNED, Role.REVIEWER),
     move("reject", State.SUBMITTED, State.REJECTED, Role.REVIEWER),
+    *team_moves(State.SUBMITTED),
     move("change-service-place", State.APPROVED, State.APPROVED, Role.APPLICANT),
     # Ended by the person, by the office, or by what happened: found work, reached retirement.
     move("end", State.APPROVED, State.CANCELLED, Role.APPLICANT),

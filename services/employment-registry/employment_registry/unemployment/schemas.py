@@ -17,8 +17,9 @@ from employment_registry.policies import POLICIES, ServicePlacePause
 from employment_registry.unemployment import place_rules, rules
 from servicekit.clock import shanghai_date
 from servicekit.web.filing import OpenMoves, Part, Phone
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK, QueueLineSchema
+from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
 from servicekit.web.session import now, reading
+from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 
 EXAMPLE_STATEMENT: Final = {
     "cause": "left-employer",
@@ -59,6 +60,7 @@ EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "due_colour": "green",
     "claimed_by": None,
     "claimed_until": None,
+    **EXAMPLE_LINE,
 }
 EXAMPLE_REVIEW: Final = EXAMPLE_REVIEW_ROW | _DECIDED
 EXAMPLE_RECORD: Final = {
@@ -141,7 +143,7 @@ class UnemploymentOwnSchema(UnemploymentOwnRowSchema):
     fields_to_correct = fields.List(fields.Str(), required=True)
 
 
-class UnemploymentReviewRowSchema(QueueLineSchema, UnemploymentRowSchema):
+class UnemploymentReviewRowSchema(TeamLineSchema, UnemploymentRowSchema):
     """A line of the officers' queue."""
 
 

@@ -13,6 +13,7 @@ from identity.administration import queries, rules
 from identity.administration.rules import Clear
 from identity.events import FACTS, AccountUnlocked
 from identity.messages import actions as messages
+from identity.officer_news import announce_officer
 from identity.sign_in import sessions
 from identity.sign_in.rules import EndReason
 from identity.verification import levels
@@ -48,6 +49,7 @@ def lock(db: Session, account_id: str, *, reason: str, by: Actor, now: datetime)
     accounts.lock(db, account_id, now=now)
     sessions.end_all(db, account_id, EndReason.LOCKED, now=now)
     record(db, account, "lock", before=before, reason=why, by=by, now=now)
+    announce_officer(db, account_id, now=now)
     messages.tell(db, account_id, "account-locked", {}, subject=None, now=now)
     return account
 
@@ -67,6 +69,7 @@ def unlock(db: Session, account_id: str, *, reason: str, by: Actor, now: datetim
     account.standing, account.updated_at = Standing.ACTIVE, now
     announce(db, FACTS.of(AccountUnlocked, subject=account.id, now=now, account_id=account.id))
     record(db, account, "unlock", before=Standing.LOCKED, reason=why, by=by, now=now)
+    announce_officer(db, account_id, now=now)
     messages.tell(db, account_id, "account-unlocked", {}, subject=None, now=now)
     return account
 

@@ -16,6 +16,7 @@ from identity.accounts.rules import Kind
 from identity.administration import actions as administration
 from identity.administration.rules import check_other, check_reason
 from identity.hashing import Hasher
+from identity.officer_news import announce_officer
 from identity.officers import queries, rules
 from identity.officers.model import KnownBusiness, Officer
 from identity.sign_in import sessions
@@ -74,6 +75,7 @@ def appoint(
     officer = _officer(appointment, account, secret, by=by, now=now)
     db.add(officer)
     db.flush()
+    announce_officer(db, officer.account_id, now=now)
     uri = pyotp.TOTP(secret).provisioning_uri(
         name=appointment.login_name, issuer_name=rules.ISSUER_NAME
     )
@@ -125,6 +127,7 @@ def change_duties(
     administration.record(
         db, officer.account, "change-duties", before=standing, reason=why, by=by, now=now
     )
+    announce_officer(db, officer.account_id, now=now)
     return officer
 
 

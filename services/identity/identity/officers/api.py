@@ -53,6 +53,37 @@ class OfficerSchema(Schema):
     created_at = fields.AwareDateTime(required=True)
 
 
+class ColleagueSchema(Schema):
+    """An officer as colleagues see them: the name at the door, not the telephone."""
+
+    id = fields.Str(attribute="account_id", required=True)
+    name = fields.Function(lambda o: o.name.expose(), required=True)
+    region = fields.Str(required=True)
+
+
+class ColleagueFiltersSchema(PageArguments):
+    """For which business, and where the application was filed."""
+
+    business = fields.Str(
+        required=True,
+        validate=validate.Length(1, 120),
+        metadata={"example": "employment-registry.flexible-employment"},
+    )
+    region = fields.Str(
+        required=True,
+        validate=validate.Regexp(rules.REGION),
+        metadata={"example": "440106003"},
+    )
+
+    @post_load
+    def build(self, values: dict[str, Any], **_: Any) -> Any:
+        """The page is made of them in the view."""
+        return values
+
+
+_COLLEAGUE = {"id": examples.OFFICER["id"], "name": "陈审核", "region": "440106"}
+
+
 class DutiesSchema(Schema):
     """Where, for what and as what from now on, and why it changes."""
 
@@ -107,6 +138,24 @@ def list_officers(page: Page) -> PageOf[Officer]:
     with reading() as db:
         ours = queries.officers_of(actor().region)
         return page_of(db, ours, page, by=(Officer.created_at, Officer.account_id))
+
+
+@blueprint.route("/colleagues", methods=["GET"])
+@blueprint.arguments(ColleagueFiltersSchema, location="query")
+@blueprint.response(200, page_schema(ColleagueSchema), example=examples.page(_COLLEAGUE))
+@access(Role.WINDOW, Role.REVIEWER, Role.APPROVER)
+def list_colleagues(wanted: dict[str, Any]) -> PageOf[Officer]:
+    """Who else reviews a business where something was filed: whom one may ask or hand it to.
+
+    403 `other-business`: not one of the asker's own.
+    """
+    page = Page(limit=wanted["limit"], cursor=wanted["cursor"])
+    rules.check_own_business(actor().businesses, wanted["business"])
+    with reading() as db:
+        found = queries.colleagues_of(
+            actor().id, business=wanted["business"], region=wanted["region"]
+        )
+        return page_of(db, found, page, by=(Officer.region, Officer.account_id))
 
 
 @blueprint.route("/officers/<officer_id>", methods=["PATCH"])

@@ -45,5 +45,8 @@ class Officer(Base):
     totp_step: Mapped[int] = mapped_column(default=0, info=NOT_PERSONAL)
     created_by: Mapped[str | None] = mapped_column(String(36), info=NOT_PERSONAL)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
+    announced_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=NOT_PERSONAL
+    )
 
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)

@@ -9,8 +9,11 @@ from importlib.resources import files
 from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session
 
+from identity.accounts.model import Account
+from identity.accounts.rules import Standing
 from identity.officers import rules
 from identity.officers.model import KnownBusiness, Officer
+from servicekit.workflow import Role
 
 
 def officers_of(region: str | None) -> Select[Officer]:
@@ -18,6 +21,27 @@ def officers_of(region: str | None) -> Select[Officer]:
     if not region:
         return select(Officer).where(false())
     return select(Officer).where(Officer.region.startswith(region, autoescape=True))
+
+
+def colleagues_of(officer_id: str, *, business: str, region: str) -> Select[Officer]:
+    """Who may be handed something of a business that was filed in a region (AL-10).
+
+    Args:
+        officer_id: who asks, and is not their own colleague.
+        region: the officers of it and of those above it.
+    """
+    above = [region[:length] for length in range(2, len(region) + 1)]
+    return (
+        select(Officer)
+        .join(Officer.account)
+        .where(
+            Officer.account_id != officer_id,
+            Officer.region.in_(above),
+            Officer.businesses.contains([business]),
+            Officer.roles.contains([Role.REVIEWER.value]),
+            Account.standing == Standing.ACTIVE,
+        )
+    )
 
 
 def find_officer(db: Session, account_id: str, *, region: str | None) -> Officer:

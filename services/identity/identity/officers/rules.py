@@ -52,6 +52,23 @@ class Appointment:
     roles: tuple[str, ...]
 
 
+class OtherColleagues(Forbidden):
+    """Officers look for colleagues in what they do themselves."""
+
+    code = "other-business"
+    default_message = "只能查询本人经办业务的同事"
+
+
+def check_own_business(businesses: Collection[str], business: str) -> None:
+    """Is it one of the asker's own?
+
+    Raises:
+        OtherColleagues
+    """
+    if business not in businesses:
+        raise OtherColleagues
+
+
 def check_appointment(appointment: Appointment, *, phone_wrong: list[FieldError]) -> None:
     """Refuse an appointment with every wrong field at once (ID-45).
 

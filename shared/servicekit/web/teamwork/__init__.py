@@ -1,0 +1,1 @@
+"""HTTP for what several officers do with one application."""
