@@ -28,6 +28,7 @@ from servicekit.web import access_log, health, idempotency, limits, parsing, pro
 from servicekit.web.access import Mark, identify, mark_of
 from servicekit.web.json_text import OrjsonProvider
 from servicekit.web.keys import RemoteKeys
+from servicekit.web.routes import LateRule
 from servicekit.web.session import Exchange
 from servicekit.web.tokens import TokenVerifier, bearer, is_revoked
 
@@ -78,6 +79,7 @@ class ServiceApp(Flask):
     """A Flask app that knows its service, its database and who may use each route."""
 
     json_provider_class = OrjsonProvider
+    url_rule_class = LateRule
 
     def __init__(self, service: Service, settings: ServiceSettings, clock: Clock) -> None:
         super().__init__(service.package, static_folder=None)
