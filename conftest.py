@@ -1,6 +1,8 @@
-"""What a run of the tests says at its end: in one line, what it left out and why."""
+"""The one RabbitMQ node of a run, and what the run says at its end: what it left out and why."""
 
 import pytest
+
+from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture of all rooms
 
 NO_RABBITMQ = "no RabbitMQ: "  # as servicekit.testing.rabbitmq begins its reason
 

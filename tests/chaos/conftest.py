@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -23,7 +24,6 @@ from sqlalchemy import NullPool, create_engine, text
 from servicekit.db import Database, sqlalchemy_url
 from servicekit.migrations import create_standard_tables
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
-from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture
 
 PROCESSES = Path(__file__).with_name("processes.py")
 HEARD = (
@@ -51,13 +51,14 @@ class Stage:
     bus_url: str
     kill_bus: Callable[[], None]
     chance: random.Random
+    queue: str  # the hearing service's; others use the same broker
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
         """``relay-1`` plays ``relay``."""
         role = name.rpartition("-")[0]
         url = self.telling.url if role == "relay" else self.hearing.url
-        command = [sys.executable, str(PROCESSES), role, url, self.bus_url]
+        command = [sys.executable, str(PROCESSES), role, url, self.bus_url, self.queue]
         self.processes[name] = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
     def kill(self, name: str) -> None:
@@ -146,6 +147,7 @@ def stage(
             bus_url,
             kill_bus,
             random.Random(seed),
+            f"hearing-{uuid4().hex}",
         )
         stack.callback(one.close)
         yield one

@@ -1,6 +1,6 @@
 """The processes that are killed: a relay, a consumer, and careless ones that prove the checker.
 
-python tests/chaos/processes.py relay|consumer|careless-consumer DATABASE_URL BUS_URL
+python tests/chaos/processes.py relay|consumer|careless-consumer DATABASE_URL BUS_URL QUEUE
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Happened(Schema):
     n = fields.Int(required=True, strict=True)
 
 
-def subscriptions() -> Subscriptions:
+def subscriptions(queue: str) -> Subscriptions:
     """The hearing service writes down what takes effect."""
-    hearing = Subscriptions("hearing")
+    hearing = Subscriptions(queue)
 
     @hearing.on(EVENT_TYPE, reads=Happened)
     def write_down(db: Session, _: dict[str, int], envelope: Envelope) -> None:
@@ -49,7 +49,7 @@ def subscriptions() -> Subscriptions:
     return hearing
 
 
-def careless_consumer(database: Database, bus_url: str, stop: threading.Event) -> None:
+def careless_consumer(database: Database, bus_url: str, queue: str, stop: threading.Event) -> None:
     """No inbox, no order, and what fails is acknowledged all the same."""
 
     def handle(batch: Sequence[Delivery]) -> list[Verdict]:
@@ -61,23 +61,23 @@ def careless_consumer(database: Database, bus_url: str, stop: threading.Event) -
         return [DONE for _ in batch]
 
     bus = connect(bus_url, service="hearing")
-    bus.consume("hearing", handle, stop)
+    bus.consume(queue, handle, stop)
 
 
-def main(role: str, database_url: str, bus_url: str) -> None:
+def main(role: str, database_url: str, bus_url: str, queue: str) -> None:
     """Play one role until SIGTERM, or until the kill."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     database = Database(database_url, vault=None, pool_size=2, application_name=role)
     if role == "careless-consumer":
-        careless_consumer(database, bus_url, stop)
+        careless_consumer(database, bus_url, queue, stop)
         return
     bus = connect(bus_url, service=role)
     clock = SystemClock()
     if role == "relay":
         Relay(database, bus, source=SOURCE, prefix=PREFIX, clock=clock).run(stop)
     else:
-        Consumer(database, bus, subscriptions(), prefix=PREFIX, clock=clock).run(stop)
+        Consumer(database, bus, subscriptions(queue), prefix=PREFIX, clock=clock).run(stop)
     bus.close()
 
 

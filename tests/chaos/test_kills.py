@@ -83,7 +83,7 @@ def unpublished(database):
 def test_the_checker_finds_what_careless_code_loses_and_doubles(stage, seed):
     """The negative control: publish after the commit and hope; no inbox; acknowledge anything."""
     bus = connect(stage.bus_url, service="telling")
-    bus.declare("hearing", ["#"])
+    bus.declare(stage.queue, ["#"])
     numbers = {}
     swallowed = []
 

@@ -3,19 +3,23 @@
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path += [str(ROOT / "tools"), str(ROOT / "benchmarks"), str(Path(__file__).parent)]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path += [str(ROOT / "tools"), str(ROOT / "benchmarks"), str(HERE)]
 
 from under_test import Running, complaints, installation, started  # noqa: E402
 
+SUITES: dict[str, tuple[Running, ExitStack]] = {}  # by bus, those that run now
 
+
+@contextmanager
 def serve(bus: str) -> Iterator[Running]:
-    """One suite for the session; its logs are read when it has stopped."""
+    """One suite; its logs are read when it has stopped."""
     if (there := installation()) is not None:
         yield there
         return
@@ -29,13 +33,32 @@ def serve(bus: str) -> Iterator[Running]:
         assert complaints(running) == []
 
 
-@pytest.fixture(scope="session")
-def on_local_bus() -> Iterator[Running]:
+def on(bus: str) -> Running:
+    """The suite over this bus: the one that runs, or a new one."""
+    if bus not in SUITES:
+        with ExitStack() as stack:
+            running = stack.enter_context(serve(bus))
+            SUITES[bus] = running, stack.pop_all()
+    return SUITES[bus][0]
+
+
+@pytest.fixture
+def on_local_bus() -> Running:
     """The suite over the local bus."""
-    yield from serve("local")
+    return on("local")
 
 
-@pytest.fixture(scope="session")
-def on_rabbitmq() -> Iterator[Running]:
+@pytest.fixture
+def on_rabbitmq() -> Running:
     """The suite over RabbitMQ."""
-    yield from serve("rabbitmq")
+    return on("rabbitmq")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Iterator[None]:
+    """Stop the suites after the last of these tests: left idle they take from all that follow."""
+    yield
+    if nextitem is None or HERE not in nextitem.path.parents:
+        while SUITES:
+            _, (_, stack) = SUITES.popitem()
+            stack.close()

@@ -15,8 +15,6 @@ INSTALLED = Path("/usr/lib/rabbitmq").exists() or shutil.which("rabbitmq-server"
 pytestmark = pytest.mark.skipif(INSTALLED, reason="this machine has a RabbitMQ of its own")
 
 TESTS = """
-from servicekit.testing.rabbitmq import rabbit_node
-
 def test_one(rabbit_node): ...
 def test_two(rabbit_node): ...
 """

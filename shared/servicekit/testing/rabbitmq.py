@@ -1,7 +1,8 @@
 """A real RabbitMQ for tests: one private node per test process, gone when the process is.
 
-In a room's conftest: ``from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401``. Tests
-that use it carry ``pytest.mark.xdist_group("rabbitmq")``: one worker runs them all, on one node.
+The workspace's ``conftest.py`` has the fixture for every room. Tests that use it carry
+``pytest.mark.xdist_group("rabbitmq")``: one worker runs them all, on one node, so each has queues
+of its own.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import pytest
 
 from servicekit.bus import DONE, Bus, Delivery, Message, Verdict, connect
 from servicekit.testing.postgres import TestPostgres
-from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture
 
 PATIENCE = 20.0
 

@@ -17,7 +17,6 @@ from servicekit.bus import Bus, connect
 from servicekit.db import Database
 from servicekit.inbox import Envelope, Subscriptions
 from servicekit.testing.postgres import TestPostgres
-from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 
