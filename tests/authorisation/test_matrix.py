@@ -15,6 +15,8 @@ import pytest
 
 from servicekit import launch
 
+pytestmark = pytest.mark.xdist_group("authorisation")  # long, and each service started once
+
 SERVICES = sorted(launch.services())
 
 

@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "training-subsidy"
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis")
+pytestmark = pytest.mark.xdist_group("seventh-service")  # one copy of the tree
+
 HOUSE = ("test_rooms.py", "test_sources.py", "test_apps.py", "test_locks.py")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("sources")  # parsed once
+
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("shared", "gateway", "simulators", "services", "tools")
 JUNK = {"utils", "helpers", "common", "misc", "base"}
