@@ -1,5 +1,6 @@
 """A suite of its own for a benchmark: free ports, a folder of its own, stopped at the end."""
 
+import atexit
 import json
 import os
 import signal
@@ -18,9 +19,6 @@ BLOCK = 110  # ports from BASE_PORT on that the suite uses
 PATIENCE = 300.0
 
 
-_claims: list[socket.socket] = []  # held until this process ends
-
-
 def free_ports() -> dict[str, str]:
     """`PORT` and `BASE_PORT` for a suite beside others; nobody else here is given the same."""
     for base in range(20_000, 60_000, BLOCK + 2):
@@ -30,7 +28,7 @@ def free_ports() -> dict[str, str]:
         except OSError:
             claim.close()
             continue
-        _claims.append(claim)
+        atexit.register(claim.close)  # held until this process ends
         if all(_is_free(port) for port in range(base, base + BLOCK)):
             return {"BASE_PORT": str(base), "PORT": str(base + 100)}
     raise RuntimeError("no block of free ports")
