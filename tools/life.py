@@ -111,7 +111,7 @@ class Life:
 
     def saves_a_draft(self) -> None:
         """新增 and 保存: a draft, then one more field."""
-        employment = self.employment()
+        employment = employment_of(self.person)
         employment.pop("monthly_income")
         body = {"kind": "registration", "employment": employment}
         draft = self.citizen.api("POST", FILED, body, expect=201)
@@ -120,15 +120,16 @@ class Life:
         edit = {"employment": {"monthly_income": "5200.00"}}
         self.application = self._edit(edit)
 
-    def employment(self) -> dict[str, Any]:
-        """个人就业信息, filled in."""
-        return employment_of(self.person)
-
     def submits(self) -> None:
-        """提交: it gets its number."""
-        self.application = self._move(self.citizen, FILED, "submit")
+        """提交: it gets its number, is checked with other authorities and goes to review."""
+        path = f"{FILED}/{self._move(self.citizen, FILED, 'submit')['id']}"
+        self.application = self.wait_for("the registers' answer", lambda: self._checked(path))
         expect(self.application["state"] == "submitted", "it is submitted")
         expect(bool(self.application["number"]), "it has a number")
+
+    def _checked(self, path: str) -> dict[str, Any] | None:
+        seen = dict(self.citizen.api("GET", path, expect=200).json)
+        return None if seen["state"] == "checking" else seen
 
     def officer_logs_in(self) -> None:
         """The officer of the region logs in with a second factor."""

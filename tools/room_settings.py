@@ -16,7 +16,15 @@ MAKERS: dict[str, Callable[[], str]] = {
     "history_key": key,
 }
 # The outside systems whose secret a service and its simulator share.
-CHANNELS = ("bank_card", "legal_person_base", "social_card", "face", "licence")
+CHANNELS = (
+    "bank_card",
+    "legal_person_base",
+    "social_card",
+    "face",
+    "licence",
+    "population_register",
+    "social_security",
+)
 # Secrets two rooms share, by the setting's name.
 SHARED = {
     "gateway_client_secret": "jiuye-gateway-client-secret",

@@ -23,6 +23,7 @@ log = logs.get_logger()
 
 _TIME = DateTime(timezone=True)
 _STATE = words(State)
+_FILED = (State.CHECKING, State.SUBMITTED)  # the day of filing is that of the person's own step
 
 _NEXT_SERIAL = text(
     "INSERT INTO serial AS s (name, day, last) VALUES (:name, :day, 1) "
@@ -114,7 +115,7 @@ def advance(
     application.state = after
     application.updated_at = now
     if after != before:
-        _stamp(application, now)
+        _stamp(application, before, now)
     try:
         db.flush()
     except StaleDataError:
@@ -137,10 +138,11 @@ def advance(
     after_commit(db, lambda: _tell(workflow.name, application.id, move, str(before), str(after)))
 
 
-def _stamp(application: Application, now: datetime) -> None:
+def _stamp(application: Application, before: State, now: datetime) -> None:
     """When it was filed and decided; moves that stay where they are change neither."""
-    if application.state == State.SUBMITTED:
-        application.submitted_at = now
+    if application.state in _FILED:
+        if before not in _FILED:
+            application.submitted_at = now
         application.decided_at = None
     elif application.state in (State.APPROVED, State.REJECTED):
         application.decided_at = now

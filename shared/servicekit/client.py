@@ -14,23 +14,22 @@ from typing import Any, Final
 
 from requests import RequestException, Response, Session
 
-from servicekit import logs, messages, tracing
-from servicekit.errors import JSON, Unavailable
+from servicekit import logs, tracing
+from servicekit.errors import JSON, OutsideFailed
+from servicekit.settings import BadSettings
 
 log = logs.get_logger()
 
 TRIES: Final = 2  # of a safe call
 FAILURES: Final = 5  # in a row, then the breaker opens
 OPEN_SECONDS: Final = 10.0
+SIMULATOR_SECONDS: Final = 2.0  # to look whether one answers
 MAX_ANSWER: Final = 4 * 1024 * 1024
 SIMULATOR: Final = "X-Simulator"  # what every simulator's answer carries
 
 
-class OutsideUnavailable(Unavailable):
+class OutsideUnavailable(OutsideFailed):
     """Another system does not answer; nothing is lost, the same wish may succeed later."""
-
-    code = messages.EXTERNAL_UNAVAILABLE.code
-    default_message = messages.EXTERNAL_UNAVAILABLE.text
 
     def __init__(self, name: str) -> None:
         super().__init__(extra={"retryable": True, "system": name}, retry_after=10)
@@ -197,6 +196,24 @@ class Client:
             session = self._local.session = Session()
             session.trust_env = False  # no proxy and no credentials from the environment
         return session
+
+
+def refuse_simulators(addresses: Mapping[str, str]) -> None:
+    """Look at every address once: a name that looks real may still lead to a simulator.
+
+    Args:
+        addresses: by the variable that holds each (``settings.outside_addresses``).
+
+    Raises:
+        BadSettings: naming each. Who does not answer now is looked at with every answer.
+    """
+    wrong = [
+        f"{variable} is answered by a simulator"
+        for variable, address in addresses.items()
+        if Client(address, timeout=SIMULATOR_SECONDS, name=variable).is_simulator()
+    ]
+    if wrong:
+        raise BadSettings("\n".join(wrong))
 
 
 class _Breaker:

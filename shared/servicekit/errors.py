@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
+from servicekit import messages
+
 # What may travel in a problem document or an event.
 JSON: TypeAlias = str | int | float | bool | Mapping[str, "JSON"] | Sequence["JSON"] | None
 
@@ -113,3 +115,10 @@ class Unavailable(Refusal):
 
     code = "unavailable"
     default_message = "系统繁忙，请稍后再试"
+
+
+class OutsideFailed(Unavailable):
+    """Another authority's system did not answer, or answered nonsense; nothing was kept of it."""
+
+    code = messages.EXTERNAL_UNAVAILABLE.code
+    default_message = messages.EXTERNAL_UNAVAILABLE.text

@@ -96,6 +96,12 @@ def secret_names(cls: type[Any], prefix: str) -> list[str]:
     return [name for name, f, _ in _declared(cls, prefix) if f.metadata["secret"]]
 
 
+def outside_addresses(loaded: Any, prefix: str) -> dict[str, str]:
+    """Every outside system's address, by its variable."""
+    declared = ((name, f) for name, f, _ in _declared(type(loaded), prefix))
+    return {name: getattr(loaded, f.name) for name, f in declared if f.metadata["outside"]}
+
+
 def as_config_map(cls: type[Any], prefix: str) -> dict[str, str]:
     """The settings that are no secrets and have a default, as a ConfigMap's data."""
     return {

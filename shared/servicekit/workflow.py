@@ -20,6 +20,7 @@ class State(StrEnum):
     """Where an application stands."""
 
     DRAFT = "draft"  # 暂存
+    CHECKING = "checking"  # 核验中, until outside systems have answered (ER-09)
     SUBMITTED = "submitted"  # 待审核
     ACCEPTED = "accepted"  # 已受理
     APPROVED = "approved"  # 审核通过
@@ -36,6 +37,7 @@ class State(StrEnum):
 
 _LABELS = {
     State.DRAFT: "暂存",
+    State.CHECKING: "核验中",
     State.SUBMITTED: "待审核",
     State.ACCEPTED: "已受理",
     State.APPROVED: "审核通过",

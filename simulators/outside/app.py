@@ -10,7 +10,7 @@ from flask import Flask, Response, redirect, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from outside import authority_routes, province_pages, routes
+from outside import authority_routes, province_pages, register_routes, registers, routes
 from outside.authority import Authorities
 from outside.bank_card import BankCardCheck
 from outside.behaviour import MAX_SILENCE, PRESETS, Answer, Behaviour, trouble
@@ -22,7 +22,16 @@ MAX_BODY = 64 * 1024
 # Public on purpose; production refuses them.
 DEFAULT_SECRETS: Mapping[str, str] = {
     name: f"simulator-{name}"
-    for name in ("bank-card", "legal-person-base", "social-card", "face", "licence", "province")
+    for name in (
+        "bank-card",
+        "legal-person-base",
+        "social-card",
+        "face",
+        "licence",
+        "province",
+        "population-register",
+        "social-security",
+    )
 }
 TITLES: Mapping[str, str] = {
     "sms": "短信网关",
@@ -32,6 +41,7 @@ TITLES: Mapping[str, str] = {
     "net-bank": "网银证书(银行 CA)",
     "ca": "数字证书认证中心(CA)",
     "province": "省统一身份认证",
+    **registers.TITLES,
 }
 CSP = (
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -51,6 +61,7 @@ class Outside(Flask):
         self.bank_card = BankCardCheck(known["bank-card"])
         self.legal_person_base = LegalPersonBase(known["legal-person-base"])
         self.scanning = routes.scanning_systems(known)
+        self.registers = registers.registers(known)
         self.authorities = Authorities()
         self.province = Province(known["province"])
         self.silence = min(silence, MAX_SILENCE)
@@ -99,6 +110,7 @@ def create_app(
     routes.add_routes(app)
     authority_routes.add_routes(app)
     province_pages.add_routes(app)
+    register_routes.add_routes(app)
     _admin_routes(app)
     return app
 

@@ -73,7 +73,7 @@ def test_a_foreign_page_cannot_change_it(client: FlaskClient) -> None:
 def test_the_page_labels_every_field(client: FlaskClient) -> None:
     page = client.get("/admin").get_data(as_text=True)
     fields = re.findall(r'<(?:input|select) id="([^"]+)"', page)
-    assert len(fields) == 3 * 9
+    assert len(fields) == 3 * 11
     assert all(f'<label for="{name}">' in page for name in fields)
 
 

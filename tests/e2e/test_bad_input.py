@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser import Browser, UnexpectedError
-from fictional import invent, resident_number, wrong_check_digit
+from fictional import employment_of, invent, resident_number, wrong_check_digit
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from life import FILED, IDENTITY, REVIEWS, Life
@@ -107,7 +107,7 @@ def test_codes_may_not_be_asked_for_at_once_again(life: Life) -> None:
 
 
 def test_the_same_key_is_the_same_request(proved: Life) -> None:
-    body: dict[str, Any] = {"kind": "registration", "employment": proved.employment()}
+    body: dict[str, Any] = {"kind": "registration", "employment": employment_of(proved.person)}
     first = proved.citizen.api("POST", FILED, body, expect=201, key="one-wish-0001")
     again = proved.citizen.api("POST", FILED, body, expect=201, key="one-wish-0001")
     assert again.json == first.json
@@ -124,7 +124,9 @@ def test_an_incomplete_application_is_not_submitted(proved: Life) -> None:
     answer = proved.citizen.api("POST", f"{FILED}/{draft['id']}/submit", {})
     wrong = wrong_fields(assert_problem(answer, 422, "application-incomplete"))
     filled_in = {"contact_phone"}  # with the account's
-    assert wrong.keys() == {f"/employment/{n}" for n in proved.employment().keys() - filled_in}
+    assert wrong.keys() == {
+        f"/employment/{n}" for n in employment_of(proved.person).keys() - filled_in
+    }
     after = proved.citizen.api("GET", f"{FILED}/{draft['id']}", expect=200).json
     assert (after["state"], after["number"]) == ("draft", None)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from employment_registry.certificate import api as certificate
 from employment_registry.certificate import queries as certificate_queries
 from employment_registry.certificate import review_api as certificate_reviews
 from employment_registry.certificate import rules as certificate_rules
 from employment_registry.certificate import verification
 from employment_registry.certificate.signing import Signer
+from employment_registry.checks.rules import System
 from employment_registry.events import FACTS
 from employment_registry.flexible_employment import api as flexible
 from employment_registry.flexible_employment import review_api as flexible_reviews
@@ -17,6 +16,7 @@ from employment_registry.flexible_employment import rules as flexible_rules
 from employment_registry.guides import api as guides
 from employment_registry.guides import pages as guide_pages
 from employment_registry.handlers import SUBSCRIPTIONS
+from employment_registry.jobs import JOBS
 from employment_registry.officer_desk import counts
 from employment_registry.parts import KEY, Parts
 from employment_registry.settings import Settings
@@ -25,31 +25,23 @@ from employment_registry.unemployment import api as unemployment
 from employment_registry.unemployment import review_api as unemployment_reviews
 from employment_registry.unemployment import rules as unemployment_rules
 from employment_registry.userinfo import TIMEOUT_SECONDS, Userinfo
-from employment_registry.wallet import actions as wallet_actions
 from employment_registry.wallet import api as wallet
 from employment_registry.wallet import endpoints as wallet_endpoints
 from employment_registry.wallet import queries as wallet_queries
 from servicekit.businesses import Business, declare
-from servicekit.client import Client
+from servicekit.client import Client, refuse_simulators
 from servicekit.clock import Clock, SystemClock
-from servicekit.jobs import JobContext, Jobs
-from servicekit.settings import load
+from servicekit.settings import BadSettings, load, outside_addresses
 from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
 
-JOBS = Jobs()
+PREFIX = "EMPLOYMENT_REGISTRY"
+
 declare(
     FACTS,
     JOBS,
     Business("employment-registry.staff-registration", "就业登记（单位）"),
 )
-
-
-@JOBS.every(timedelta(hours=1), name="forget-wallet-offers")
-def forget_wallet_offers(context: JobContext) -> None:
-    """Offers, nonces and copies whose time is over."""
-    with context.database.transaction() as db:
-        wallet_actions.forget(db, now=context.clock.now())
 
 
 SERVICE = Service(
@@ -88,8 +80,17 @@ SERVICE = Service(
 
 
 def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> ServiceApp:
-    """The service, ready to be served; its settings come from the environment unless given."""
-    settings = settings or load(Settings, "EMPLOYMENT_REGISTRY")
+    """The service, ready to be served; its settings come from the environment unless given.
+
+    Raises:
+        BadSettings: an unknown register is switched off; in production also when a simulator
+            answers at one of the addresses.
+    """
+    settings = settings or load(Settings, PREFIX)
+    if unknown := set(settings.outside_off) - {system.value for system in System}:
+        raise BadSettings(f"{PREFIX}_OUTSIDE_OFF: no such register: {', '.join(sorted(unknown))}")
+    if settings.environment == "production":
+        refuse_simulators(outside_addresses(settings, PREFIX))
     app = build(SERVICE, settings, clock=clock or SystemClock())
     client = Client(settings.identity_url, timeout=TIMEOUT_SECONDS, name="identity")
     signer = Signer(settings.certificate_keys, f"{settings.public_url}/api/employment-registry/v1")

@@ -58,6 +58,25 @@ class UnemploymentRecordChanged(Schema):
 
 
 @FACTS.fact(
+    "outside-check.failed",
+    v=1,
+    example={
+        "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "application_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+        "business": "employment-registry.unemployment",
+        "number": "440106-02-20260929-000001-2",
+    },
+)
+class OutsideCheckFailed(Schema):
+    """A register did not answer, tries included; the person may ask for another try (ER-09)."""
+
+    applicant_id = fields.Str(required=True)
+    application_id = fields.Str(required=True)
+    business = fields.Str(required=True)
+    number = fields.Str(required=True, allow_none=True)
+
+
+@FACTS.fact(
     "certificate.changed",
     v=1,
     example={

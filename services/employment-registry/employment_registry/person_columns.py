@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import Index, String, TextClause, or_, select
-from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, Session, declared_attr, foreign, mapped_column, relationship
 
+from employment_registry.checks.model import OutsideCheck
 from employment_registry.conditions import OpenOne
 from employment_registry.person import BirthDate, Person
 from servicekit.db import NOT_PERSONAL, PERSONAL
@@ -52,6 +53,17 @@ class PersonApplication(PersonColumns, TeamReviewed):
     """
 
     guide_version: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
+
+    @declared_attr
+    @classmethod
+    def checks(cls) -> Mapped[list[OutsideCheck]]:
+        """What registers were asked when it was filed."""
+        return relationship(
+            OutsideCheck,
+            primaryjoin=lambda: foreign(OutsideCheck.application_id) == cls.id,
+            order_by=OutsideCheck.system,
+            viewonly=True,
+        )
 
 
 def columns_of(person: Person) -> dict[str, object]:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from servicekit.settings import ServiceSettings, setting
+from employment_registry.outside_settings import OutsideSettings
+from servicekit.settings import BadSettings, ServiceSettings, setting
 
 
 @dataclass(frozen=True)
-class Settings(ServiceSettings):
+class Settings(OutsideSettings, ServiceSettings):
     """Settings of the employment registry, ``EMPLOYMENT_REGISTRY_…``."""
 
     certificate_keys: str = setting(
         "Keys that sign certificates, newest first: k2:<base64 of 32 bytes>,k1:….", secret=True
     )
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts production.
+
+        Raises:
+            BadSettings: naming each.
+        """
+        if self.environment == "production" and (wrong := self.unfit_outside()):
+            raise BadSettings("\n".join(wrong))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -12,14 +13,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from employment_registry.app import create_app
+from employment_registry.checks.rules import System
 from employment_registry.flexible_employment.rules import WORKFLOW
+from employment_registry.jobs import JOBS
 from employment_registry.policies import KINDS
 from employment_registry.settings import Settings
+from outside.app import create_app as create_simulators
 from servicekit import history, migrations
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id
+from servicekit.jobs import JobContext
 from servicekit.personal import DocumentNumber
 from servicekit.teamwork import roster
 from servicekit.teamwork.rules import KnownOfficer
@@ -31,6 +37,7 @@ from servicekit.testing.settings import sample_settings
 from servicekit.web.app import ServiceApp
 
 SERVICE = "employment-registry"
+SECRET = "a-secret-shared-with-the-registers"
 PREFIX = "/api/employment-registry/v1"
 OWN = "flexible-employment-registrations"
 REVIEWS = "flexible-employment-reviews"
@@ -179,6 +186,7 @@ class Desk:
         born: str = "1990-01-01",
         sex: str = "male",
         number: str | None = None,
+        name: str = "林小满",
     ) -> Applicant:
         account, serial = new_id(), next(self._serial)
         order = f"{serial * 2 + (sex == 'male'):03d}"
@@ -187,7 +195,7 @@ class Desk:
         applicant.number, applicant.phone = with_check_digit(base), "13800000000"
         self.issuer.know(
             account,
-            name="林小满",
+            name=name,
             birthdate=born,
             gender=sex,
             document_type="resident-card",
@@ -270,9 +278,53 @@ class Desk:
         kept = [str(row) for table in TABLES.values() for row in self.rows(table)]
         return json.dumps(kept, ensure_ascii=False)
 
+    def job(self, name: str) -> None:
+        """Run one job of the events worker, once."""
+        work = next(job.work for job in JOBS if job.name == name)
+        stop = threading.Event()
+        work(JobContext(SERVICE, self.app.database, self.clock, self.app.settings, stop))
+
+    def asks_outside(self) -> None:
+        for system in System:
+            self.job(f"ask-{system}")
+
     def history_is_whole(self) -> bool:
         with self.app.database.reading() as db:
             return history.verify(db) == []
+
+
+class Quiet(WSGIRequestHandler):
+    """A server that does not write what it was asked."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - as werkzeug has it
+        pass
+
+
+class Outside:
+    """The registers, and what a test lets happen to them and in them."""
+
+    def __init__(self, app: Any, url: str) -> None:
+        self._app, self.url = app, url
+
+    def fails(self, *systems: System) -> None:
+        for system in systems or System:
+            self._app.behaviours[system].change(latency=0, error_rate=1, next_answer="")
+
+    def heals(self) -> None:
+        for system in System:
+            self._app.behaviours[system].change(latency=0, error_rate=0, next_answer="")
+
+    def answers_next(self, system: System, preset: str) -> None:
+        self._app.behaviours[system].change(latency=0, error_rate=0, next_answer=preset)
+
+    def slows(self, system: System, seconds: float) -> None:
+        self._app.behaviours[system].change(latency=seconds, error_rate=0, next_answer="")
+
+    def asked(self, system: System, number: str) -> int:
+        return self._app.registers[system].asked.count(number)
+
+    def reports(self, system: System, kind: str, number: str, on: str = "2026-09-01") -> None:
+        self._app.registers[system].report(kind, number, on)
 
 
 def with_check_digit(base: str) -> str:
@@ -303,15 +355,12 @@ def template(postgres: TestPostgres) -> str:  # noqa: F811
     return SERVICE
 
 
-@pytest.fixture
-def desk(postgres: TestPostgres, template: str) -> Iterator[Desk]:  # noqa: F811
-    """The service with an empty database, on 29 September 2026, ten o'clock in Guangzhou."""
+@contextmanager
+def opened(postgres: TestPostgres, template: str, **settings: Any) -> Iterator[Desk]:  # noqa: F811
     clock = FixedClock(datetime(2026, 9, 29, 2, 0, tzinfo=UTC))
     with serve(Issuer(clock)) as issuer, postgres.fresh_database(template) as url:
-        settings = sample_settings(
-            Settings, "EMPLOYMENT_REGISTRY", database_url=url, identity_url=issuer.url
-        )
-        app = create_app(settings, clock=clock)
+        known = {"database_url": url, "identity_url": issuer.url} | settings
+        app = create_app(sample_settings(Settings, "EMPLOYMENT_REGISTRY", **known), clock=clock)
         yield Desk(app, clock, issuer)
         app.database.close()
 
@@ -320,3 +369,36 @@ def desk(postgres: TestPostgres, template: str) -> Iterator[Desk]:  # noqa: F811
 def desk_class() -> type[Desk]:
     """For tests that set the service up in their own way."""
     return Desk
+
+
+@pytest.fixture
+def desk(postgres: TestPostgres, template: str) -> Iterator[Desk]:  # noqa: F811
+    """The service with an empty database, on 29 September 2026, ten o'clock in Guangzhou.
+
+    Registers are asked where a test is about them (``checked``).
+    """
+    with opened(postgres, template, outside_off=",".join(System)) as desk:
+        yield desk
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    """The registers of other authorities, played; nothing has happened to anybody yet."""
+    app = create_simulators(secrets=dict.fromkeys(System, SECRET), silence=3.0)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield Outside(app, f"http://127.0.0.1:{server.server_port}")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def checked(postgres: TestPostgres, template: str, outside: Outside) -> Iterator[Desk]:  # noqa: F811
+    """The same service, which asks the registers."""
+    names = [system.value.replace("-", "_") for system in System]
+    urls = {f"{name}_url": f"{outside.url}/{name.replace('_', '-')}" for name in names}
+    secrets = {f"{name}_secret": SECRET for name in names}
+    with opened(postgres, template, outside_seconds=2.0, **urls, **secrets) as desk:
+        yield desk

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from employment_registry.checks.actions import Terms
+from employment_registry.checks.rules import Patience, System
 from employment_registry.flexible_employment import actions, rules
 from employment_registry.flexible_employment.actions import Opening
 from employment_registry.flexible_employment.review_actions import REVIEWS
@@ -31,6 +33,8 @@ from servicekit.workflow import Role
 
 AT_ONCE = 40
 NOW = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
+NOBODY_ASKED = Terms(Patience(1, timedelta(0), timedelta(0)), off=tuple(System))
+HOW = {"now": NOW, "review_days": 5, "terms": NOBODY_ASKED}
 NUMBER = DocumentNumber("440106199001010012")
 LIN = Person(
     PersonName("林小满"),
@@ -109,7 +113,7 @@ def opened(database: Database, kind: rules.Kind, actor: Actor) -> str:
 
 def submitted(database: Database, kind: rules.Kind, actor: Actor) -> str:
     made = opened(database, kind, actor)
-    in_transaction(database, actions.submit, made, actor=actor, now=NOW)
+    in_transaction(database, actions.submit, made, actor=actor, now=NOW, terms=NOBODY_ASKED)
     return made
 
 
@@ -136,7 +140,7 @@ def test_forty_submissions_have_one_effect(database: Database) -> None:
     draft = opened(database, rules.Kind.REGISTRATION, actor)
 
     def submit() -> None:
-        in_transaction(database, actions.submit, draft, actor=actor, now=NOW)
+        in_transaction(database, actions.submit, draft, actor=actor, now=NOW, terms=NOBODY_ASKED)
 
     ends = at_once(*[submit] * AT_ONCE)
     assert ends["done"] == 1

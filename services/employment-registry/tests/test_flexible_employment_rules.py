@@ -33,11 +33,14 @@ TOGETHER = {"transfer", "ask-opinion", "withdraw-opinion", "give-opinion"}  # AL
 # domain.md D7: (state, role) → moves; every other pair is a 409.
 ALLOWED = {
     (State.DRAFT, Role.APPLICANT): {"save", "delete", "submit"},
+    (State.DRAFT, Role.SYSTEM): {"check"},
+    (State.CHECKING, Role.APPLICANT): {"withdraw", "check-again"},
+    (State.CHECKING, Role.SYSTEM): {"submit", "refuse", "give-up", "lapse"},
     (State.SUBMITTED, Role.APPLICANT): {"withdraw", "urge"},
     (State.SUBMITTED, Role.REVIEWER): {"claim", "approve", "return", "reject"} | TOGETHER,
     (State.SUBMITTED, Role.SYSTEM): {"lapse", "hold-for-second"},
     (State.RETURNED, Role.APPLICANT): {"save", "submit"},
-    (State.RETURNED, Role.SYSTEM): {"lapse"},
+    (State.RETURNED, Role.SYSTEM): {"check", "lapse"},
     (State.APPROVED, Role.APPLICANT): {"cancel"},
 }
 MOVES = sorted({m.name for m in WORKFLOW.moves})
@@ -66,8 +69,8 @@ def test_no_sequence_of_calls_leaves_the_table(steps: list[tuple[str, Role]]) ->
         state = after
 
 
-def test_officers_never_see_drafts() -> None:
-    assert set(rules.FILED) == WORKFLOW.states - {State.DRAFT}
+def test_officers_never_see_drafts_nor_what_is_being_checked() -> None:
+    assert set(rules.FILED) == WORKFLOW.states - {State.DRAFT, State.CHECKING}
 
 
 def test_every_open_state_has_an_ending_when_the_record_ends() -> None:

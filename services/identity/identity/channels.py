@@ -12,16 +12,15 @@ from identity.adapters.certificates import CertificateChannel, TrustedIssuers, l
 from identity.adapters.legal_person_base import HttpLegalPersonBase, LegalPersonBase
 from identity.adapters.province import Province
 from identity.adapters.scanned import Scanned
-from identity.adapters.signed import SignedClient
 from identity.settings import Settings
 from identity.verification import rules
 from identity.verification.rules import Channel
-from servicekit.client import Client
+from servicekit.client import Client, refuse_simulators
 from servicekit.clock import Clock
-from servicekit.settings import BadSettings
+from servicekit.settings import BadSettings, outside_addresses
+from servicekit.signed import SignedClient
 
 PROVINCE_CALLBACK: Final = "/identity/province/callback"
-SIMULATOR_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def make_channels(settings: Settings, *, clock: Clock) -> Channels:
             answers at one of the addresses, or there is no OpenSSL.
     """
     if settings.environment == "production":
-        refuse_simulators(settings)
+        refuse_simulators(outside_addresses(settings, "IDENTITY"))
         if not openssl.is_there():
             raise BadSettings("the openssl program, 3.0 or newer, is needed for certificates")
     off = frozenset(settings.channels_off)
@@ -129,27 +128,3 @@ class _Maker:
             name=name.replace("_", "-"),
             simulators=self.settings.environment != "production",
         )
-
-
-def outside_addresses(settings: Settings) -> dict[str, str]:
-    """Every outside system's address, by the setting's name."""
-    names = (
-        "sms", "bank_card", "legal_person_base", "social_card", "face", "licence", "net_bank",
-        "ca", "province",
-    )  # fmt: skip
-    return {f"{name}_url": getattr(settings, f"{name}_url") for name in names}
-
-
-def refuse_simulators(settings: Settings) -> None:
-    """Look at every address once: a name that looks real may still lead to a simulator.
-
-    Raises:
-        BadSettings: naming each. Who does not answer now is looked at with every answer.
-    """
-    wrong = [
-        f"IDENTITY_{name.upper()} is answered by a simulator"
-        for name, address in outside_addresses(settings).items()
-        if Client(address, timeout=SIMULATOR_SECONDS, name=name).is_simulator()
-    ]
-    if wrong:
-        raise BadSettings("\n".join(wrong))

@@ -130,6 +130,22 @@ def tell_officer(db: Session, handed: dict[str, Any], envelope: Envelope) -> Non
     )
 
 
+class CheckFailedSchema(Schema):
+    """Which application could not be checked with other authorities."""
+
+    applicant_id = fields.Str(required=True)
+    business = fields.Str(required=True)
+    number = fields.Str(required=True, allow_none=True)
+
+
+@SUBSCRIPTIONS.on("employment-registry.outside-check.failed.v1", reads=CheckFailedSchema)
+def tell_unchecked(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """The retries are used up: the person may ask for another try (ER-09)."""
+    words = {"matter": rules.matter_title(said["business"]), "number": said["number"] or "—"}
+    name, subject = "application-check-failed", envelope.subject
+    actions.tell(db, said["applicant_id"], name, words, subject=subject, now=envelope.time)
+
+
 class BusinessSchema(Schema):
     """What an appointment of an officer needs to know of a business."""
 

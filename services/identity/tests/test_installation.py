@@ -11,15 +11,16 @@ from alembic.migration import MigrationContext
 from identity.accounts.model import Account
 from identity.adapters import openssl
 from identity.app import SERVICE, create_app
-from identity.channels import make_channels, refuse_simulators
+from identity.channels import make_channels
 from identity.hashing import Busy, Hasher
 from identity.pace import Limit, Pace
 from identity.settings import Settings
 from identity.tables import Base
 from servicekit import migrations
+from servicekit.client import refuse_simulators
 from servicekit.clock import SystemClock
 from servicekit.personal import Personal
-from servicekit.settings import BadSettings, load
+from servicekit.settings import BadSettings, load, outside_addresses
 from servicekit.vault import BlindIndex, Sealed, new_key
 
 SAFE = {
@@ -114,7 +115,7 @@ def test_production_trusts_no_certificates_it_was_not_told_of(name):
 
 def test_production_refuses_an_address_behind_which_a_simulator_answers(settings):
     with pytest.raises(BadSettings, match="IDENTITY_FACE_URL is answered by a simulator"):
-        refuse_simulators(settings)
+        refuse_simulators(outside_addresses(settings, "IDENTITY"))
 
 
 def test_unknown_channels_cannot_be_switched_off_and_openssl_is_looked_for(settings):

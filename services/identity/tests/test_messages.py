@@ -74,6 +74,34 @@ def test_the_applicant_is_told_of_every_decision(world, person, after, title):
     assert any("44010620261121000017" in text for text in world.texts(person.phone))
 
 
+@pytest.mark.req("ER-09", "K1")
+def test_who_could_not_be_checked_is_told_in_the_manuals_words(world, person):
+    told = Envelope(
+        id="event-1",
+        source="employment-registry",
+        type="employment-registry.outside-check.failed.v1",
+        stream="fact",
+        subject="application-1",
+        time=world.clock.now(),
+        sequence=1,
+        data={
+            "applicant_id": person.id,
+            "application_id": "application-1",
+            "business": BUSINESS,
+            "number": "44010620261121000017",
+        },
+    )
+    for _ in range(2):
+        hear(world, told)
+    page = messages(world, person)
+    assert page["total"] == 1
+    assert "外厅局接口异常，请联系业务部门!" in page["items"][0]["body"]
+    sms = [text for text in world.texts(person.phone) if "外厅局接口异常" in text]
+    assert len(sms) == 1
+    assert "再次核验" in sms[0]
+    assert person.name not in sms[0]
+
+
 @pytest.mark.req("ID-48")
 def test_a_repeated_event_tells_nobody_twice(world, person):
     for _ in range(2):

@@ -115,7 +115,7 @@ def test_an_expired_certificate_and_a_missing_list_prove_nothing(
     world, unit, authorities, simulators
 ):
     from identity.adapters.proofing import Failed, Wish
-    from identity.verification.rules import OutsideFailed
+    from servicekit.errors import OutsideFailed
 
     channel = world.app.extensions["identity"].channels.started["ca-certificate"]
     late = FixedClock(datetime.now(UTC) + timedelta(days=400))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from servicekit.columns import new_id
@@ -24,6 +25,11 @@ UNEMPLOYMENT = {
     "address": "五山路1号",
     "wishes": ["job"],
 }
+
+
+def SETTINGS(_folder: Path) -> dict[str, str]:
+    """No register is asked: an application goes to review at once."""
+    return {"outside_off": "population-register,social-security"}
 
 
 def arrange(desk: Any, path: str) -> dict[str, str]:

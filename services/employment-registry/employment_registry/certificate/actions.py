@@ -14,13 +14,13 @@ from employment_registry import guide_versions
 from employment_registry.certificate import queries, rules
 from employment_registry.certificate.model import CertificateApplication
 from employment_registry.certificate.opening_rules import CONDITIONS, GUIDES
+from employment_registry.checks import actions as checks
+from employment_registry.checks.actions import Checked, Terms
 from employment_registry.conditions import OpenOne, require
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
-from employment_registry.policies import POLICIES, ReviewLimit
 from servicekit import reviewing
-from servicekit.applications import Actor, advance, take_number
-from servicekit.clock import shanghai_date
+from servicekit.applications import Actor, take_number
 from servicekit.db import unique_violation
 from servicekit.filing import Filings
 
@@ -29,6 +29,12 @@ FILINGS = Filings(
     model=CertificateApplication,
     not_found=rules.ApplicationNotFound,
     closed=reviewing.close,
+)
+CHECKED = Checked(
+    workflow=rules.WORKFLOW,
+    model=CertificateApplication,
+    asked=rules.ASKED,
+    days=lambda limit: limit.certificate,
 )
 
 
@@ -76,10 +82,11 @@ def submit(
     *,
     actor: Actor,
     now: datetime,
+    terms: Terms,
     note: str | None = None,
     seen: int | None = None,
 ) -> CertificateApplication:
-    """Check everything and send it to review; the first time it gets its 受理编号 (ER-08).
+    """Check everything and file it; the first time it gets its 受理编号 (ER-08).
 
     Raises:
         Incomplete: every field that is missing or wrong, at once.
@@ -96,7 +103,13 @@ def submit(
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
     application.guide_version = guide_versions.version_now(db, GUIDES[application.kind])
-    days = POLICIES.in_force(db, ReviewLimit, shanghai_date(now)).certificate
-    reviewing.begin(application, days=days, now=now)
-    advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
+    checks.file(
+        db,
+        CHECKED,
+        application,
+        terms=terms,
+        actor=actor,
+        now=now,
+        note=note,
+    )
     return application

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, request
+from sqlalchemy.orm import Session
 
 from employment_registry.certificate import actions, paper, queries, rules, schemas
 from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.certificate.opening_rules import GUIDES
 from employment_registry.certificate.signing import facts_of
+from employment_registry.checks.api import add_checks
+from employment_registry.checks.schemas import EXAMPLE_CHECKING
 from employment_registry.guide_links import link_guides
 from employment_registry.parts import parts
 from employment_registry.person_schemas import LabelSchema
@@ -68,6 +71,10 @@ def open_draft(opening: actions.Opening) -> CertificateApplication:
         )
 
 
+def _submit(db: Session, application_id: str, **how: Any) -> CertificateApplication:
+    return actions.submit(db, application_id, terms=parts().check_terms, **how)
+
+
 add_filings(
     applications,
     actions.FILINGS,
@@ -79,9 +86,17 @@ add_filings(
         example_section={"cause": "damaged"},
         example_row=schemas.EXAMPLE_OWN_ROW,
         example=schemas.EXAMPLE_OWN,
-        submit=actions.submit,
+        submit=_submit,
     ),
     own,
+)
+add_checks(
+    applications,
+    actions.FILINGS,
+    actions.CHECKED,
+    own,
+    view=schemas.CertificateOwnSchema,
+    example=schemas.EXAMPLE_OWN | EXAMPLE_CHECKING,
 )
 
 

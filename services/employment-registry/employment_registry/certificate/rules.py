@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Final
 
+from employment_registry.checks import rules as checks
+from employment_registry.checks.rules import Asked, Sign, System
 from employment_registry.places import street_faults
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
@@ -28,9 +30,11 @@ WORKFLOW: Final = Workflow(
     move("reject", State.SUBMITTED, State.REJECTED, Role.REVIEWER),
     *team_moves(State.SUBMITTED),
     move("revoke", State.APPROVED, State.CANCELLED, Role.REVIEWER),
+    *checks.MOVES,
 )
-OPEN: Final = (State.DRAFT, State.SUBMITTED, State.RETURNED)
-FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT}))
+OPEN: Final = (State.DRAFT, State.CHECKING, State.SUBMITTED, State.RETURNED)
+FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT, State.CHECKING}))
+ASKED: Final = Asked(tuple(System), {Sign.DEAD: checks.REFUSALS[Sign.DEAD]})
 BUSINESS_DIGITS: Final = "03"  # of the 受理编号
 
 

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from employment_registry.certificate import rules
 from employment_registry.certificate.actions import Opening
 from employment_registry.certificate.paper import Format
+from employment_registry.checks.schemas import EXAMPLE_FINDING, Check, Findings
 from employment_registry.person_schemas import (
     EXAMPLE_PERSON,
     FiledSchema,
@@ -49,7 +50,7 @@ _DECIDED: Final[dict[str, Any]] = {
     "decision_reason": None,
     "fields_to_correct": [],
 }
-EXAMPLE_OWN: Final = EXAMPLE_OWN_ROW | _DECIDED
+EXAMPLE_OWN: Final = EXAMPLE_OWN_ROW | _DECIDED | {"check": None}
 EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "open_moves": ["claim", "approve", "return", "reject"],
     "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
@@ -59,7 +60,7 @@ EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "claimed_until": None,
     **EXAMPLE_LINE,
 }
-EXAMPLE_REVIEW: Final = EXAMPLE_REVIEW_ROW | _DECIDED
+EXAMPLE_REVIEW: Final = EXAMPLE_REVIEW_ROW | _DECIDED | {"findings": [EXAMPLE_FINDING]}
 EXAMPLE_CERTIFICATE: Final = {
     "id": "01a1fcb7-9984-75ed-adc5-5ce1f0dc9fea",
     "number": "4401060826000001",
@@ -124,6 +125,7 @@ class CertificateOwnSchema(CertificateOwnRowSchema):
     certificate = Part(CertificateStatementSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
     fields_to_correct = fields.List(fields.Str(), required=True)
+    check = Check()
 
 
 class CertificateReviewRowSchema(TeamLineSchema, CertificateRowSchema):
@@ -136,6 +138,7 @@ class CertificateReviewSchema(CertificateReviewRowSchema):
     certificate = Part(CertificateStatementSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
     fields_to_correct = fields.List(fields.Str(), required=True)
+    findings = Findings()
 
 
 class RevocationSchema(Schema):

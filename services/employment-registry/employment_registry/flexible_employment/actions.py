@@ -11,6 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry import guide_versions, standing
+from employment_registry.checks import actions as checks
+from employment_registry.checks.actions import Checked, Terms
 from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, FlexibleEmploymentRecordChanged
 from employment_registry.flexible_employment import queries, rules
@@ -21,7 +23,7 @@ from employment_registry.flexible_employment.model import (
 from employment_registry.flexible_employment.opening_rules import CONDITIONS, GUIDES
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
-from employment_registry.policies import POLICIES, ReviewLimit
+from employment_registry.policies import POLICIES
 from employment_registry.working_age import WorkingAge
 from servicekit import history, reviewing
 from servicekit.applications import Actor, advance, take_number
@@ -41,6 +43,12 @@ FILINGS = Filings(
     not_found=rules.ApplicationNotFound,
     hold=queries.hold_record,
     closed=reviewing.close,
+)
+CHECKED = Checked(
+    workflow=rules.WORKFLOW,
+    model=FlexibleEmploymentApplication,
+    asked=rules.ASKED,
+    days=lambda limit: limit.flexible_employment,
 )
 
 
@@ -101,12 +109,16 @@ def submit(
     *,
     actor: Actor,
     now: datetime,
+    terms: Terms,
     note: str | None = None,
     seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
-    """Check everything and send it to review; the first time it gets its 受理编号 (ER-08).
+    """Check everything and file it; the first time it gets its 受理编号 (ER-08).
 
     The officer has the working days that the policy of the day says; after a return, what was left.
+
+    Args:
+        terms: how patiently registers are asked before an officer sees it (ER-09).
 
     Raises:
         Incomplete: every field that is missing or wrong, at once.
@@ -128,9 +140,15 @@ def submit(
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
     application.guide_version = guide_versions.version_now(db, GUIDES[application.kind])
-    days = POLICIES.in_force(db, ReviewLimit, today).flexible_employment
-    reviewing.begin(application, days=days, now=now)
-    advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
+    checks.file(
+        db,
+        CHECKED,
+        application,
+        terms=terms,
+        actor=actor,
+        now=now,
+        note=note,
+    )
     return application
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
+from sqlalchemy.orm import Session
 
+from employment_registry.checks.api import add_checks
+from employment_registry.checks.schemas import EXAMPLE_CHECKING
 from employment_registry.flexible_employment import actions, queries, rules, schemas
 from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
@@ -95,6 +98,10 @@ def cancel(body: dict[str, str], application_id: str) -> FlexibleEmploymentAppli
         )
 
 
+def _submit(db: Session, application_id: str, **how: Any) -> FlexibleEmploymentApplication:
+    return actions.submit(db, application_id, terms=parts().check_terms, **how)
+
+
 add_filings(
     registrations,
     actions.FILINGS,
@@ -106,9 +113,17 @@ add_filings(
         example_section={"occupation": "网约配送员"},
         example_row=schemas.EXAMPLE_REGISTRATION_ROW,
         example=schemas.EXAMPLE_REGISTRATION,
-        submit=actions.submit,
+        submit=_submit,
     ),
     own,
+)
+add_checks(
+    registrations,
+    actions.FILINGS,
+    actions.CHECKED,
+    own,
+    view=schemas.RegistrationSchema,
+    example=schemas.EXAMPLE_REGISTRATION | EXAMPLE_CHECKING,
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import fields
 
+from employment_registry.checks.schemas import EXAMPLE_FINDING, Findings
 from employment_registry.flexible_employment.schemas import (
     EXAMPLE_REGISTRATION,
     EXAMPLE_ROW,
@@ -26,6 +27,7 @@ EXAMPLE_REVIEW = EXAMPLE_REVIEW_ROW | {
     "employment": EXAMPLE_REGISTRATION["employment"],
     "decision_reason": None,
     "fields_to_correct": [],
+    "findings": [EXAMPLE_FINDING],
     "in_force": None,
 }
 
@@ -40,6 +42,7 @@ class ReviewSchema(ReviewRowSchema):
     employment = Part(EmploymentSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
     fields_to_correct = fields.List(fields.Str(), required=True)
+    findings = Findings()
     in_force = fields.Nested(
         EmploymentSchema,
         attribute="record.application",

@@ -9,6 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from employment_registry.checks import rules as checks
+from employment_registry.checks.rules import Asked, Sign, System
 from employment_registry.places import street_faults
 from employment_registry.working_age import WorkingAge, age_faults
 from servicekit import messages
@@ -35,13 +37,22 @@ WORKFLOW: Final = Workflow(
     *team_moves(State.SUBMITTED),
     move("cancel", State.APPROVED, State.CANCELLED, Role.APPLICANT),
     # The record that a change was meant for has been cancelled meanwhile.
-    move("lapse", (State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Role.SYSTEM),
+    move("lapse", (State.CHECKING, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Role.SYSTEM),
+    *checks.MOVES,
 )
-OPEN: Final = (State.DRAFT, State.SUBMITTED, State.RETURNED)  # EMP-10: one of these per person
-FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT}))  # EMP-03: what officers may see
+OPEN: Final = (
+    State.DRAFT,
+    State.CHECKING,
+    State.SUBMITTED,
+    State.RETURNED,
+)  # EMP-10: one of these per person
+FILED: Final = tuple(
+    sorted(WORKFLOW.states - {State.DRAFT, State.CHECKING})
+)  # EMP-03: what officers may see
 # What becomes of the applications of a record that is cancelled.
 ENDINGS: Final = {
     State.DRAFT: "delete",
+    State.CHECKING: "lapse",
     State.SUBMITTED: "lapse",
     State.RETURNED: "lapse",
     State.APPROVED: "cancel",
@@ -56,6 +67,9 @@ REQUIRED: Final = {
     "monthly_income": "请填写月收入",
     "contact_phone": "请填写联系电话",
 }
+ASKED: Final = Asked(
+    tuple(System), {sign: checks.REFUSALS[sign] for sign in (Sign.DEAD, Sign.PENSIONER)}
+)
 BUSINESS_DIGITS: Final = "01"  # of the 受理编号
 LARGEST_INCOME: Final = Decimal("9999999.99")
 

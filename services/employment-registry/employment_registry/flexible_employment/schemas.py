@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields, post_load, validate
 
+from employment_registry.checks.schemas import Check
 from employment_registry.flexible_employment import rules
 from employment_registry.flexible_employment.actions import Opening
 from employment_registry.person_schemas import (
@@ -51,6 +52,7 @@ EXAMPLE_REGISTRATION: Final = EXAMPLE_REGISTRATION_ROW | {
     "employment": EXAMPLE_EMPLOYMENT | {"contact_phone": "138****0000"},
     "decision_reason": None,
     "fields_to_correct": [],
+    "check": None,
 }
 EXAMPLE_RECORD: Final = {
     "id": "01a1fcb7-9984-75ed-adc5-5ce1f0dc9fe8",
@@ -121,6 +123,7 @@ class RegistrationSchema(RegistrationRowSchema):
     employment = Part(EmploymentSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
     fields_to_correct = fields.List(fields.Str(), required=True)
+    check = Check()
 
 
 class RecordSchema(Schema):

@@ -10,11 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry import guide_versions, standing
+from employment_registry.checks import actions as checks
+from employment_registry.checks.actions import Checked, Terms
 from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, UnemploymentRecordChanged
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
-from employment_registry.policies import POLICIES, LookBack, ReviewLimit, ServicePlacePause
+from employment_registry.policies import POLICIES, LookBack, ServicePlacePause
 from employment_registry.unemployment import place_rules, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from employment_registry.unemployment.opening_rules import CONDITIONS
@@ -31,6 +33,12 @@ FILINGS = Filings(
     model=UnemploymentApplication,
     not_found=rules.ApplicationNotFound,
     closed=reviewing.close,
+)
+CHECKED = Checked(
+    workflow=rules.WORKFLOW,
+    model=UnemploymentApplication,
+    asked=rules.ASKED,
+    days=lambda limit: limit.unemployment,
 )
 
 
@@ -73,12 +81,16 @@ def submit(
     *,
     actor: Actor,
     now: datetime,
+    terms: Terms,
     note: str | None = None,
     seen: int | None = None,
 ) -> UnemploymentApplication:
-    """Check everything and send it to review; the first time it gets its 受理编号 (ER-08).
+    """Check everything and file it; the first time it gets its 受理编号 (ER-08).
 
     The officer has the working days that the policy of the day says; after a return, what was left.
+
+    Args:
+        terms: how patiently registers are asked before an officer sees it (ER-09).
 
     Raises:
         Incomplete: every field that is missing or wrong, at once.
@@ -101,9 +113,15 @@ def submit(
         application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
     application.region = region
     application.guide_version = guide_versions.version_now(db, "unemployment")
-    days = POLICIES.in_force(db, ReviewLimit, today).unemployment
-    reviewing.begin(application, days=days, now=now)
-    advance(db, rules.WORKFLOW, application, "submit", actor=actor, now=now, note=note)
+    checks.file(
+        db,
+        CHECKED,
+        application,
+        terms=terms,
+        actor=actor,
+        now=now,
+        note=note,
+    )
     return application
 
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
+from sqlalchemy.orm import Session
 
+from employment_registry.checks.api import add_checks
+from employment_registry.checks.schemas import EXAMPLE_CHECKING
 from employment_registry.guide_links import link_guides
 from employment_registry.parts import parts
 from employment_registry.person_schemas import LabelSchema
@@ -81,6 +84,10 @@ def open_draft(opening: Mapping[str, Any]) -> UnemploymentApplication:
         )
 
 
+def _submit(db: Session, application_id: str, **how: Any) -> UnemploymentApplication:
+    return actions.submit(db, application_id, terms=parts().check_terms, **how)
+
+
 add_filings(
     applications,
     actions.FILINGS,
@@ -92,9 +99,17 @@ add_filings(
         example_section={"wishes": ["job"]},
         example_row=schemas.EXAMPLE_OWN_ROW,
         example=schemas.EXAMPLE_OWN,
-        submit=actions.submit,
+        submit=_submit,
     ),
     own,
+)
+add_checks(
+    applications,
+    actions.FILINGS,
+    actions.CHECKED,
+    own,
+    view=schemas.UnemploymentOwnSchema,
+    example=schemas.EXAMPLE_OWN | EXAMPLE_CHECKING,
 )
 
 

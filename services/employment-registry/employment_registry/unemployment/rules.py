@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from employment_registry.checks import rules as checks
+from employment_registry.checks.rules import Asked, System
 from employment_registry.life import Standing
 from employment_registry.places import street_faults
 from employment_registry.working_age import WorkingAge, age_faults
@@ -35,10 +37,17 @@ WORKFLOW: Final = Workflow(
     move("end", State.APPROVED, State.CANCELLED, Role.APPLICANT),
     move("end", State.APPROVED, State.CANCELLED, Role.REVIEWER),
     move("end", State.APPROVED, State.CANCELLED, Role.SYSTEM),
+    *checks.MOVES,
 )
-OPEN: Final = (State.DRAFT, State.SUBMITTED, State.RETURNED)  # one of these per person
-FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT}))
+OPEN: Final = (
+    State.DRAFT,
+    State.CHECKING,
+    State.SUBMITTED,
+    State.RETURNED,
+)  # one of these per person
+FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT, State.CHECKING}))
 MATTER: Final = "失业登记"
+ASKED: Final = Asked(tuple(System), checks.REFUSALS)
 BUSINESS_DIGITS: Final = "02"  # of the 受理编号
 
 

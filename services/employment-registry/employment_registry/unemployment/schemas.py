@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields, validate
 
+from employment_registry.checks.schemas import EXAMPLE_FINDING, Check, Findings
 from employment_registry.person_schemas import (
     EXAMPLE_PERSON,
     FiledSchema,
@@ -52,7 +53,7 @@ _DECIDED: Final[dict[str, Any]] = {
     "decision_reason": None,
     "fields_to_correct": [],
 }
-EXAMPLE_OWN: Final = EXAMPLE_OWN_ROW | _DECIDED
+EXAMPLE_OWN: Final = EXAMPLE_OWN_ROW | _DECIDED | {"check": None}
 EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "open_moves": ["claim", "approve", "return", "reject"],
     "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
@@ -62,7 +63,7 @@ EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "claimed_until": None,
     **EXAMPLE_LINE,
 }
-EXAMPLE_REVIEW: Final = EXAMPLE_REVIEW_ROW | _DECIDED
+EXAMPLE_REVIEW: Final = EXAMPLE_REVIEW_ROW | _DECIDED | {"findings": [EXAMPLE_FINDING]}
 EXAMPLE_RECORD: Final = {
     "id": "01a1fcb7-9984-75ed-adc5-5ce1f0dc9fe9",
     "is_valid": True,
@@ -141,6 +142,7 @@ class UnemploymentOwnSchema(UnemploymentOwnRowSchema):
     unemployment = Part(UnemploymentSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
     fields_to_correct = fields.List(fields.Str(), required=True)
+    check = Check()
 
 
 class UnemploymentReviewRowSchema(TeamLineSchema, UnemploymentRowSchema):
@@ -153,6 +155,7 @@ class UnemploymentReviewSchema(UnemploymentReviewRowSchema):
     unemployment = Part(UnemploymentSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
     fields_to_correct = fields.List(fields.Str(), required=True)
+    findings = Findings()
 
 
 class _NextChange(fields.Date):

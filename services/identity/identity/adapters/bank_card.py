@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from identity.adapters.signed import SignedClient
-from identity.verification.rules import OutsideFailed
 from servicekit.client import Answered
+from servicekit.errors import OutsideFailed
 from servicekit.personal import BankCard, DocumentNumber, MobileNumber, PersonName
+from servicekit.signed import SignedClient
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,11 @@ from cryptography.x509.oid import NameOID
 from identity.adapters import openssl
 from identity.adapters.openssl import Workshop
 from identity.adapters.proofing import Failed, Outcome, Proof, Started, Verified, Way, Wish
-from identity.verification.rules import SIGNATURE_LIFE, OutsideFailed
+from identity.verification.rules import SIGNATURE_LIFE
 from servicekit import logs
 from servicekit.client import Answered, Client
 from servicekit.clock import Clock
-from servicekit.errors import Refusal, Unavailable
+from servicekit.errors import OutsideFailed, Refusal, Unavailable
 from servicekit.identifiers import check_uscc
 
 log = logs.get_logger()

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from identity.adapters.signed import SignedClient
-from identity.verification.rules import OutsideFailed
 from servicekit.client import Answered
+from servicekit.errors import OutsideFailed
 from servicekit.personal import PersonName
+from servicekit.signed import SignedClient
 
 PROVIDER: Final = "legal-person-base"
 

@@ -16,8 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from identity.verification.rules import OutsideFailed
 from servicekit import logs
+from servicekit.errors import OutsideFailed
 
 log = logs.get_logger()
 

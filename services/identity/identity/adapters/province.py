@@ -23,11 +23,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from identity.adapters.proofing import Failed, Outcome, Proof, Started, Verified, Way, Wish
-from identity.verification.rules import REDIRECT_LIFE, OutsideFailed
+from identity.verification.rules import REDIRECT_LIFE
 from servicekit import logs
 from servicekit.client import Answered, Client
 from servicekit.clock import Clock
-from servicekit.errors import Unavailable
+from servicekit.errors import OutsideFailed, Unavailable
 
 log = logs.get_logger()
 

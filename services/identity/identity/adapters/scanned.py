@@ -22,10 +22,11 @@ from identity.adapters.proofing import (
     Way,
     Wish,
 )
-from identity.adapters.signed import SignedAnswer, SignedClient
-from identity.verification.rules import QR_LIFE, OutsideFailed
+from identity.verification.rules import QR_LIFE
 from servicekit.client import Answered
+from servicekit.errors import OutsideFailed
 from servicekit.personal import DocumentNumber
+from servicekit.signed import SignedAnswer, SignedClient
 
 _BUSY: Final = {HTTPStatus.TOO_MANY_REQUESTS}
 _NAME, _NUMBER = 100, 40

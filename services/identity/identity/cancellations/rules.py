@@ -15,7 +15,7 @@ SMS_GONE_AFTER: Final = timedelta(days=3)  # by then the last SMS has gone, or n
 MOST_TOLD: Final = 20  # of what stands against it
 
 # An application in these states is waiting for somebody.
-OPEN_STATES: Final = frozenset({State.SUBMITTED, State.ACCEPTED, State.RETURNED})
+OPEN_STATES: Final = frozenset({State.CHECKING, State.SUBMITTED, State.ACCEPTED, State.RETURNED})
 BOUND_STATES: Final = frozenset({"active", "suspended"})
 
 

@@ -17,9 +17,9 @@ from identity.verification import challenge_rules, challenges, raising
 from identity.verification import rules as levels
 from identity.verification.challenge_rules import ChallengeOver, NoChallenge, Purpose
 from identity.verification.model import Challenge
-from identity.verification.rules import Channel, OutsideFailed
+from identity.verification.rules import Channel
 from servicekit import logs
-from servicekit.errors import Refusal
+from servicekit.errors import OutsideFailed, Refusal
 from servicekit.web.access import public, unkeyed
 from servicekit.web.session import now, reading, transaction
 

@@ -24,7 +24,7 @@ from identity.verification.model import Challenge
 from identity.verification.raising import Subject
 from identity.verification.rules import Channel
 from servicekit import messages
-from servicekit.errors import Refusal
+from servicekit.errors import OutsideFailed, Refusal
 from servicekit.web.session import now, reading, transaction
 
 COOKIE: Final = "__Host-identity-proof"
@@ -105,7 +105,7 @@ def qr_code(content: str) -> Markup:
 
 def said(refusal: Refusal) -> tuple[str, int, int | None]:
     """A refusal's sentence, status and pause for a page."""
-    if isinstance(refusal, levels.OutsideFailed):
+    if isinstance(refusal, OutsideFailed):
         return messages.EXTERNAL_UNAVAILABLE.text, 503, refusal.retry_after
     return refusal.message, 429 if refusal.retry_after else 422, refusal.retry_after
 

@@ -18,7 +18,7 @@ from identity.sms_codes import actions as sms_codes
 from identity.sms_codes.rules import WRONG_CODE, Purpose
 from identity.verification import rules as channels
 from servicekit.clock import shanghai_date
-from servicekit.errors import FieldError, Refusal
+from servicekit.errors import FieldError, OutsideFailed, Refusal
 from servicekit.identifiers import DocumentKind, check_bank_card, check_document
 from servicekit.personal import BankCard, DocumentNumber, MobileNumber, PersonName
 
@@ -101,7 +101,7 @@ def by_card(db: Session, phone: Phone, card: Card, *, means: Means, now: datetim
             phone=MobileNumber(phone.number),
         )
         channels.check_answer(result.code)
-    except channels.OutsideFailed:
+    except OutsideFailed:
         means.counts.give_back((channels.day_limit(now),), who)
         means.counts.forgive(channels.PACE, who, now=now)
         raise

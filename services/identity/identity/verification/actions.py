@@ -19,7 +19,7 @@ from identity.verification import rules
 from identity.verification.levels import Found, add_evidence
 from identity.verification.model import Evidence
 from identity.verification.rules import Channel
-from servicekit.errors import FieldError, Refusal
+from servicekit.errors import FieldError, OutsideFailed, Refusal
 from servicekit.identifiers import check_bank_card, check_mobile_number
 from servicekit.personal import BankCard, MobileNumber
 
@@ -122,7 +122,7 @@ def _ask(
             phone=MobileNumber(card.phone),
         )
         rules.check_answer(result.code)
-    except rules.OutsideFailed:
+    except OutsideFailed:
         counts.give_back(day, person.account_id)
         counts.forgive(rules.PACE, person.account_id, now=now)
         raise

@@ -21,7 +21,7 @@ from identity.sms_codes.rules import PAUSE, Purpose
 from identity.verification import actions, raising, rules
 from identity.verification.rules import Channel, Scale
 from servicekit import messages
-from servicekit.errors import FieldError, Refusal
+from servicekit.errors import FieldError, OutsideFailed, Refusal
 from servicekit.personal import DocumentNumber, PersonName
 from servicekit.web.access import public
 from servicekit.web.session import now, transaction
@@ -151,7 +151,7 @@ def _for_owner(
         if owner_id is None or form is None:
             return _refused(refusal)
         wrong = refusal.fields or [FieldError(f"/{_CARD[0]}", refusal.code, refusal.message)]
-        status = 503 if isinstance(refusal, rules.OutsideFailed) else 422
+        status = 503 if isinstance(refusal, OutsideFailed) else 422
         with transaction() as db:  # the refusal rolled the other one back
             return form(db.get_one(Account, owner_id), typed, wrong, status, db=db)
 

@@ -9,9 +9,8 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from identity.pace import Limit, Pace
-from servicekit import messages
 from servicekit.clock import SHANGHAI
-from servicekit.errors import Conflict, FieldError, Invalid, NotFound, TooMany, Unavailable
+from servicekit.errors import Conflict, FieldError, Invalid, NotFound, OutsideFailed, TooMany
 
 REGISTERED: Final = 1  # 一级：已注册
 PROVED: Final = 2  # 二级：一种方式核实身份
@@ -201,13 +200,6 @@ class NoEvidence(NotFound):
 
     code = "evidence-not-found"
     default_message = "未找到该核验记录"
-
-
-class OutsideFailed(Unavailable):
-    """The outside system did not answer, or answered nonsense; nothing was counted or kept."""
-
-    code = messages.EXTERNAL_UNAVAILABLE.code
-    default_message = messages.EXTERNAL_UNAVAILABLE.text
 
 
 class EvidenceFacts(Protocol):

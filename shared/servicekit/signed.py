@@ -17,11 +17,10 @@ from typing import Any, Final
 
 import orjson
 
-from identity.verification.rules import OutsideFailed
 from servicekit import logs
 from servicekit.client import Answered, Client
 from servicekit.clock import Clock
-from servicekit.errors import Unavailable
+from servicekit.errors import OutsideFailed, Unavailable
 
 log = logs.get_logger()
 
@@ -64,29 +63,39 @@ class SignedClient:
         client: knows the address and the time limit.
         clock: the wall clock; the other side compares with its own.
         pause: seconds before the second try; doubled before the third.
+        tries: how often a question is asked; once where a job asks again later.
     """
 
-    def __init__(self, client: Client, secret: str, clock: Clock, *, pause: float = 0.2) -> None:
+    def __init__(
+        self,
+        client: Client,
+        secret: str,
+        clock: Clock,
+        *,
+        pause: float = 0.2,
+        tries: int = TRIES,
+    ) -> None:
         self._client = client
         self._secret = secret
         self._clock = clock
         self._pause = pause
+        self._tries = tries
         self._waiting = threading.Event()  # never set: wait() is a sleep that needs no import
 
     def ask(self, path: str, question: Mapping[str, str]) -> SignedAnswer:
-        """Ask; a question that changes nothing twice is asked up to three times.
+        """Ask; a question that changes nothing twice is asked again when it failed.
 
         Raises:
             OutsideFailed: no answer, not theirs, or one that makes no sense.
             Answered: they refuse the question.
         """
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(self._tries)):
             try:
                 return self._once(path, question)
             except (Unavailable, OutsideFailed) as error:
                 if left == 0:
                     raise OutsideFailed from error
-                self._waiting.wait(self._pause * 2 ** (TRIES - 1 - left))
+                self._waiting.wait(self._pause * 2 ** (self._tries - 1 - left))
         raise OutsideFailed
 
     def reads(self, body: Mapping[str, Any]) -> SignedAnswer:

@@ -1,0 +1,123 @@
+"""Asks the registers, as the settings say where they are and how patient we are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+
+from employment_registry.adapters.population_register import (
+    HttpPopulationRegister,
+    PopulationRegister,
+)
+from employment_registry.adapters.social_security import HttpSocialSecurity, SocialSecurity
+from employment_registry.checks import questions, rules
+from employment_registry.checks.actions import Terms
+from employment_registry.checks.questions import Answer, Matters, Task
+from employment_registry.checks.rules import Patience, System
+from employment_registry.settings import Settings
+from servicekit.client import Client
+from servicekit.clock import SystemClock
+from servicekit.errors import OutsideFailed
+from servicekit.jobs import JobContext
+from servicekit.signed import SignedClient
+
+Ask = Callable[[Task], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The outside systems that know of persons."""
+
+    population: PopulationRegister
+    social_security: SocialSecurity
+
+    def ask(self, task: Task) -> Answer:
+        """Ask one question.
+
+        Raises:
+            OutsideFailed: no answer in time, or one that makes no sense.
+        """
+        if task.system is System.POPULATION_REGISTER:
+            resident = self.population.find(task.name, task.document_number)
+            signs = rules.resident_signs(
+                agrees=resident.agrees, is_alive=resident.is_alive, hukou=resident.hukou
+            )
+            return Answer(signs, resident.reference, resident.answer_hash)
+        insured = self.social_security.find(task.name, task.document_number)
+        signs = rules.insurance_signs(
+            employed_since=insured.employed_since, is_pensioner=insured.is_pensioner
+        )
+        return Answer(signs, insured.reference, insured.answer_hash)
+
+
+def make_registers(settings: Settings) -> Registers:
+    """Clients and secrets as the settings say; the wall clock, for theirs is no other."""
+    return Registers(
+        HttpPopulationRegister(_signed(settings, "population_register")),
+        HttpSocialSecurity(_signed(settings, "social_security")),
+    )
+
+
+def terms_of(settings: Settings) -> Terms:
+    """How patient this installation is, and which registers it is without."""
+    patience = Patience(
+        attempts=settings.check_attempts,
+        first_pause=timedelta(seconds=settings.check_pause_seconds),
+        longest=timedelta(minutes=settings.check_patience_minutes),
+    )
+    return Terms(patience, settings.outside_off)
+
+
+def work_off(context: JobContext, matters: Matters, system: System, ask: Ask) -> None:
+    """Ask everything that is due, a few at once, until nothing is; no transaction is open then."""
+    settings, database, clock = context.settings, context.database, context.clock
+    patience, most = terms_of(settings).patience, settings.outside_at_once
+    with ThreadPoolExecutor(most, thread_name_prefix=system.value) as pool:
+        while not context.stop.is_set():
+            with database.transaction() as db:
+                tasks = questions.claim(db, matters, system, now=clock.now(), most=most)
+            for task, answer in zip(tasks, pool.map(_tried(ask), tasks), strict=True):
+                with database.transaction() as db:
+                    if answer is None:
+                        questions.failed(db, matters, task, patience=patience, now=clock.now())
+                    else:
+                        questions.answered(
+                            db,
+                            matters,
+                            task,
+                            answer,
+                            now=clock.now(),
+                        )
+            if not tasks:
+                break
+    _tell_late(context, matters, system)
+
+
+def _tell_late(context: JobContext, matters: Matters, system: System) -> None:
+    now, most, last = context.clock.now(), context.settings.outside_at_once, 1
+    while last and not context.stop.is_set():
+        with context.database.transaction() as db:
+            last = questions.give_up_late(db, matters, system, now=now, most=most)
+
+
+def _tried(ask: Ask) -> Callable[[Task], Answer | None]:
+    def tried(task: Task) -> Answer | None:
+        try:
+            return ask(task)
+        except OutsideFailed:
+            return None  # logged where the call is; the question is asked again
+
+    return tried
+
+
+def _signed(settings: Settings, name: str) -> SignedClient:
+    client = Client(
+        getattr(settings, f"{name}_url"),
+        timeout=settings.outside_seconds,
+        name=name.replace("_", "-"),
+        simulators=settings.environment != "production",
+    )
+    # Asked once: the job asks again, and two layers that repeat would ask fifteen times.
+    return SignedClient(client, getattr(settings, f"{name}_secret"), SystemClock(), tries=1)
