@@ -71,9 +71,10 @@ def locks(root: Path) -> list[Lock]:
         for name, folder in rooms.items()
         if name != "shared"
     }
+    developers = [text for name in ("run", "dev", "bench") for text in groups[name]]
     build = project_build_requirements(rooms.values())
     return [
-        Lock("all", third_party([*everything, *groups["run"], *groups["dev"]]), held=False),
+        Lock("all", third_party([*everything, *developers]), held=False),
         Lock("bootstrap", (UV,), held=False),
         Lock("build", third_party(build)),
         *(Lock(name, third_party(texts)) for name, texts in sorted(images.items())),
