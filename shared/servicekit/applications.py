@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import DateTime, String, text
+from sqlalchemy import DateTime, String
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -16,7 +16,8 @@ from servicekit.columns import NOT_PERSONAL, new_id, words
 from servicekit.db import after_commit
 from servicekit.errors import ChangedMeanwhile
 from servicekit.numbers import application_number
-from servicekit.outbox import APPLICATION, Event, announce
+from servicekit.outbox import APPLICATION, Event
+from servicekit.statements import run
 from servicekit.workflow import Role, State, Workflow
 
 log = logs.get_logger()
@@ -25,8 +26,8 @@ _TIME = DateTime(timezone=True)
 _STATE = words(State)
 _FILED = (State.CHECKING, State.SUBMITTED)  # the day of filing is that of the person's own step
 
-_NEXT_SERIAL = text(
-    "INSERT INTO serial AS s (name, day, last) VALUES (:name, :day, 1) "
+_NEXT_SERIAL: Final = (
+    "INSERT INTO serial AS s (name, day, last) VALUES (%(name)s, %(day)s, 1) "
     "ON CONFLICT (name, day) DO UPDATE SET last = s.last + 1 RETURNING last"
 )
 
@@ -120,6 +121,9 @@ def advance(
         db.flush()
     except StaleDataError:
         raise ChangedMeanwhile from None
+    event = None
+    if after != before:  # saving a draft again is history, but no news to anybody
+        event = _moved(workflow.name, application, move, str(before), str(after), actor, now)
     history.append(
         db,
         application_id=application.id,
@@ -132,9 +136,8 @@ def advance(
         role=actor.role.value,
         at=now,
         note=note,
+        event=event,
     )
-    if after != before:  # saving a draft again is history, but no news to anybody
-        announce(db, _moved(workflow.name, application, move, str(before), str(after), actor, now))
     after_commit(db, lambda: _tell(workflow.name, application.id, move, str(before), str(after)))
 
 
@@ -156,8 +159,9 @@ def take_number(db: Session, *, region: str, business: str, now: datetime) -> st
     """
     day = shanghai_date(now)
     name = f"application:{region[:6]}:{business}"
-    serial = db.execute(_NEXT_SERIAL, {"name": name, "day": day}).scalar_one()
-    return application_number(region, business, day, serial)
+    row = run(db, _NEXT_SERIAL, {"name": name, "day": day}).fetchone()
+    assert row is not None
+    return application_number(region, business, day, row[0])
 
 
 def _moved(

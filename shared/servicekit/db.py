@@ -81,7 +81,6 @@ __all__ = [
     "forget",
     "kept",
     "new_id",
-    "planned_anew",
     "sqlalchemy_url",
     "standard_tables",
     "unique_violation",
@@ -201,21 +200,6 @@ def kept(db: Session, name: str, read: Callable[[Session], Value], *, seconds: f
 def forget(db: Session, name: str) -> None:
     """Read it again from the end of this transaction on; other processes do in their time."""
     after_commit(db, lambda: db.info.get(_KEPT, {}).pop(name, None))
-
-
-@contextmanager
-def planned_anew(db: Session) -> Iterator[None]:
-    """Let PostgreSQL plan these statements for their own values, however often they come.
-
-    For lists with filters: a plan that fits every filter reads the whole table for most.
-    """
-    connection = db.connection().connection.driver_connection
-    assert connection is not None
-    before, connection.prepare_threshold = connection.prepare_threshold, None
-    try:
-        yield
-    finally:
-        connection.prepare_threshold = before
 
 
 def unique_violation(error: IntegrityError) -> str | None:

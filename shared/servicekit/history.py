@@ -14,15 +14,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import DateTime, Row, and_, bindparam, select, text
+from sqlalchemy import Row, and_, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from servicekit.columns import HISTORY, HISTORY_HEAD, new_id
-from servicekit.outbox import Event, announce
+from servicekit.outbox import ANNOUNCED_WITH_ENTRY, Event, announce, columns_of
+from servicekit.statements import run
 from servicekit.vault import decode_key
 
 LANES = 16
@@ -33,27 +34,28 @@ _CHAINED = "id application_id workflow move before after actor_id person_id role
 
 # One round trip, so that a lane is locked no longer than it must; the database computes the hash
 # because only it knows the predecessor. `_hash` is the same in Python.
-_APPEND = text(
-    """
+_ENTRY: Final = """
     WITH head AS (
-        SELECT position + 1 AS position, hash FROM history_head WHERE lane = :lane FOR UPDATE),
+        SELECT position + 1 AS position, hash FROM history_head
+        WHERE lane = %(lane)s FOR UPDATE),
     entry AS (
         INSERT INTO application_history
             (id, lane, position, application_id, workflow, move, before, after,
              actor_id, person_id, role, at, note, previous_hash, hash)
-        SELECT :id, :lane, head.position, :application_id, :workflow, :move, :before, :after,
-            :actor_id, :person_id, :role, :at, :note, head.hash,
-            encode(sha256(convert_to(
-                concat_ws('|', head.hash, :lane, head.position, CAST(:content AS text)), 'UTF8'
+        SELECT %(id)s, %(lane)s, head.position, %(application_id)s, %(workflow)s, %(move)s,
+            %(before)s, %(after)s, %(actor_id)s, %(person_id)s, %(role)s, %(at)s, %(note)s,
+            head.hash, encode(sha256(convert_to(concat_ws(
+                '|', head.hash, %(lane)s::int, head.position, %(content)s::text), 'UTF8'
             )), 'hex')
         FROM head
-        RETURNING position, hash)
-    UPDATE history_head SET position = entry.position, hash = entry.hash
-    FROM entry WHERE history_head.lane = :lane
-    RETURNING history_head.position
-    """
-).bindparams(bindparam("at", type_=DateTime(timezone=True)))
-
+        RETURNING position, hash),
+    moved AS (
+        UPDATE history_head SET position = entry.position, hash = entry.hash
+        FROM entry WHERE history_head.lane = %(lane)s
+        RETURNING history_head.position)
+"""
+_APPEND: Final = _ENTRY + " SELECT position FROM moved"  # noqa: S608 - two constants
+_APPEND_AND_ANNOUNCE: Final = _ENTRY + ", " + ANNOUNCED_WITH_ENTRY
 _PAGE_ROWS = 1000
 _BEFORE_ALL = -(2**62)
 # The head comes with every page, out of the same snapshot as the entries.
@@ -132,8 +134,9 @@ def append(
     role: str,
     at: datetime,
     note: str | None,
+    event: Event | None = None,
 ) -> None:
-    """Write one entry at the end of the application's lane.
+    """Write one entry at the end of the application's lane, and announce it in one round trip.
 
     The lane stays locked until the transaction ends. Who appends for several applications in
     one transaction does so in the order of ``lane_of``, or two of them may wait for each other.
@@ -153,9 +156,12 @@ def append(
         "note": note,
     }
     values["content"] = _content(values)
-    if db.execute(_APPEND, values).first() is None:
+    statement = _APPEND
+    if event is not None:
+        statement, values = _APPEND_AND_ANNOUNCE, values | columns_of(event)
+    if run(db, statement, values).fetchone() is None:
         db.execute(_OPEN_LANE, {"lane": values["lane"], "genesis": GENESIS})
-        db.execute(_APPEND, values).one()
+        run(db, statement, values)
 
 
 def hold_lanes(db: Session, application_ids: Iterable[str]) -> None:

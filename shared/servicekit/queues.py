@@ -168,7 +168,7 @@ def _due(model: type[Reviewed], due: str, now: datetime) -> ColumnElement[bool]:
         Due.GREEN: and_(day > yellow, day < LAST_DAY),
         SOON: day.between(today, yellow),
     }
-    return and_(model.state.in_(WAITING), spans[due])
+    return spans[due]  # only what waits has another day than the last (``DUE_ORDER``)
 
 
 def _claimed(model: type[Reviewed], now: datetime) -> ColumnElement[bool]:

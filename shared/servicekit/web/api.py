@@ -44,10 +44,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             location: ``json`` (the body), ``query`` or ``form``.
             options: ``description``, ``example`` and ``examples`` of the documentation.
         """
+        loaded = schema() if isinstance(schema, type) else schema  # once, and not per request
         if location in BODIES:
-            loaded = schema() if isinstance(schema, type) else schema
             options.setdefault("required", any(f.required for f in loaded.load_fields.values()))
-        found: Callable[[View], View] = super().arguments(schema, location=location, **options)
+        found: Callable[[View], View] = super().arguments(loaded, location=location, **options)
         return found
 
     def response(

@@ -16,13 +16,13 @@ from typing import Any, Final
 import orjson
 from flask import Response, request
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from servicekit.columns import IDEMPOTENCY_KEY
 from servicekit.errors import Conflict, Invalid, Refusal
+from servicekit.statements import run
 from servicekit.web.access import Mark
 from servicekit.web.session import Exchange, app
 
@@ -33,6 +33,19 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _FORM = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
+_TAKE: Final = """
+    INSERT INTO idempotency_key AS kept (actor_key, key, fingerprint, created_at)
+    VALUES (%(owner)s, %(key)s, %(fingerprint)s, %(now)s)
+    ON CONFLICT (actor_key, key) DO UPDATE SET
+        fingerprint = excluded.fingerprint, created_at = excluded.created_at,
+        status = NULL, body = NULL
+    WHERE kept.created_at < %(forgotten)s
+    RETURNING key
+"""
+_KEEP: Final = """
+    UPDATE idempotency_key SET status = %(status)s, headers = %(headers)s::jsonb, body = %(body)s
+    WHERE actor_key = %(owner)s AND key = %(key)s
+"""
 _BODY = "idempotency_key.body"
 _REQUEST = "idempotency_key.fingerprint"
 
@@ -149,16 +162,15 @@ def _fingerprint(db: Session) -> str:
 
 def _take(db: Session, owner: str, key: str, fingerprint: str, now: datetime) -> bool:
     """Insert the key first; whoever comes second waits here for the first one's commit."""
-    row = insert(IDEMPOTENCY_KEY).values(
-        actor_key=owner, key=key, fingerprint=fingerprint, created_at=now
-    )
-    take_over = row.on_conflict_do_update(
-        index_elements=["actor_key", "key"],
-        set_={"fingerprint": fingerprint, "created_at": now, "status": None, "body": None},
-        where=IDEMPOTENCY_KEY.c.created_at < now - KEPT_FOR,
-    )
+    values = {
+        "owner": owner,
+        "key": key,
+        "fingerprint": fingerprint,
+        "now": now,
+        "forgotten": now - KEPT_FOR,
+    }
     try:
-        return db.execute(take_over.returning(IDEMPOTENCY_KEY.c.key)).first() is not None
+        return run(db, _TAKE, values).fetchone() is not None
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise StillAnswering(retry_after=1) from None
@@ -185,9 +197,11 @@ def _replay(db: Session, owner: str, key: str, fingerprint: str) -> Response:
 def _keep(db: Session, owner: str, key: str, response: Response) -> None:
     headers = {n: response.headers[n] for n in _KEPT_HEADERS if n in response.headers}
     sealed = app().vault.seal(response.get_data().decode("latin-1"), _BODY)
-    table = IDEMPOTENCY_KEY.c
-    db.execute(
-        update(IDEMPOTENCY_KEY)
-        .where(table.actor_key == owner, table.key == key)
-        .values(status=response.status_code, headers=headers, body=sealed)
-    )
+    values = {
+        "owner": owner,
+        "key": key,
+        "status": response.status_code,
+        "headers": orjson.dumps(headers).decode(),
+        "body": sealed,
+    }
+    run(db, _KEEP, values)

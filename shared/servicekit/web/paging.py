@@ -19,8 +19,8 @@ from marshmallow import Schema, fields, post_load, validate
 from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from servicekit.db import planned_anew
 from servicekit.errors import FieldError
+from servicekit.statements import planned_anew
 from servicekit.web.parsing import InvalidInput
 from servicekit.web.session import app
 

@@ -230,13 +230,11 @@ def _record_for(
     db: Session, kind: rules.Kind, applicant_id: str, person_key: DocumentNumber | bytes
 ) -> FlexibleEmploymentRecord | None:
     """The valid record of the account, held; refuses when the kind does not go with it."""
-    record = queries.find_valid_record(db, applicant_id)
-    rules.check_kind(
-        kind,
-        is_registered=record is not None,
-        was_registered=queries.was_registered(db, applicant_id),
-    )
-    if record is None and queries.is_registered(db, person_key):
+    records = queries.hold_records(db, applicant_id, person_key)
+    own = [each for each in records if each.applicant_id == applicant_id]
+    record = next((each for each in own if each.is_valid), None)
+    rules.check_kind(kind, is_registered=record is not None, was_registered=bool(own))
+    if record is None and any(each.is_valid for each in records):
         raise rules.AlreadyRegistered  # with another account of theirs
     return record
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from employment_registry import person_columns as columns
@@ -24,6 +25,21 @@ from servicekit.personal import DocumentNumber
 NEWEST = (FlexibleEmploymentApplication.created_at, FlexibleEmploymentApplication.id)
 NEWEST_RECORD = (FlexibleEmploymentRecord.valid_since, FlexibleEmploymentRecord.id)
 
+_RECORDS: Final = (
+    select(FlexibleEmploymentRecord)
+    .where(
+        or_(
+            FlexibleEmploymentRecord.applicant_id == bindparam("applicant_id"),
+            and_(
+                FlexibleEmploymentRecord.person_key == bindparam("person_key"),
+                FlexibleEmploymentRecord.is_valid,
+            ),
+        )
+    )
+    .order_by(FlexibleEmploymentRecord.id)
+    .with_for_update()
+)
+
 
 def find_valid_record(
     db: Session, applicant_id: str, *, hold: bool = True
@@ -33,6 +49,13 @@ def find_valid_record(
         FlexibleEmploymentRecord.applicant_id == applicant_id, FlexibleEmploymentRecord.is_valid
     )
     return db.scalar(found.with_for_update() if hold else found)
+
+
+def hold_records(
+    db: Session, applicant_id: str, person_key: DocumentNumber | bytes
+) -> list[FlexibleEmploymentRecord]:
+    """All records of the account, and the person's valid one under whichever account, held."""
+    return list(db.scalars(_RECORDS, {"applicant_id": applicant_id, "person_key": person_key}))
 
 
 def situation(
