@@ -17,6 +17,9 @@ from employment_registry.guides import api as guides
 from employment_registry.guides import pages as guide_pages
 from employment_registry.handlers import SUBSCRIPTIONS
 from employment_registry.jobs import JOBS
+from employment_registry.life_events import api as life_events
+from employment_registry.life_events import review_api as ending_reviews
+from employment_registry.life_events import rules as ending_rules
 from employment_registry.officer_desk import counts
 from employment_registry.parts import KEY, Parts
 from employment_registry.settings import Settings
@@ -60,6 +63,8 @@ SERVICE = Service(
         certificate.applications,
         certificate.certificates,
         certificate_reviews.reviews,
+        life_events.endings,
+        ending_reviews.reviews,
         counts,
         verification.verifications,
         verification.published,
@@ -72,7 +77,12 @@ SERVICE = Service(
         guides.checks,
         guide_pages.pages,
     ),
-    workflows=(flexible_rules.WORKFLOW, unemployment_rules.WORKFLOW, certificate_rules.WORKFLOW),
+    workflows=(
+        flexible_rules.WORKFLOW,
+        unemployment_rules.WORKFLOW,
+        certificate_rules.WORKFLOW,
+        ending_rules.WORKFLOW,
+    ),
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,

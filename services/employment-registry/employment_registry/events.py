@@ -58,6 +58,28 @@ class UnemploymentRecordChanged(Schema):
 
 
 @FACTS.fact(
+    "ending.announced",
+    v=1,
+    example={
+        "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
+        "ending_id": "01890a5d-ac96-774b-bcce-b302099a8060",
+        "business": "employment-registry.unemployment",
+        "takes_effect_on": "2026-10-20",
+    },
+)
+class EndingAnnounced(Schema):
+    """A registration will end on a day; until then the person may object (ER-07).
+
+    Why it ends is the person's own.
+    """
+
+    applicant_id = fields.Str(required=True)
+    ending_id = fields.Str(required=True)
+    business = fields.Str(required=True)
+    takes_effect_on = fields.Date(required=True)
+
+
+@FACTS.fact(
     "outside-check.failed",
     v=1,
     example={

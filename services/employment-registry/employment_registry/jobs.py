@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from employment_registry import hearing
 from employment_registry.certificate import actions as certificate
 from employment_registry.checks.actions import CHANNEL
 from employment_registry.checks.rules import System
@@ -12,9 +13,12 @@ from employment_registry.flexible_employment import actions as flexible
 from employment_registry.outside import make_registers, work_off
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.wallet import actions as wallet
+from servicekit import logs
+from servicekit.errors import OutsideFailed
 from servicekit.jobs import JobContext, Jobs
 
 JOBS = Jobs()
+log = logs.get_logger()
 MATTERS: Final = {
     matter.workflow.name: matter
     for matter in (flexible.CHECKED, unemployment.CHECKED, certificate.CHECKED)
@@ -41,3 +45,37 @@ def forget_wallet_offers(context: JobContext) -> None:
     """Offers, nonces and copies whose time is over."""
     with context.database.transaction() as db:
         wallet.forget(db, now=context.clock.now())
+
+
+@JOBS.every(timedelta(minutes=1), name="hear-population-register")
+def hear_population_register(context: JobContext) -> None:
+    """Deaths, as the police tell them."""
+    _hear(context, System.POPULATION_REGISTER)
+
+
+@JOBS.every(timedelta(minutes=1), name="hear-social-security")
+def hear_social_security(context: JobContext) -> None:
+    """Enrolments by employers and pensions, as social insurance tells them."""
+    _hear(context, System.SOCIAL_SECURITY)
+
+
+@JOBS.every(timedelta(hours=12), name="hear-calendar")
+def hear_calendar(context: JobContext) -> None:
+    """Whose retirement month has come."""
+    hearing.hear_calendar(context)
+
+
+@JOBS.every(timedelta(minutes=10), name="end-registrations")
+def end_registrations(context: JobContext) -> None:
+    """Announce what was told early, and end what nobody objected to in time."""
+    hearing.plan_recent(context)
+    hearing.end_due(context)
+
+
+def _hear(context: JobContext, system: System) -> None:
+    if system.value in context.settings.outside_off:
+        return  # an installation without this register
+    try:
+        hearing.hear_register(context, system, make_registers(context.settings).changes[system])
+    except OutsideFailed:
+        log.warning("a register's changes are not heard; they will be", system=system.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +11,7 @@ from employment_registry.adapters.population_register import (
     HttpPopulationRegister,
     PopulationRegister,
 )
+from employment_registry.adapters.register_changes import HttpRegisterChanges, RegisterChanges
 from employment_registry.adapters.social_security import HttpSocialSecurity, SocialSecurity
 from employment_registry.checks import questions, rules
 from employment_registry.checks.actions import Terms
@@ -28,10 +29,11 @@ Ask = Callable[[Task], Answer]
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """The outside systems that know of persons."""
+    """The outside systems that know of persons, and the lists of what changes in them."""
 
     population: PopulationRegister
     social_security: SocialSecurity
+    changes: Mapping[System, RegisterChanges]
 
     def ask(self, task: Task) -> Answer:
         """Ask one question.
@@ -54,9 +56,11 @@ class Registers:
 
 def make_registers(settings: Settings) -> Registers:
     """Clients and secrets as the settings say; the wall clock, for theirs is no other."""
+    clients = {system: _signed(settings, system.value.replace("-", "_")) for system in System}
     return Registers(
-        HttpPopulationRegister(_signed(settings, "population_register")),
-        HttpSocialSecurity(_signed(settings, "social_security")),
+        HttpPopulationRegister(clients[System.POPULATION_REGISTER]),
+        HttpSocialSecurity(clients[System.SOCIAL_SECURITY]),
+        {system: HttpRegisterChanges(client) for system, client in clients.items()},
     )
 
 

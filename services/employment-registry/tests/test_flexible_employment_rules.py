@@ -42,6 +42,7 @@ ALLOWED = {
     (State.RETURNED, Role.APPLICANT): {"save", "submit"},
     (State.RETURNED, Role.SYSTEM): {"check", "lapse"},
     (State.APPROVED, Role.APPLICANT): {"cancel"},
+    (State.APPROVED, Role.SYSTEM): {"cancel"},
 }
 MOVES = sorted({m.name for m in WORKFLOW.moves})
 

@@ -146,6 +146,26 @@ def tell_unchecked(db: Session, said: dict[str, Any], envelope: Envelope) -> Non
     actions.tell(db, said["applicant_id"], name, words, subject=subject, now=envelope.time)
 
 
+class EndingAnnouncedSchema(Schema):
+    """Which registration ends from which day on."""
+
+    applicant_id = fields.Str(required=True)
+    business = fields.Str(required=True)
+    takes_effect_on = fields.Date(required=True)
+
+
+@SUBSCRIPTIONS.on("employment-registry.ending.announced.v1", reads=EndingAnnouncedSchema)
+def tell_of_ending(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """Before it takes effect, so that the person may object; why is not for an SMS (ER-07)."""
+    day = said["takes_effect_on"]
+    words = {
+        "matter": rules.matter_title(said["business"]),
+        "day": f"{day.year}年{day.month}月{day.day}日",
+    }
+    name, subject = "ending-announced", envelope.subject
+    actions.tell(db, said["applicant_id"], name, words, subject=subject, now=envelope.time)
+
+
 class BusinessSchema(Schema):
     """What an appointment of an officer needs to know of a business."""
 

@@ -102,6 +102,30 @@ def test_who_could_not_be_checked_is_told_in_the_manuals_words(world, person):
     assert person.name not in sms[0]
 
 
+@pytest.mark.req("ER-07")
+def test_an_ending_is_told_before_it_takes_effect_without_its_reason(world, person):
+    told = Envelope(
+        id="event-1",
+        source="employment-registry",
+        type="employment-registry.ending.announced.v1",
+        stream="fact",
+        subject="ending-1",
+        time=world.clock.now(),
+        sequence=1,
+        data={
+            "applicant_id": person.id,
+            "ending_id": "ending-1",
+            "business": "employment-registry.unemployment",
+            "takes_effect_on": "2026-10-19",
+        },
+    )
+    hear(world, told)
+    (message,) = messages(world, person)["items"]
+    assert "您的失业登记将于 2026年10月19日 终止" in message["body"]
+    assert message["subject"] == "ending-1"
+    assert any("请在该日前登录申诉" in text for text in world.texts(person.phone))
+
+
 @pytest.mark.req("ID-48")
 def test_a_repeated_event_tells_nobody_twice(world, person):
     for _ in range(2):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from employment_registry.life_events import actions as life_events
+from employment_registry.life_events.actions import Told
+from employment_registry.life_events.rules import Happening
 from servicekit.columns import new_id
+from servicekit.personal import DocumentNumber
 from servicekit.teamwork import roster
 from servicekit.teamwork.rules import KnownOfficer
 from servicekit.testing.client import ApiClient
@@ -32,17 +36,20 @@ def SETTINGS(_folder: Path) -> dict[str, str]:
     return {"outside_off": "population-register,social-security"}
 
 
-def arrange(desk: Any, path: str) -> dict[str, str]:
+def arrange(desk: Any, path: str, number: str | None = None) -> dict[str, str]:
     """A draft for its owner, a filed one for officers, an approved one where records are asked."""
+    number = number or f"4401061990010{desk.serial() % 100_000:05d}"
     desk.issuer.know(
         desk.people.person,
         name="林小满",
         birthdate="1990-01-01",
         gender="male",
         document_type="resident-card",
-        document_number=f"4401061990010{desk.serial() % 100_000:05d}",
+        document_number=number,
         phone_number="13800000000",
     )
+    if "ending" in path and "unemployment" not in path:
+        return _ending(desk, path, number)
     if "guide" in path:
         desk.home = "44"  # texts of the whole province
         return {"item": "unemployment"}
@@ -66,6 +73,19 @@ def arrange(desk: Any, path: str) -> dict[str, str]:
     if "{opinion_id}" in path:
         made["opinion_id"] = _asked(desk, matter, draft["id"], path)
     return made
+
+
+def _ending(desk: Any, path: str, number: str) -> dict[str, str]:
+    """A registration that is to end, and for officers an objection to it."""
+    arrange(desk, "flexible-employment-records", number)
+    told = Told(number, DocumentNumber(number), Happening.DIED, desk.clock.now().date())
+    with desk.app.database.transaction() as db:
+        life_events.hear(db, "a-register", [told], window=10, now=desk.clock.now())
+    owner = as_owner(desk)
+    made = done(owner.get("planned-endings"), 200)["items"][0]["id"]
+    if "reviews" in path or path.endswith("withdraw"):
+        done(owner.post(f"planned-endings/{made}/object", {"explanation": "不属实"}), 200)
+    return {"application_id": made, "ending_id": made}
 
 
 def _asked(desk: Any, matter: str, application_id: str, path: str) -> str:

@@ -170,10 +170,19 @@ def cancel(
         OnlyApprovedCanBeCancelled, RecordInvalid
     """
     application = FILINGS.find(db, application_id, actor, seen)
+    standing.hold(db, application.person_key)  # first, as every life event takes it
     record = queries.hold_record(db, application)
     in_force = record is not None and record.is_valid
     rules.check_cancellation(application.state, record_is_valid=in_force)
     assert record is not None
+    end(db, record, actor=actor, now=now, reason=reason)
+    return application
+
+
+def end(
+    db: Session, record: FlexibleEmploymentRecord, *, actor: Actor, now: datetime, reason: str
+) -> None:
+    """End a record that is in force and held, with everything that belongs to it."""
     record.is_valid, record.ended_at = False, now
     standing.leave(db, record.id)
     belonging = queries.applications_of(db, record.id)
@@ -182,7 +191,6 @@ def cancel(
     db.flush()
     newest = next(each for each in belonging if each.id == record.application_id)
     announce_record(db, record, newest, now)
-    return application
 
 
 def announce_record(

@@ -36,6 +36,8 @@ WORKFLOW: Final = Workflow(
     move("reject", State.SUBMITTED, State.REJECTED, Role.REVIEWER),
     *team_moves(State.SUBMITTED),
     move("cancel", State.APPROVED, State.CANCELLED, Role.APPLICANT),
+    # Ended by what happened: retirement, a pension, a death.
+    move("cancel", State.APPROVED, State.CANCELLED, Role.SYSTEM),
     # The record that a change was meant for has been cancelled meanwhile.
     move("lapse", (State.CHECKING, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Role.SYSTEM),
     *checks.MOVES,

@@ -97,6 +97,8 @@ class Ending(StrEnum):
     OWN_WISH = "own-wish"
     NO_CONTACT = "no-contact"
     REFUSED_SERVICE = "refused-service"
+    RETIREMENT_AGE = "retirement-age"
+    DIED = "died"
 
 
 ENDINGS: Final = {
@@ -110,11 +112,12 @@ ENDINGS: Final = {
     Ending.OWN_WISH: "本人要求终止就业服务",
     Ending.NO_CONTACT: "连续六个月未与公共就业服务机构联系",
     Ending.REFUSED_SERVICE: "拒绝接受公共就业服务",
+    Ending.RETIREMENT_AGE: "达到法定退休年龄",
+    Ending.DIED: "死亡",
 }
-# What a person may say of themselves; the rest is for the office to find.
-OWN_ENDINGS: Final = tuple(
-    e for e in Ending if e not in (Ending.NO_CONTACT, Ending.REFUSED_SERVICE)
-)
+# What a person may say of themselves; the rest is for the office and for registers to find.
+_FOUND: Final = (Ending.NO_CONTACT, Ending.REFUSED_SERVICE, Ending.RETIREMENT_AGE, Ending.DIED)
+OWN_ENDINGS: Final = tuple(e for e in Ending if e not in _FOUND)
 
 REQUIRED: Final = {
     "cause": "请选择失业原因",

@@ -1,0 +1,141 @@
+"""Hears what registers and the calendar say of registered people, and lets endings take effect.
+
+An employer's staff registration reaches us as the enrolment in social insurance: the province's
+units file both in one (就业参保登记一体化), and the register's list is the one place that has all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from employment_registry.adapters.register_changes import Change, RegisterChanges
+from employment_registry.checks.rules import System
+from employment_registry.flexible_employment.model import (
+    FlexibleEmploymentApplication,
+    FlexibleEmploymentRecord,
+)
+from employment_registry.life_events import actions, queries
+from employment_registry.life_events.actions import Told
+from employment_registry.life_events.rules import Happening
+from employment_registry.policies import POLICIES
+from employment_registry.standing import PersonStanding
+from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from employment_registry.working_age import WorkingAge, flexible_category
+from servicekit.clock import shanghai_date
+from servicekit.jobs import JobContext
+
+CALENDAR: Final = "calendar"
+PAGE: Final = 500
+RECENT: Final = timedelta(days=2)  # for events that were told before the registration was approved
+# The register's word → ours; words that undo something are not heard (life_events.rules).
+KINDS: Final[Mapping[str, Happening]] = {
+    "enrolled": Happening.ENROLLED,
+    "pension": Happening.PENSION,
+    "died": Happening.DIED,
+}
+_MATTERS: Final[tuple[tuple[Any, Any], ...]] = (
+    (UnemploymentRecord, UnemploymentApplication),
+    (FlexibleEmploymentRecord, FlexibleEmploymentApplication),
+)
+
+
+def hear_register(context: JobContext, system: System, changes: RegisterChanges) -> None:
+    """Read the register's list to its end; no transaction is open while it is asked.
+
+    Raises:
+        OutsideFailed: the register does not answer; the job goes on there when it is due.
+    """
+    window = context.settings.objection_window_days
+    while not context.stop.is_set():
+        with context.database.reading() as db:
+            before = queries.position(db, system)
+        page = changes.after(before)
+        if not page:
+            return
+        with context.database.transaction() as db:
+            if actions.move_on(db, system, before=before, after=page[-1].number):
+                told = list(_told(page))
+                now = context.clock.now()
+                actions.hear(db, system.value, told, window=window, now=now)
+
+
+def hear_calendar(context: JobContext) -> None:
+    """Whose retirement month has come, by the table of the day, page by page of the registered."""
+    today = shanghai_date(context.clock.now())
+    with context.database.reading() as db:
+        ages = POLICIES.in_force(db, WorkingAge, today)
+    for matter in _MATTERS:
+        after = ""
+        while not context.stop.is_set():
+            with context.database.reading() as db:
+                rows = _registered(db, matter, after)
+            if not rows:
+                break
+            after = rows[-1].record_id
+            told = [
+                Told(row.record_id, row.person_key, Happening.RETIRED, month)
+                for row in rows
+                if (month := ages.retirement_month(row.born_on.day, flexible_category(row.sex)))
+                <= today
+            ]
+            if told:
+                window, now = context.settings.objection_window_days, context.clock.now()
+                with context.database.transaction() as db:
+                    actions.hear(db, CALENDAR, told, window=window, now=now)
+
+
+def plan_recent(context: JobContext) -> None:
+    """Plan for people whose registration was approved after something had been told of them."""
+    now, after = context.clock.now(), ""
+    while not context.stop.is_set():
+        with context.database.reading() as db:
+            events = queries.list_unplanned(db, now - RECENT, after, most=PAGE)
+            people = {event.id: event.person_key for event in events}
+        for person in people.values():
+            with context.database.transaction() as db:
+                window = context.settings.objection_window_days
+                actions.plan(db, person, window=window, now=now)
+        if len(people) < PAGE:
+            return
+        after = max(people)
+
+
+def end_due(context: JobContext) -> None:
+    """Let take effect what nobody objected to in time, each in a transaction of its own."""
+    now, due = context.clock.now(), [""]
+    while due and not context.stop.is_set():
+        with context.database.reading() as db:
+            due = list(queries.list_due(db, shanghai_date(now), most=PAGE))
+        for ending_id in due:
+            with context.database.transaction() as db:
+                actions.carry_out(db, ending_id, now=now)
+
+
+def _told(page: list[Change]) -> Iterator[Told]:
+    for change in page:
+        happening = KINDS.get(change.kind)
+        if happening is not None:
+            yield Told(str(change.number), change.document_number, happening, change.on)
+
+
+def _registered(db: Session, matter: tuple[Any, Any], after: str) -> list[Row[Any]]:
+    record, application = matter
+    wanted = (
+        select(
+            PersonStanding.record_id,
+            PersonStanding.person_key,
+            application.born_on,
+            application.sex,
+        )
+        .join(record, record.id == PersonStanding.record_id)
+        .join(application, application.id == record.application_id)
+        .where(PersonStanding.record_id > after)
+        .order_by(PersonStanding.record_id)
+        .limit(PAGE)
+    )
+    return list(db.execute(wanted).all())

@@ -1,0 +1,73 @@
+"""Which endings are planned, for whom and until when, and what happened to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from employment_registry.checks.rules import System
+from employment_registry.life_events import rules
+from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
+from employment_registry.standing import PersonKey, PersonStanding
+from servicekit.applications import Actor
+
+NEWEST = (PlannedEnding.created_at, PlannedEnding.id)
+
+
+def own(actor: Actor) -> Select[PlannedEnding]:
+    """What the person was told."""
+    return select(PlannedEnding).where(PlannedEnding.applicant_id == actor.id)
+
+
+def find_own(db: Session, ending_id: str, actor: Actor) -> PlannedEnding:
+    """One of them.
+
+    Raises:
+        EndingNotFound: there is none, or it is somebody else's.
+    """
+    found = db.scalar(own(actor).where(PlannedEnding.id == ending_id))
+    if found is None:
+        raise rules.EndingNotFound
+    return found
+
+
+def find_open(db: Session, record_id: str) -> PlannedEnding | None:
+    """The ending that is planned for a registration, held."""
+    of_record = select(PlannedEnding).where(PlannedEnding.record_id == record_id)
+    wanted = of_record.where(PlannedEnding.state.in_(rules.OPEN)).with_for_update(of=PlannedEnding)
+    return db.scalar(wanted.execution_options(populate_existing=True))
+
+
+def list_events(db: Session, person_key: PersonKey) -> list[rules.Event]:
+    """Everything that happened to a person, as far as it was told."""
+    found = select(LifeEvent).where(LifeEvent.person_key == person_key)
+    fresh = found.execution_options(populate_existing=True)
+    return [rules.Event(e.id, e.happening, e.on, e.refuted) for e in db.scalars(fresh)]
+
+
+def list_due(db: Session, today: date, *, most: int) -> Sequence[str]:
+    """Endings whose day has come, and those whose registration is over already."""
+    over = PlannedEnding.record_id.not_in(select(PersonStanding.record_id))
+    due = PlannedEnding.state.in_(rules.WAITING) & (PlannedEnding.takes_effect_on <= today)
+    open_ = PlannedEnding.state.in_(rules.OPEN) & over
+    wanted = select(PlannedEnding.id).where(due | open_).order_by(PlannedEnding.takes_effect_on)
+    return db.scalars(wanted.limit(most)).all()
+
+
+def list_unplanned(db: Session, since: datetime, after: str, *, most: int) -> Sequence[LifeEvent]:
+    """Recent events of registered people for whom nothing is planned, in order of their id."""
+    wanted = (
+        select(LifeEvent)
+        .join(PersonStanding, PersonStanding.person_key == LifeEvent.person_key)
+        .where(LifeEvent.heard_at >= since, ~LifeEvent.refuted, LifeEvent.id > after)
+    )
+    return db.scalars(wanted.order_by(LifeEvent.id).limit(most)).all()
+
+
+def position(db: Session, system: System) -> int:
+    """Up to which number the register's changes have been heard; 0 before the first."""
+    wanted = select(RegisterPosition.number).where(RegisterPosition.system == system)
+    return db.scalar(wanted) or 0

@@ -1,0 +1,65 @@
+"""What officers do with objections: uphold, and the registration stays; dismiss, and it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from employment_registry import standing
+from employment_registry.life_events import actions, rules
+from employment_registry.life_events.model import PlannedEnding
+from servicekit import working_days
+from servicekit.applications import Actor
+from servicekit.clock import shanghai_date
+from servicekit.errors import ChangedMeanwhile
+from servicekit.reviewing import Reviews
+
+RETURN_DAYS = 5  # working days to add what an officer asks for
+
+
+def hold(db: Session, ending: PlannedEnding) -> None:
+    """Lock the person's standing and the histories the decision may move.
+
+    Raises:
+        ChangedMeanwhile: the registration has ended in another way.
+    """
+    held = standing.hold(db, ending.person_key)
+    if held is None or held.record_id != ending.record_id:
+        raise ChangedMeanwhile
+    actions.hold_lanes(db, ending)
+
+
+def upheld(db: Session, ending: PlannedEnding, *, actor: Actor, now: datetime) -> None:
+    """申诉成立: nothing ends, and what was said so far ends nothing later either."""
+    actions.refute(db, ending.person_key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objections(Reviews[PlannedEnding]):
+    """Reviews whose no ends a registration, and whose return gives time anew."""
+
+    def decide(
+        self, db: Session, move: str, application_id: str, *, now: datetime, **how: Any
+    ) -> PlannedEnding:
+        """Uphold, send back or dismiss; see ``Reviews.decide``."""
+        ending = super().decide(db, move, application_id, now=now, **how)
+        if move == "return":
+            again = working_days.add_working_days(shanghai_date(now), RETURN_DAYS)
+            ending.takes_effect_on = max(again, ending.takes_effect_on)
+            db.flush()
+        elif move == "reject":
+            actions.end_registration(db, ending, now=now)
+        return ending
+
+
+REVIEWS = Objections(
+    workflow=rules.WORKFLOW,
+    model=PlannedEnding,
+    filed=rules.FILED,
+    not_found=rules.EndingNotFound,
+    hold=hold,
+    approved=upheld,
+)

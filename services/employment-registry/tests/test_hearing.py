@@ -1,0 +1,144 @@
+"""What the registry hears over a bus, and what a worker leaves that is killed in the midst."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from employment_registry.app import SERVICE
+from servicekit.bus import connect
+from servicekit.bus.envelope import encode
+from servicekit.consumer import Consumer
+from servicekit.db import new_id
+from servicekit.inbox import Envelope
+from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture
+
+PREFIX = "cn.gov.gdhrss"
+UNEMPLOYMENT = {
+    "cause": "graduated",
+    "unemployed_on": "2026-09-15",
+    "service_place": "440106003",
+    "address": "五山路1号",
+    "wishes": ["job"],
+}
+# A worker of its own: asks once, and is killed while it waits for the answer.
+WORKER = """
+import json, sys, threading
+from datetime import datetime
+from employment_registry.app import create_app
+from employment_registry.jobs import JOBS
+from employment_registry.settings import Settings
+from servicekit.jobs import JobContext
+from servicekit.testing.clock import FixedClock
+from servicekit.testing.settings import sample_settings
+given = json.loads(sys.argv[1])
+clock = FixedClock(datetime.fromisoformat(given.pop("now")))
+app = create_app(sample_settings(Settings, "EMPLOYMENT_REGISTRY", **given), clock=clock)
+work = next(job.work for job in JOBS if job.name == "ask-social-security")
+work(JobContext("employment-registry", app.database, clock, app.settings, threading.Event()))
+"""
+
+
+def until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def files(desk: Any, lin: Any) -> str:
+    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
+    return str(lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))["id"])
+
+
+@pytest.fixture(params=["local", pytest.param("amqp", marks=pytest.mark.rabbitmq)])
+def bus_url(request: pytest.FixtureRequest, postgres: Any) -> Iterator[str]:
+    if request.param == "amqp":
+        yield request.getfixturevalue("rabbit_node").url
+        return
+    with postgres.fresh_database() as url:
+        yield f"local://{url}"
+
+
+@pytest.mark.req("ID-05", "EV-01")
+@pytest.mark.xdist_group("rabbitmq")
+def test_a_merge_is_heard_once_and_in_order_over_the_bus(desk: Any, bus_url: str) -> None:
+    lin = desk.person()
+    twin = desk.person(number=lin.number)
+    files(desk, lin)
+    bus = connect(bus_url, service="employment-registry")
+    consumer = Consumer(
+        desk.app.database, bus, SERVICE.subscriptions, prefix=PREFIX, clock=desk.clock
+    )
+    consumer.bind()
+
+    def told(sequence: int, kind: str, **data: Any) -> Any:
+        account = lin.claims["sub"]
+        return encode(
+            Envelope(
+                new_id(),
+                f"identity.account.{kind}.v1",
+                "identity",
+                "fact",
+                account,
+                desk.clock.now(),
+                sequence,
+                {"account_id": account, "kind": "person", **data},
+            ),
+            PREFIX,
+        )
+
+    cancelled = told(2, "cancelled", merged_into=twin.claims["sub"])
+    speaker = connect(bus_url, service="identity")
+    speaker.publish([cancelled, told(1, "registered"), cancelled])  # late, early, and twice
+    stop = threading.Event()
+    hearing = threading.Thread(target=consumer.run, args=(stop,))
+    hearing.start()
+    try:
+        until(lambda: bool(twin.get("unemployment-registrations").json["items"]))
+    finally:
+        stop.set()
+        hearing.join()
+        speaker.close()
+        bus.close()
+    assert lin.get("unemployment-registrations").json["items"] == []
+    assert len(desk.rows("inbox")) == 2
+
+
+@pytest.mark.req("ER-09")
+@pytest.mark.slow
+def test_what_a_killed_worker_was_asking_is_resumed_once(checked: Any, outside: Any) -> None:
+    lin = checked.person()
+    application = files(checked, lin)
+    checked.job("ask-population-register")
+    outside.slows("social-security", 20)
+    settings = checked.app.settings
+    given = {
+        "now": checked.clock.now().isoformat(),
+        "database_url": settings.database_url,
+        "social_security_url": settings.social_security_url,
+        "social_security_secret": settings.social_security_secret,
+        "outside_seconds": 30.0,
+    }
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, json.dumps(given)])
+    until(lambda: any(check.progress == "asking" for check in checked.rows("outside_check")))
+    worker.kill()
+    worker.wait()
+    outside.heals()
+    checked.job("ask-social-security")
+    path = f"unemployment-registrations/{application}"
+    assert lin.get(path).json["state"] == "checking"  # the dead one's lease still runs
+    checked.clock.advance(seconds=61)
+    checked.job("ask-social-security")
+    checked.job("ask-social-security")
+    assert lin.get(path).json["state"] == "submitted"
+    moves = [entry["move"] for entry in lin.get(f"{path}/history").json]
+    assert moves == ["check", "submit"]
+    assert checked.events().count("employment-registry.unemployment.submitted.v1") == 1

@@ -1,0 +1,346 @@
+"""What happens to a person ends their registration: told before, objected to, carried out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from employment_registry import handlers
+from employment_registry.checks.rules import System
+from employment_registry.life import Standing
+from employment_registry.life_events import actions, rules
+from employment_registry.life_events.actions import Told
+from employment_registry.life_events.rules import Event, Happening
+from servicekit.db import new_id
+from servicekit.errors import Refusal
+from servicekit.inbox import Envelope
+from servicekit.personal import DocumentNumber
+
+POLICE, INSURANCE = System.POPULATION_REGISTER, System.SOCIAL_SECURITY
+OWN = "planned-endings"
+REVIEWS = "ending-reviews"
+BUSINESS = "employment-registry.ending"
+ANNOUNCED = "employment-registry.ending.announced.v1"
+UNEMPLOYMENT = {
+    "cause": "graduated",
+    "unemployed_on": "2026-09-15",
+    "service_place": "440106003",
+    "address": "五山路1号",
+    "wishes": ["job"],
+}
+LATER = "2026-10-21T02:00:00+00:00"  # after ten working days with the holiday between
+
+
+def unemployed(desk: Any, lin: Any) -> Any:
+    """An approved registration; the registers are asked first where there are any."""
+    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
+    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
+    if not desk.app.settings.outside_off:
+        desk.asks_outside()
+    officer = desk.officer("440106", business="employment-registry.unemployment")
+    officer.done(officer.post(f"unemployment-reviews/{draft['id']}/approve", {}))
+    return draft
+
+
+def in_force(desk: Any) -> list[str]:
+    tables = ("unemployment_record", "flexible_employment_record")
+    return [table for table in tables for row in desk.rows(table) if row.is_valid]
+
+
+def endings(lin: Any) -> Any:
+    return lin.done(lin.get(OWN))["items"]
+
+
+def hears(desk: Any) -> None:
+    for system in System:
+        desk.job(f"hear-{system}")
+
+
+def told(lin: Any, happening: Happening, on: date, reference: str = "1") -> Told:
+    return Told(reference, DocumentNumber(lin.number), happening, on)
+
+
+def says(desk: Any, source: str, *events: Told) -> None:
+    with desk.app.database.transaction() as db:
+        actions.hear(db, source, events, window=10, now=desk.clock.now())
+
+
+@pytest.mark.req("ER-07", "UNE-09")
+def test_an_enrolment_ends_unemployment_after_it_was_announced(checked: Any, outside: Any) -> None:
+    lin = checked.person()
+    unemployed(checked, lin)
+    outside.reports(INSURANCE, "enrolled", lin.number, "2026-09-29")
+    hears(checked)
+    hears(checked)
+    (ending,) = endings(lin)
+    assert (ending["state_label"], ending["takes_effect_on"]) == ("已告知", "2026-10-19")
+    assert ending["reason"] == "用人单位已为您办理就业参保登记"
+    assert checked.events().count(ANNOUNCED) == 1
+    assert lin.number not in checked.everything_told()
+    checked.set("2026-10-18T02:00:00+00:00")
+    checked.job("end-registrations")
+    assert in_force(checked) == ["unemployment_record"]
+    checked.set(LATER)
+    checked.job("end-registrations")
+    checked.job("end-registrations")
+    assert in_force(checked) == []
+    assert [row.ending for row in checked.rows("unemployment_record")] == ["employed"]
+    assert (endings(lin)[0]["took_effect"], endings(lin)[0]["state_label"]) == (True, "已了结")
+    late = lin.post(f"{OWN}/{ending['id']}/object", {"explanation": "不是我"})
+    assert late.json["code"] == "wrong-state"
+    assert checked.history_is_whole()
+
+
+@pytest.mark.req("ER-07")
+def test_a_death_ends_everything_and_the_certificate_too(checked: Any, outside: Any) -> None:
+    lin = checked.person()
+    filed = lin.submits(lin.opens(**checked.form))
+    checked.asks_outside()
+    checked.officer("440106").approves(filed)
+    outside.reports(POLICE, "died", lin.number, "2026-09-20")
+    hears(checked)
+    checked.set(LATER)
+    checked.job("end-registrations")
+    assert in_force(checked) == []
+    assert [row.validity for row in checked.rows("certificate")] == ["revoked"]
+    assert lin.shows(filed)["state_label"] == "无效"
+    assert checked.history_is_whole()
+
+
+@pytest.mark.req("ER-07")
+def test_the_retirement_month_closes_a_registration_by_the_table(desk: Any) -> None:
+    lin, young = desk.person(born="1966-05-20"), desk.person()
+    for one in (lin, young):
+        desk.officer("440106").approves(one.submits(one.opens(**desk.form)))
+    desk.set("2026-09-30T15:59:59+00:00")  # the last second of September in Shanghai
+    desk.job("hear-calendar")
+    assert endings(lin) == []
+    desk.set("2026-09-30T16:00:00+00:00")
+    desk.job("hear-calendar")
+    desk.job("hear-calendar")
+    (ending,) = endings(lin)
+    assert (ending["reason"], ending["happened_on"]) == ("您已达到法定退休年龄", "2026-10-01")
+    assert endings(young) == []
+    desk.set("2026-10-30T02:00:00+00:00")
+    desk.job("end-registrations")
+    assert in_force(desk) == ["flexible_employment_record"]  # the young one's
+
+
+@pytest.mark.req("ER-07", "AL-02")
+@pytest.mark.parametrize(("move", "left"), [("approve", ["unemployment_record"]), ("reject", [])])
+def test_an_officer_decides_on_an_objection(desk: Any, move: str, left: list[str]) -> None:
+    lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
+    unemployed(desk, lin)
+    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    (ending,) = endings(lin)
+    assert officer.get(REVIEWS).json["items"] == []  # nobody's work yet
+    body = {"explanation": "本人未入职该单位，系冒名参保。"}
+    objected = lin.done(lin.post(f"{OWN}/{ending['id']}/object", body))
+    assert objected["number"].startswith("440106-04-20260929-")
+    desk.set(LATER)
+    desk.job("end-registrations")
+    assert in_force(desk) == ["unemployment_record"]  # while an officer has it nothing ends
+    (line,) = officer.get(REVIEWS).json["items"]
+    assert (line["explanation"], line["happening"]) == (body["explanation"], "enrolled")
+    said = {} if move == "approve" else {"reason_code": "confirmed"}
+    stranger = desk.officer("4403", business=BUSINESS)
+    assert stranger.post(f"{REVIEWS}/{ending['id']}/{move}", said).status_code == 404
+    officer.done(officer.post(f"{REVIEWS}/{ending['id']}/{move}", said))
+    assert in_force(desk) == left
+    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    desk.job("end-registrations")
+    assert in_force(desk) == left  # the same again says nothing new
+    assert len(endings(lin)) == 1
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("ER-07", "AL-09")
+def test_an_objection_is_sent_back_taken_back_or_too_late(desk: Any) -> None:
+    lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
+    unemployed(desk, lin)
+    says(desk, "social-security", told(lin, Happening.PENSION, date(2026, 9, 29)))
+    path = f"{OWN}/{endings(lin)[0]['id']}"
+    lin.done(lin.post(f"{path}/object", {"explanation": "未领取"}))
+    review = path.replace(OWN, REVIEWS)
+    officer.done(officer.post(f"{review}/return", {"reason_code": "more-proof"}))
+    assert lin.get(path).json["state_label"] == "申诉待补正"
+    lin.done(lin.post(f"{path}/object", {"explanation": "附社保查询结果"}))
+    lin.done(lin.post(f"{path}/withdraw"))
+    desk.set(LATER)
+    refused = lin.post(f"{path}/object", {"explanation": "再想想"})
+    assert refused.json["code"] == "objection-too-late"
+    desk.job("end-registrations")
+    assert [row.ending for row in desk.rows("unemployment_record")] == ["pension"]
+
+
+@pytest.mark.req("ER-07", "UNE-05")
+def test_an_ending_is_its_owners(desk: Any) -> None:
+    lin, other = desk.person(), desk.person()
+    unemployed(desk, lin)
+    says(desk, "police", told(lin, Happening.DIED, date(2026, 9, 1)))
+    path = f"{OWN}/{endings(lin)[0]['id']}"
+    assert (endings(other), other.get(path).status_code) == ([], 404)
+    assert other.post(f"{path}/object", {"explanation": "x"}).status_code == 404
+
+
+@pytest.mark.req("ER-07", "UNE-09")
+def test_employment_that_is_approved_meanwhile_lays_the_ending_down(desk: Any) -> None:
+    lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
+    unemployed(desk, lin)
+    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    path = f"{OWN}/{endings(lin)[0]['id']}"
+    lin.done(lin.post(f"{path}/object", {"explanation": "我是自己做"}))
+    desk.officer("440106").approves(lin.submits(lin.opens(**desk.form)))
+    decided = officer.post(f"{path.replace(OWN, REVIEWS)}/reject", {"reason": "属实"})
+    assert decided.json["code"] == "changed-meanwhile"
+    desk.job("end-registrations")
+    assert (endings(lin)[0]["took_effect"], in_force(desk)) == (
+        False,
+        ["flexible_employment_record"],
+    )
+
+
+@pytest.mark.req("ER-07")
+def test_what_was_told_before_the_approval_is_planned_afterwards(desk: Any) -> None:
+    lin = desk.person()
+    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    unemployed(desk, lin)
+    assert endings(lin) == []
+    desk.job("end-registrations")
+    assert len(endings(lin)) == 1
+
+
+STEPS = [
+    (Happening.ENROLLED, date(2026, 10, 1), "1"),
+    (Happening.ENROLLED, date(2026, 8, 1), "2"),  # from before the registration: no cause
+    (Happening.PENSION, date(2026, 10, 2), "3"),
+    (Happening.RETIRED, date(2026, 10, 1), "4"),
+    (Happening.DIED, date(2026, 9, 1), "5"),
+]
+
+
+@pytest.mark.req("ER-07")
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    happened=st.sets(st.sampled_from(STEPS)),
+    extra=st.lists(st.sampled_from(STEPS), max_size=4),
+    standing=st.sampled_from(Standing),
+    chance=st.randoms(use_true_random=False),
+)
+def test_in_whatever_order_how_often_and_how_late_the_end_is_the_same(
+    desk: Any, happened: set[Any], extra: list[Any], standing: Standing, chance: Any
+) -> None:
+    """The model: the earliest of those events that end such a registration, or none."""
+    desk.set("2026-09-29T02:00:00+00:00")
+    lin = desk.person()
+    if standing is Standing.UNEMPLOYED:
+        unemployed(desk, lin)
+    else:
+        desk.officer("440106").approves(lin.submits(lin.opens(**desk.form)))
+    calls = [*happened, *(step for step in extra if step in happened)]  # repetitions
+    chance.shuffle(calls)
+    for happening, on, reference in calls:
+        if chance.random() < 0.3:
+            desk.clock.advance(days=chance.choice([1, 30]))  # also past the window
+            desk.job("end-registrations")
+        says(desk, f"of-{lin.number}", told(lin, happening, on, reference))
+    desk.clock.advance(days=60)
+    desk.job("end-registrations")
+    events = [Event(reference, happening, on) for happening, on, reference in happened]
+    expected = rules.cause(standing, date(2026, 9, 29), events)
+    kind = "unemployment" if standing is Standing.UNEMPLOYED else "flexible-employment"
+    found = lin.get(f"{kind}-records/current").status_code
+    assert found == (200 if expected is None else 404)
+    took = [ending["took_effect"] for ending in endings(lin)]
+    assert took == ([] if expected is None else [True])
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("ER-07")
+def test_the_earliest_of_several_events_is_the_cause() -> None:
+    events = [Event(reference, happening, on) for happening, on, reference in STEPS]
+    since = date(2026, 9, 29)
+    found = rules.cause(Standing.UNEMPLOYED, since, events)
+    assert found is not None
+    assert found.happening is Happening.DIED
+    assert rules.cause(Standing.EMPLOYED, since, events[:2]) is None
+    refuted = [Event(e.id, e.happening, e.on, refuted=True) for e in events]
+    assert rules.cause(Standing.UNEMPLOYED, since, refuted) is None
+
+
+@pytest.mark.req("ER-07")
+@pytest.mark.parametrize("round_", range(2))
+def test_forty_at_once_end_a_registration_once(desk: Any, round_: int) -> None:
+    lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
+    unemployed(desk, lin)
+    gate = threading.Barrier(40)
+
+    def at_once(*calls: Callable[[], Any]) -> None:
+        def run(call: Callable[[], Any]) -> None:
+            gate.wait(timeout=30)
+            try:
+                call()
+            except Refusal:
+                return  # somebody was faster
+
+        with ThreadPoolExecutor(40) as pool:
+            list(pool.map(run, calls * (40 // len(calls))))
+
+    same = told(lin, Happening.ENROLLED, date(2026, 9, 29))
+    later = told(lin, Happening.PENSION, date(2026, 9, 30), "2")
+    at_once(lambda: says(desk, "s", same), lambda: says(desk, "s", later))
+    (ending,) = endings(lin)
+    assert (ending["happening"], desk.events().count(ANNOUNCED)) == ("enrolled", 1)
+    lin.done(lin.post(f"{OWN}/{ending['id']}/object", {"explanation": "不是我"}))
+    path = f"{REVIEWS}/{ending['id']}"
+    employment = lin.submits(lin.opens(**desk.form))
+    desk.set(LATER)
+    at_once(
+        lambda: officer.post(f"{path}/reject", {"reason": "属实"}),
+        lambda: desk.job("end-registrations"),
+        lambda: desk.officer("440106").tries_to("approve", employment, {}),
+        lambda: lin.post(f"{OWN}/{ending['id']}/withdraw"),
+    )
+    desk.job("end-registrations")
+    assert in_force(desk) == ["flexible_employment_record"]
+    assert [row.standing for row in desk.rows("person_standing")] == ["employed"]
+    assert endings(lin)[0]["state"] in {"rejected", "withdrawn"}
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("ID-05", "ER-07")
+def test_a_merged_accounts_filings_go_on_with_the_account_that_stays(desk: Any) -> None:
+    lin = desk.person()
+    twin = desk.person(number=lin.number)
+    unemployed(desk, lin)
+    heard = Envelope(
+        id=new_id(),
+        source="identity",
+        type="identity.account.cancelled.v1",
+        stream="fact",
+        subject=lin.claims["sub"],
+        time=desk.clock.now(),
+        sequence=1,
+        data={
+            "account_id": lin.claims["sub"],
+            "kind": "person",
+            "merged_into": twin.claims["sub"],
+        },
+    )
+    for _ in range(2):
+        with desk.app.database.transaction() as db:
+            handlers.SUBSCRIPTIONS.begin(db, desk.clock.now())
+            handlers.SUBSCRIPTIONS.deliver(db, heard, desk.clock.now())
+    assert twin.get("unemployment-records/current").status_code == 200
+    assert twin.get("certificates/current").status_code == 200
