@@ -90,7 +90,8 @@ def test_a_replacement_takes_the_place_of_the_old_one(desk: Any, lin: Any) -> No
         ("valid", True),
         ("replaced", False),
     ]
-    assert [row["kind"] for row in lin.get(APPLICATIONS).json["items"]] == ["replacement"]
+    [record] = lin.get(APPLICATIONS).json["items"]
+    assert (record["kind"], record["can_be_replaced"]) == ("replacement", True)
     assert verified(desk, before["code"])["validity_label"] == "已补换"
     assert desk.events()[-3:] == [
         f"{BUSINESS}.approved.v1",
@@ -98,6 +99,37 @@ def test_a_replacement_takes_the_place_of_the_old_one(desk: Any, lin: Any) -> No
         f"{BUSINESS}.changed.v1",
     ]
     assert lin.number not in desk.everything_told()
+
+
+@pytest.mark.req("CRT-05")
+def test_only_the_newest_record_is_replaced(desk: Any, lin: Any) -> None:
+    oldest = current(lin)
+    approves(desk, files(lin, **LOST))
+    older = current(lin)
+    approves(desk, files(lin, **LOST))
+    records = lin.get(APPLICATIONS).json["items"]
+    assert [record["can_be_replaced"] for record in records] == [True, False]
+    for gone in (oldest, older, {"id": "somebody-elses"}):
+        wish = {"kind": "replacement", "replaces": gone["id"]}
+        refused = lin.done(lin.post(APPLICATIONS, wish), 409)
+        assert refused["code"] == "not-the-newest-certificate"
+    wish = {"kind": "replacement", "replaces": current(lin)["id"]}
+    lin.done(lin.post(APPLICATIONS, wish), 201)
+
+
+@pytest.mark.req("CRT-08")
+def test_forty_times_pressed_is_one_open_application(desk: Any, lin: Any) -> None:
+    gate = threading.Barrier(40)
+
+    def press(_: int) -> int:
+        gate.wait(timeout=30)
+        return int(lin.post(APPLICATIONS, {"kind": "replacement"}).status_code)
+
+    with ThreadPoolExecutor(40) as pool:
+        ends = Counter(pool.map(press, range(40)))
+    assert ends[201] == 1
+    assert set(ends) <= {201, 409, 503}
+    assert len(desk.rows("certificate_application")) == 1
 
 
 @pytest.mark.req("CRT-08")

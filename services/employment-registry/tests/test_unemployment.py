@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from servicekit.numbers import check
+from servicekit.web.openapi import document
 
 OWN = "unemployment-registrations"
 RECORDS = "unemployment-records"
@@ -121,6 +126,55 @@ def test_the_list_is_narrowed_by_number_result_and_day(desk: Any, lin: Any, offi
     reversed_ = lin.get(OWN, submitted_from="2026-09-30", submitted_to="2026-09-29")
     assert reversed_.status_code == 422
     assert reversed_.json["errors"][0]["code"] == "range-reversed"
+
+
+@pytest.mark.req("UNE-01", "UNE-02")
+def test_the_list_is_drawn_as_the_manual_shows_it(lin: Any, desk: Any) -> None:
+    base = "/api/employment-registry/v1"
+    written = document(desk.app)["paths"]
+    listed = written[f"{base}/{OWN}"]["get"]
+    drawn = listed["x-list"]
+    assert drawn["title"] == "申请列表"
+    titles = [column["title"] for column in drawn["columns"]]
+    assert titles == ["序号", "受理编号", "申请日期", "审核结果", "操作"]
+    assert list(drawn["buttons"]) == ["新增", "变更服务地"]
+    for operation in drawn["buttons"].values():
+        method, _, path = operation.partition(" ")
+        assert method.lower() in written[f"{base}{path}"]
+    asked = [each for each in listed["parameters"] if "x-placeholder" in each.get("schema", {})]
+    hints = {each["name"]: each["schema"]["x-placeholder"] for each in asked}
+    assert hints == {
+        "number": "请输入受理编号",
+        "state": "请选择审核结果",
+        "submitted_from": "开始日期",
+        "submitted_to": "结束日期",
+    }
+    filed = submits(lin, opens(lin, **FORM))
+    [row] = lin.get(OWN).json["items"]
+    shown = [row[column["field"]] for column in drawn["columns"][1:]]
+    day = "2026-09-29T02:00:00+00:00"
+    assert shown == [filed["number"], day, "待审核", ["withdraw"]]
+
+
+@pytest.mark.req("UNE-03", "ER-08")
+def test_a_number_is_one_applications_and_found_exactly(desk: Any, lin: Any, officer: Any) -> None:
+    first = submits(lin, opens(lin, **FORM))
+    decides(officer, "reject", first, reason="不符")
+    second = submits(lin, opens(lin, **FORM))
+    # Region, business, day, serial, check digit, read over the telephone group by group.
+    assert first["number"].rsplit("-", 1)[0] == "440106-02-20260929-000001"
+    assert second["number"].rsplit("-", 1)[0] == "440106-02-20260929-000002"
+    assert check(first["number"])
+    assert check(second["number"])
+    for asks, path in ((lin, OWN), (officer, REVIEWS)):
+        for typed in (second["number"], second["number"].replace("-", " ")):
+            found = asks.get(path, number=typed).json["items"]
+            assert [row["id"] for row in found] == [second["id"]]
+        for part in (second["number"][:-2], second["number"][:6], "%", "_" * 27):
+            assert asks.get(path, number=part).json["items"] == []
+    same = "UPDATE unemployment_application SET number = :number"
+    with pytest.raises(IntegrityError, match="unique"), desk.app.database.transaction() as db:
+        db.execute(text(same), {"number": second["number"]})
 
 
 @pytest.mark.req("UNE-05")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
@@ -68,6 +68,17 @@ class HistoryEntrySchema(Schema):
     note = fields.Str(allow_none=True, required=True)
 
 
+# 申请列表 as the manuals show it (UNE-02): who draws the page reads it from the document. The first
+# column is counted on the page.
+COLUMNS: Final = (
+    {"title": "序号"},
+    {"title": "受理编号", "field": "number"},
+    {"title": "申请日期", "field": "submitted_at"},
+    {"title": "审核结果", "field": "state_label"},
+    {"title": "操作", "field": "open_moves"},
+)
+
+
 class FiltersSchema(PageArguments):
     """查询条件, and which page of what they leave."""
 
@@ -75,11 +86,20 @@ class FiltersSchema(PageArguments):
     number = fields.Str(
         load_default=None,
         validate=validate.Length(1, 40),
-        metadata={"description": "受理编号，连字符可省略"},
+        metadata={"description": "受理编号，连字符可省略", "x-placeholder": "请输入受理编号"},
     )
-    state = fields.Enum(State, by_value=True, load_default=None)
-    submitted_from = fields.Date(load_default=None, metadata={"description": "申请日期起"})
-    submitted_to = fields.Date(load_default=None, metadata={"description": "申请日期止"})
+    state = fields.Enum(
+        State,
+        by_value=True,
+        load_default=None,
+        metadata={"description": "审核结果", "x-placeholder": "请选择审核结果"},
+    )
+    submitted_from = fields.Date(
+        load_default=None, metadata={"description": "申请日期起", "x-placeholder": "开始日期"}
+    )
+    submitted_to = fields.Date(
+        load_default=None, metadata={"description": "申请日期止", "x-placeholder": "结束日期"}
+    )
 
     @validates_schema
     def check_order(self, values: dict[str, Any], **_: Any) -> None:

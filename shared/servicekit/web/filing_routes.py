@@ -5,8 +5,8 @@ How a form is opened is the matter's own endpoint; what it submits is checked by
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Response
@@ -17,7 +17,7 @@ from servicekit.filing import Filings, Filters
 from servicekit.teamwork import urging
 from servicekit.web import versions
 from servicekit.web.api import Blueprint, NoteSchema
-from servicekit.web.filing import EXAMPLE_ENTRY, FiltersSchema, HistoryEntrySchema
+from servicekit.web.filing import COLUMNS, EXAMPLE_ENTRY, FiltersSchema, HistoryEntrySchema
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
@@ -36,6 +36,7 @@ class Form:
         row, view: schemas of a line of the list and of one application in full.
         example_section, example_row, example: of the three.
         submit: ``submit(db, id, *, actor, now, note, seen)``; checks everything and files it.
+        buttons: above the list, beside 新增: their words and the operations behind them.
     """
 
     part: str
@@ -46,6 +47,7 @@ class Form:
     example_row: dict[str, Any]
     example: dict[str, Any]
     submit: Callable[..., Any]
+    buttons: Mapping[str, str] = field(default_factory=dict)
 
 
 def add_filings(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> None:
@@ -61,9 +63,12 @@ def add_filings(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) ->
 
 def _add_reading(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> None:
     newest = (filings.model.created_at, filings.model.id)
+    own = f"POST {to.url_prefix}"
+    drawn = {"title": "申请列表", "columns": COLUMNS, "buttons": {"新增": own, **form.buttons}}
 
     @to.route("", methods=["GET"])
     @mark
+    @to.doc(**{"x-list": drawn})
     @to.arguments(FiltersSchema, location="query")
     @to.response(200, page_schema(form.row), example=one_page(form.example_row))
     def list_own(query: tuple[Filters, Page]) -> Any:

@@ -40,10 +40,14 @@ CHECKED = Checked(
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What the person says when they open the form; ``certificate`` holds the fields given."""
+    """What the person says when they open the form; ``certificate`` holds the fields given.
+
+    ``replaces`` is the id of the certificate whose 补换 they pressed.
+    """
 
     kind: rules.Kind
     certificate: Mapping[str, Any]
+    replaces: str | None = None
 
 
 def open_draft(
@@ -53,9 +57,12 @@ def open_draft(
 
     Raises:
         AlreadyCertified, NotRegistered, NoCertificate: not now.
+        NotTheNewest: the certificate to be replaced is not the valid one.
         OpenApplication: another one is not decided yet.
     """
     require(CONDITIONS[opening.kind], queries.situation(db, person.key))
+    current = queries.hold_valid(db, person.key)
+    rules.check_newest(opening.replaces, current.id if current else None)
     application = CertificateApplication(
         applicant_id=actor.id,
         filed_by=actor.person_id or actor.id,

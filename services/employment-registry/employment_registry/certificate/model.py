@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, text
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from employment_registry.certificate.rules import OPEN, Cause, Kind, Validity
 from employment_registry.person_columns import PersonApplication, PersonColumns, only_one
@@ -44,6 +44,13 @@ class CertificateApplication(PersonApplication, Base):
     contact_phone: Mapped[MobileNumber | None] = mapped_column(
         Sealed(MobileNumber, f"{APPLICATION}.contact_phone"), info=PERSONAL
     )
+    # Asked for by its owner's list alone, a handful of lines.
+    issued: Mapped[Certificate | None] = relationship(viewonly=True)
+
+    @property
+    def can_be_replaced(self) -> bool:
+        """Did it lead to the certificate that is valid (CRT-05)?"""
+        return self.issued is not None and self.issued.can_be_replaced
 
 
 class Certificate(PersonColumns, Base):
@@ -73,6 +80,11 @@ class Certificate(PersonColumns, Base):
     )
     issued_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     ended_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+    @property
+    def can_be_replaced(self) -> bool:
+        """Only the valid one is (CRT-05)."""
+        return self.validity is Validity.VALID
 
     @declared_attr.directive
     @classmethod

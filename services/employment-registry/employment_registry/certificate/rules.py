@@ -117,6 +117,13 @@ class NoCertificate(Conflict):
     default_message = "您尚未领取就业创业证，请先办理申领。"
 
 
+class NotTheNewest(Conflict):
+    """CRT-05: an older certificate has been replaced or revoked already."""
+
+    code = "not-the-newest-certificate"
+    default_message = "该证件已不是当前有效的就业创业证，请刷新后对最新的证件办理补换。"
+
+
 class NotRegistered(Conflict):
     """The certificate says how a person is registered, so they must be."""
 
@@ -157,6 +164,20 @@ def check_kind(kind: Kind, *, has_certificate: bool, is_registered: bool) -> Non
         raise AlreadyCertified
     if kind is Kind.FIRST and not is_registered:
         raise NotRegistered
+
+
+def check_newest(chosen: str | None, current: str | None) -> None:
+    """补换 is of the certificate in force and of none before it (CRT-05).
+
+    Args:
+        chosen: the certificate whose 补换 was pressed; None leaves the choice to us.
+        current: the one that is valid.
+
+    Raises:
+        NotTheNewest
+    """
+    if chosen is not None and chosen != current:
+        raise NotTheNewest
 
 
 def check_submission(kind: Kind, statement: Statement) -> None:

@@ -44,6 +44,7 @@ EXAMPLE_ROW: Final = {
 EXAMPLE_OWN_ROW: Final = EXAMPLE_ROW | {
     "created_at": "2026-09-29T01:50:00+00:00",
     "updated_at": "2026-09-29T02:00:00+00:00",
+    "can_be_replaced": False,
 }
 _DECIDED: Final[dict[str, Any]] = {
     "certificate": EXAMPLE_STATEMENT | {"contact_phone": "138****0000"},
@@ -100,6 +101,12 @@ class CertificateOpeningSchema(Schema):
     """申领 or 补换, with what the person has filled in already."""
 
     kind = fields.Enum(rules.Kind, by_value=True, required=True)
+    replaces = fields.Str(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Length(1, 36),
+        metadata={"description": "Whose 补换 was pressed; the valid one's if absent."},
+    )
     certificate = fields.Nested(CertificateStatementSchema, load_default=dict)
 
     @post_load
@@ -116,7 +123,9 @@ class CertificateRowSchema(FiledSchema):
 
 
 class CertificateOwnRowSchema(OwnFiledSchema, CertificateRowSchema):
-    """A line of 申领/补换记录."""
+    """A line of 申领/补换记录: 补换 is offered on the newest alone (CRT-05)."""
+
+    can_be_replaced = fields.Boolean(required=True)
 
 
 class CertificateOwnSchema(CertificateOwnRowSchema):
@@ -147,11 +156,6 @@ class RevocationSchema(Schema):
     reason = fields.Str(required=True, validate=[validate.Length(1, MAX_REASON), NOT_BLANK])
 
 
-class _Replaceable(fields.Boolean):
-    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
-        return obj.validity is rules.Validity.VALID
-
-
 class CertificateSchema(Schema):
     """我的就业创业证: 补换 is offered on the newest alone (CRT-05)."""
 
@@ -163,7 +167,7 @@ class CertificateSchema(Schema):
     region = fields.Str(required=True)
     person = Part(PersonSchema, required=True)
     application_id = fields.Str(allow_none=True, required=True)
-    can_be_replaced = _Replaceable(required=True)
+    can_be_replaced = fields.Boolean(required=True)
     issued_at = fields.AwareDateTime(required=True)
     ended_at = fields.AwareDateTime(allow_none=True, required=True)
 

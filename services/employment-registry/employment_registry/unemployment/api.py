@@ -100,6 +100,7 @@ add_filings(
         example_row=schemas.EXAMPLE_OWN_ROW,
         example=schemas.EXAMPLE_OWN,
         submit=_submit,
+        buttons={"变更服务地": "POST /unemployment-records/current/change-service-place"},
     ),
     own,
 )
