@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from servicekit import numbers
+from servicekit.web.openapi import document
 
 
 @pytest.mark.req("ER-01", "ER-08", "EMP-02", "EMP-03", "EMP-04")
 def test_a_person_registers(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("440106")
     draft = lin.opens()
+    assert [part for part in draft if part in {"employment", "person"}] == ["person", "employment"]
     assert draft["state"] == "draft"
     assert draft["number"] is None
     assert draft["person"] == {
@@ -229,6 +231,14 @@ def test_everything_that_belongs_to_a_record_ends_with_it(desk: Any) -> None:
     assert officer.queue() == []
     refused = officer.tries_to("approve", waiting)
     assert (refused.status_code, refused.json["code"]) == (409, "wrong-state")
+
+
+@pytest.mark.req("EMP-08")
+def test_the_portal_asks_before_it_ends_a_record(desk: Any) -> None:
+    path = "/api/employment-registry/v1/flexible-employment-registrations/{application_id}/cancel"
+    asked = document(desk.app)["paths"][path]["post"]["x-confirm"]
+    assert "请谨慎操作" in asked
+    assert "不可恢复" in asked
 
 
 @pytest.mark.req("EMP-08")

@@ -81,6 +81,7 @@ def open_draft(opening: actions.Opening) -> FlexibleEmploymentApplication:
 
 @registrations.route("/<application_id>/cancel", methods=["POST"])
 @own
+@registrations.doc(**{"x-confirm": rules.CANCELLATION_WARNING})
 @registrations.arguments(schemas.CancellationSchema, example={"reason": "已入职单位"})
 @registrations.response(200, schemas.RegistrationSchema, example=schemas.EXAMPLE_REGISTRATION)
 def cancel(body: dict[str, str], application_id: str) -> FlexibleEmploymentApplication:

@@ -73,6 +73,8 @@ ASKED: Final = Asked(
     tuple(System), {sign: checks.REFUSALS[sign] for sign in (Sign.DEAD, Sign.PENSIONER)}
 )
 BUSINESS_DIGITS: Final = "01"  # of the 受理编号
+# What the portal asks before 注销 (EMP-08).
+CANCELLATION_WARNING: Final = "注销后该登记即为无效，且不可恢复，请谨慎操作。确定要注销吗？"
 LARGEST_INCOME: Final = Decimal("9999999.99")
 
 
