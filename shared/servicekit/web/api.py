@@ -65,6 +65,11 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         found: Callable[[View], View] = super().response(status_code, schema, **options)
         return found
 
+    def doc(self, **said: Any) -> Callable[[View], View]:
+        """Put further members into the operation's documentation, ``x-…`` among them."""
+        found: Callable[[View], View] = super().doc(**said)
+        return found
+
 
 class NoteSchema(Schema):
     """The remark that goes into the history."""
