@@ -151,9 +151,9 @@ def test_the_list_is_drawn_as_the_manual_shows_it(lin: Any, desk: Any) -> None:
     }
     filed = submits(lin, opens(lin, **FORM))
     [row] = lin.get(OWN).json["items"]
-    shown = [row[column["field"]] for column in drawn["columns"][1:]]
-    day = "2026-09-29T02:00:00+00:00"
-    assert shown == [filed["number"], day, "待审核", ["withdraw"]]
+    *shown, moves = [row[column["field"]] for column in drawn["columns"][1:]]
+    assert shown == [filed["number"], "2026-09-29T02:00:00+00:00", "待审核"]
+    assert "withdraw" in moves
 
 
 @pytest.mark.req("UNE-03", "ER-08")
