@@ -98,6 +98,10 @@ def test_a_second_file_behind_the_picture_is_gone() -> None:
         (files.png_of_size(6000, 6000), "picture-too-large"),
         (files.png_of_size(60_000, 60_000), "picture-too-large"),
     ],
+    ids=[
+        *("nothing", "text", "svg", "html", "gif", "exe", "zip", "heic", "header alone"),
+        *("cut jpeg", "cut png", "large png", "bomb"),
+    ],
 )
 def test_what_is_no_picture_is_refused_whatever_it_says(data: bytes, code: str) -> None:
     with pytest.raises(Refusal) as refused:
@@ -197,6 +201,7 @@ def locked() -> bytes:
         (locked(), "unreadable-pdf"),
         (files.pdf(pages=pdf_check.MAX_PAGES + 1), "pdf-too-long"),
     ],
+    ids=["header alone", "nothing before it", "cut", "no pages", "locked", "long"],
 )
 def test_a_pdf_that_cannot_be_read_is_refused(data: bytes, code: str) -> None:
     with pytest.raises(Unfit, match=code):
