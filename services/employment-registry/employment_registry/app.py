@@ -63,6 +63,7 @@ SERVICE = Service(
         certificate.applications,
         certificate.certificates,
         certificate_reviews.reviews,
+        certificate_reviews.issued,
         life_events.endings,
         ending_reviews.reviews,
         counts,

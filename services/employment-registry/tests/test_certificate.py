@@ -230,6 +230,37 @@ def test_a_revoked_certificate_is_told_and_may_be_applied_for_again(desk: Any, l
     assert current(lin)["validity"] == "valid"
 
 
+@pytest.mark.req("ER-11", "AL-02")
+def test_one_that_came_with_a_registration_is_revoked_too(desk: Any, lin: Any) -> None:
+    shown = current(lin)
+    officer = desk.officer("440106", business=BUSINESS)
+    elsewhere = desk.officer("4403", business=BUSINESS)
+    path = f"issued-certificates/{shown['id']}/revoke"
+    assert elsewhere.get("issued-certificates", number=shown["number"]).json["items"] == []
+    assert elsewhere.post(path, {"reason": "冒用"}).status_code == 404
+    assert officer.get("issued-certificates").status_code == 422
+    [found] = officer.get("issued-certificates", number=shown["number"]).json["items"]
+    assert (found["id"], found["person"]["name"]) == (shown["id"], "林**")
+    assert "code" not in found
+    assert lin.number not in str(found)
+    gone = officer.done(officer.post(path, {"reason": "冒用他人身份办理"}))
+    assert gone["validity_label"] == "已作废"
+    assert verified(desk, shown["code"])["validity_label"] == "已作废"
+    again = officer.post(path, {"reason": "冒用"})
+    assert (again.status_code, again.json["code"]) == (409, "changed-meanwhile")
+    written = [row for row in desk.rows("application_history") if row.application_id == shown["id"]]
+    assert [(row.move, row.after, row.note) for row in written] == [
+        ("revoke", "revoked", "冒用他人身份办理")
+    ]
+    assert desk.history_is_whole()
+    filed = files(lin, "first", service_place="440106003")
+    approves(desk, filed)
+    by_application = current(lin)
+    path = f"issued-certificates/{by_application['id']}/revoke"
+    officer.done(officer.post(path, {"reason": "冒用"}))
+    assert lin.get(f"{APPLICATIONS}/{filed['id']}").json["state"] == "cancelled"
+
+
 @pytest.mark.req("CRT-02")
 def test_forty_decisions_at_once_leave_one_valid_certificate(desk: Any, lin: Any) -> None:
     filed = files(lin, **LOST)

@@ -166,6 +166,28 @@ def tell_of_ending(db: Session, said: dict[str, Any], envelope: Envelope) -> Non
     actions.tell(db, said["applicant_id"], name, words, subject=subject, now=envelope.time)
 
 
+class CertificateReadSchema(Schema):
+    """Whose certificate changed, and what it is worth."""
+
+    applicant_id = fields.Str(required=True)
+    validity = fields.Str(required=True)
+
+
+@SUBSCRIPTIONS.on("employment-registry.certificate.changed.v1", reads=CertificateReadSchema)
+def tell_of_certificate(db: Session, changed: dict[str, Any], envelope: Envelope) -> None:
+    """Nobody learns at a counter that their certificate was revoked (CRT-02)."""
+    if changed["validity"] != "revoked":
+        return  # issued and replaced ones follow a registration or an application, told by itself
+    actions.tell(
+        db,
+        changed["applicant_id"],
+        "certificate-revoked",
+        {},
+        subject=envelope.subject,
+        now=envelope.time,
+    )
+
+
 class BusinessSchema(Schema):
     """What an appointment of an officer needs to know of a business."""
 

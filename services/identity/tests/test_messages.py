@@ -297,3 +297,26 @@ def test_an_officer_is_told_of_what_is_handed_to_them(world, matter, title):
     assert message["title"] == title
     assert "44010620261121000017" in message["body"]
     assert deliveries(world) == []  # it can wait until the officer looks
+
+
+@pytest.mark.req("ID-48")
+def test_a_revoked_certificate_is_told_and_a_valid_one_is_not(world, person):
+    for number, validity in enumerate(("valid", "revoked"), 1):
+        told = Envelope(
+            id=f"event-{number}",
+            source="employment-registry",
+            type="employment-registry.certificate.changed.v1",
+            stream="fact",
+            subject="certificate-1",
+            time=world.clock.now(),
+            sequence=number,
+            data={
+                "applicant_id": person.id,
+                "certificate_id": "certificate-1",
+                "validity": validity,
+                "version": number,
+                "region": "440106001",
+            },
+        )
+        hear(world, told)
+    assert [m["title"] for m in messages(world, person)["items"]] == ["就业创业证已作废"]

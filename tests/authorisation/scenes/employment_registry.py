@@ -130,10 +130,14 @@ def _certificate(desk: Any, path: str) -> dict[str, str]:
     owner = as_owner(desk)
     wish = {"kind": "replacement", "certificate": {"cause": "lost", "service_place": "440106003"}}
     made = done(owner.post("certificate-applications", wish), 201)
-    code = done(owner.get("certificates/current"), 200)["code"]
+    issued = done(owner.get("certificates/current"), 200)
     if "reviews" in path:
         done(owner.post(f"certificate-applications/{made['id']}/submit", {}), 200)
-    values = {"application_id": made["id"], "code": code}
+    values = {
+        "application_id": made["id"],
+        "code": issued["code"],
+        "certificate_id": issued["id"],
+    }
     if "{opinion_id}" in path:
         values["opinion_id"] = _asked(desk, "certificate", made["id"], path)
     return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, false, select, text
 from sqlalchemy.orm import Session
 
 from employment_registry import person_columns as columns
@@ -58,6 +58,25 @@ def find_open(db: Session, person: Person, applicant_id: str) -> OpenOne | None:
     """The application that keeps the person from opening another one."""
     model, key = CertificateApplication, person.key
     return columns.find_open(db, model, rules.OPEN, applicant_id=applicant_id, person_key=key)
+
+
+def in_region(actor: Actor) -> Select[Certificate]:
+    """The certificates that were issued in an officer's region or below (AL-02)."""
+    if not actor.region:
+        return select(Certificate).where(false())
+    return select(Certificate).where(Certificate.region.startswith(actor.region, autoescape=True))
+
+
+def hold_in_region(db: Session, certificate_id: str, actor: Actor) -> Certificate:
+    """One of them, held.
+
+    Raises:
+        CertificateNotFound: there is none, or it is another region's.
+    """
+    found = db.scalar(in_region(actor).where(Certificate.id == certificate_id).with_for_update())
+    if found is None:
+        raise rules.CertificateNotFound
+    return found
 
 
 def hold_of_application(db: Session, application_id: str) -> Certificate | None:

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from employment_registry.certificate import issuing, queries, rules
-from employment_registry.certificate.model import CertificateApplication
+from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.events import TELLER
+from servicekit import history
 from servicekit.applications import Actor, advance
 from servicekit.errors import ChangedMeanwhile
 from servicekit.teamwork.reviews import TeamReviews
@@ -44,6 +45,40 @@ def revoke(
     issuing.revoke(db, certificate, now=now)
     advance(db, rules.WORKFLOW, application, "revoke", actor=actor, now=now, note=reason)
     return application
+
+
+def revoke_issued(
+    db: Session, certificate_id: str, *, actor: Actor, now: datetime, reason: str
+) -> Certificate:
+    """作废 a certificate by itself, as one that came with a registration and has no application.
+
+    Raises:
+        CertificateNotFound
+        ChangedMeanwhile: it has been replaced or revoked.
+    """
+    certificate = queries.hold_in_region(db, certificate_id, actor)
+    if not certificate.can_be_replaced:
+        raise ChangedMeanwhile
+    before = certificate.validity
+    issuing.revoke(db, certificate, now=now)
+    application = db.get(CertificateApplication, certificate.application_id or "")
+    if application is not None:
+        advance(db, rules.WORKFLOW, application, "revoke", actor=actor, now=now, note=reason)
+        return certificate
+    history.append(
+        db,
+        application_id=certificate.id,
+        workflow=rules.WORKFLOW.name,
+        move="revoke",
+        before=before,
+        after=certificate.validity,
+        actor_id=actor.id,
+        person_id=actor.person_id,
+        role=actor.role,
+        at=now,
+        note=reason,
+    )
+    return certificate
 
 
 REVIEWS = TeamReviews(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from employment_registry.certificate import review_actions, rules, schemas
-from employment_registry.certificate.model import CertificateApplication
+from typing import Any
+
+from employment_registry.certificate import queries, review_actions, rules, schemas
+from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.certificate.review_actions import REVIEWS
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
+from servicekit.web.filing import page as one_page
+from servicekit.web.paging import Page, page_of, page_schema
 from servicekit.web.review_routes import Shown, add_reviews
-from servicekit.web.session import actor, now, transaction
+from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
 
 reviews = Blueprint(
@@ -18,6 +22,13 @@ reviews = Blueprint(
     url_prefix="/certificate-reviews",
     description="就业创业证：审核",
 )
+issued = Blueprint(
+    "issued-certificates",
+    __name__,
+    url_prefix="/issued-certificates",
+    description="就业创业证：已签发的证件",
+)
+officer = access(Role.REVIEWER, business=rules.WORKFLOW.name)
 add_reviews(
     reviews,
     REVIEWS,
@@ -34,7 +45,7 @@ add_reviews(
 
 
 @reviews.route("/<application_id>/revoke", methods=["POST"])
-@access(Role.REVIEWER, business=rules.WORKFLOW.name)
+@officer
 @reviews.arguments(schemas.RevocationSchema, example={"reason": "冒用他人身份办理"})
 @reviews.response(200, schemas.CertificateReviewSchema, example=schemas.EXAMPLE_REVIEW)
 def revoke(body: dict[str, str], application_id: str) -> CertificateApplication:
@@ -47,4 +58,31 @@ def revoke(body: dict[str, str], application_id: str) -> CertificateApplication:
             review_actions.revoke(
                 db, application_id, actor=actor(), now=now(), reason=body["reason"]
             )
+        )
+
+
+@issued.route("", methods=["GET"])
+@officer
+@issued.arguments(schemas.IssuedFiltersSchema, location="query")
+@issued.response(200, page_schema(schemas.IssuedSchema), example=one_page(schemas.EXAMPLE_ISSUED))
+def list_issued(query: tuple[str, Page]) -> Any:
+    """The certificates of a number in the officer's region, those before it too (按证号查询)."""
+    number, page = query
+    with reading() as db:
+        found = queries.in_region(actor()).where(Certificate.number == number)
+        return page_of(db, found, page, by=queries.NEWEST)
+
+
+@issued.route("/<certificate_id>/revoke", methods=["POST"])
+@officer
+@issued.arguments(schemas.RevocationSchema, example={"reason": "冒用他人身份办理"})
+@issued.response(200, schemas.IssuedSchema, example=schemas.EXAMPLE_ISSUED | schemas.REVOKED)
+def revoke_issued(body: dict[str, str], certificate_id: str) -> Certificate:
+    """Revoke a certificate, whether it came by an application or with a registration (作废).
+
+    404 `certificate-not-found`; 409 `changed-meanwhile`: it is not in force any more.
+    """
+    with transaction() as db:
+        return review_actions.revoke_issued(
+            db, certificate_id, actor=actor(), now=now(), reason=body["reason"]
         )

@@ -18,6 +18,7 @@ from employment_registry.person_schemas import (
     region_field,
 )
 from servicekit.web.filing import OpenMoves, Part, Phone
+from servicekit.web.paging import Page, PageArguments
 from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
 from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 
@@ -74,6 +75,16 @@ EXAMPLE_CERTIFICATE: Final = {
     "can_be_replaced": True,
     "issued_at": "2026-09-30T03:00:00+00:00",
     "ended_at": None,
+}
+EXAMPLE_ISSUED: Final = {
+    name: value
+    for name, value in EXAMPLE_CERTIFICATE.items()
+    if name not in {"code", "can_be_replaced"}
+}
+REVOKED: Final = {
+    "validity": "revoked",
+    "validity_label": "已作废",
+    "ended_at": "2026-10-09T03:00:00+00:00",
 }
 EXAMPLE_VERIFICATION: Final = {
     "number": "4401060826000001",
@@ -156,20 +167,38 @@ class RevocationSchema(Schema):
     reason = fields.Str(required=True, validate=[validate.Length(1, MAX_REASON), NOT_BLANK])
 
 
-class CertificateSchema(Schema):
-    """我的就业创业证: 补换 is offered on the newest alone (CRT-05)."""
+class IssuedSchema(Schema):
+    """A certificate, as officers see it."""
 
     id = fields.Str(required=True)
     number = fields.Str(required=True)
-    code = fields.Str(required=True, metadata={"description": "Who knows it may verify (核验码)."})
     validity = fields.Enum(rules.Validity, by_value=True, required=True)
     validity_label = fields.Str(attribute="validity.label", required=True)
     region = fields.Str(required=True)
     person = Part(PersonSchema, required=True)
     application_id = fields.Str(allow_none=True, required=True)
-    can_be_replaced = fields.Boolean(required=True)
     issued_at = fields.AwareDateTime(required=True)
     ended_at = fields.AwareDateTime(allow_none=True, required=True)
+
+
+class IssuedFiltersSchema(PageArguments):
+    """Which certificate; nobody leafs through all of them."""
+
+    number = fields.Str(
+        required=True, validate=validate.Length(1, 20), metadata={"description": "证号"}
+    )
+
+    @post_load
+    def build(self, values: dict[str, Any], **_: Any) -> tuple[str, Page]:
+        """The number and the page apart."""
+        return values["number"], Page(limit=values["limit"], cursor=values["cursor"])
+
+
+class CertificateSchema(IssuedSchema):
+    """我的就业创业证: 补换 is offered on the newest alone (CRT-05)."""
+
+    code = fields.Str(required=True, metadata={"description": "Who knows it may verify (核验码)."})
+    can_be_replaced = fields.Boolean(required=True)
 
 
 class FormatSchema(Schema):
