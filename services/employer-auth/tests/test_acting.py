@@ -100,7 +100,7 @@ def test_a_mandate_says_where_if_the_unit_named_a_place(desk: Any) -> None:
     assert claims["regions"] == {"recruitment.jobs": "4403"}
 
 
-@pytest.mark.req("ID-41", "PRT-11")
+@pytest.mark.req("ID-41", "PRT-11", "H2")
 def test_a_mandate_is_for_the_bound_person_and_their_unit_alone(desk: Any) -> None:
     unit, lin, binding = desk.bound()
     wang, other = desk.person(), desk.unit()

@@ -73,7 +73,7 @@ def stored(desk: Any) -> str:
     return "\n".join(str(row) for (name,) in tables for row in desk.rows(f'SELECT * FROM "{name}"'))
 
 
-@pytest.mark.req("EA-07", "EA-09", "REF-05", "REF-07", "AL-02")
+@pytest.mark.req("EA-07", "EA-09", "REF-05", "REF-07", "AL-02", "G1", "G3")
 def test_from_the_application_to_the_authorised_agent(desk: Any) -> None:
     unit, lin, binding = desk.bound()
     (found,) = lin.done(lin.get("units", number="914403001922038216"))["items"]
@@ -132,7 +132,7 @@ def test_the_code_stands_nowhere_in_clear(desk: Any, caplog: Any, capsys: Any) -
     assert tuple(row) == ("taken", None)
 
 
-@pytest.mark.req("EA-09")
+@pytest.mark.req("EA-09", "G3")
 def test_wrong_codes_are_refused_alike_and_not_for_long(desk: Any) -> None:
     unit, lin, _ = desk.bound()
     wang = desk.person()
@@ -156,7 +156,7 @@ def test_wrong_codes_are_refused_alike_and_not_for_long(desk: Any) -> None:
     unit.refused(unit.post("authorisations", {"code": code}), 403, "delegate-required")
 
 
-@pytest.mark.req("EA-09")
+@pytest.mark.req("EA-09", "G3")
 def test_a_code_runs_out_after_thirty_days_and_a_new_one_makes_the_old_one_void(desk: Any) -> None:
     unit, lin, _ = desk.bound()
     application = filed(lin, unit)
@@ -174,6 +174,35 @@ def test_a_code_runs_out_after_thirty_days_and_a_new_one_makes_the_old_one_void(
     told = lin.refused(lin.post("authorisations", {"code": new}), 409, "code-expired")
     assert "重新申请" in told["detail"]
     assert filed(lin, unit)["cases"][0]["state"] == "submitted"
+
+
+@pytest.mark.req("EA-07", "EA-09", "G3")
+def test_a_rejection_is_told_with_its_reason_and_gives_no_code(desk: Any) -> None:
+    unit, lin, _ = desk.bound()
+    (case,) = filed(lin, unit)["cases"]
+    told = moves(officer(desk), case, "reject", {"reason_code": "not-entrusted"})
+    assert (told["state"], told["open_moves"]) == ("rejected", [])
+    second = officer(desk, "approver")
+    second.refused(second.post(f"{REVIEWS}/{case['id']}/approve", {}), 409, "wrong-state")
+    again = lin.post(f"authorisation-code-cases/{case['id']}/reissue", {})
+    lin.refused(again, 409, "wrong-state")
+    desk.works("send-notices")
+    assert "authorisation-code" not in {n["template"] for n in desk.identity.notices.values()}
+    assert desk.rows("SELECT * FROM authorisation") == []
+    kind, said = desk.events("authorisation-code")[-1]
+    assert (kind, said["after"]) == ("authorisation-code.rejected", "rejected")
+    assert lin.name not in str(said)
+
+
+@pytest.mark.req("EA-07", "G3")
+def test_the_sms_with_the_code_names_nobody(desk: Any) -> None:
+    unit, lin, _ = desk.bound()
+    approved(desk, filed(lin, unit))
+    code_sent(desk)
+    said = [n for n in desk.identity.notices.values() if n["template"] == "authorisation-code"]
+    assert {(n["account_id"], n["sms"]) for n in said} == {(lin.id, True)}
+    for personal in (lin.name, lin.number, lin.login_name):
+        assert personal not in str(said)
 
 
 @pytest.mark.req("EA-09")
@@ -354,7 +383,7 @@ def test_the_unit_and_the_agency_can_end_what_was_proved(desk: Any) -> None:
     assert [each["revoke_reason"] for each in listed] == ["经办人已离职"]
 
 
-@pytest.mark.req("EA-08", "REF-06")
+@pytest.mark.req("EA-08", "REF-06", "G2")
 def test_the_window_takes_an_application_in_with_scans(desk: Any) -> None:
     _unit, lin, binding = desk.bound()
     window, second = officer(desk, "window"), officer(desk, "approver")
@@ -481,7 +510,7 @@ def test_an_agent_applies_in_an_acting_session_too(desk: Any) -> None:
     unit.refused(unit.get(OWN), 403, "delegate-required")
 
 
-@pytest.mark.req("PRT-08")
+@pytest.mark.req("PRT-08", "J3")
 def test_wrong_unit_data_are_answered_with_whom_to_call(desk: Any) -> None:
     unit, lin, _ = desk.bound()
     draft = lin.done(lin.post(OWN, form(lin, unit)), 201)

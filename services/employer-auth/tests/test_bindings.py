@@ -9,7 +9,7 @@ import pytest
 NOT_FOUND = "未查询到对应用户，请检查用户信息后重新发起绑定"
 
 
-@pytest.mark.req("EA-02", "EA-03", "REF-04")
+@pytest.mark.req("EA-02", "EA-03", "REF-04", "F1", "F2")
 def test_a_binding_needs_the_unit_and_the_person(desk: Any) -> None:
     unit, lin = desk.unit(), desk.person()
     invited = unit.invites(lin)
@@ -33,7 +33,7 @@ def test_a_binding_needs_the_unit_and_the_person(desk: Any) -> None:
     assert desk.history_is_whole()
 
 
-@pytest.mark.req("EA-02")
+@pytest.mark.req("EA-02", "F3")
 @pytest.mark.parametrize("wrong", ["login_name", "name", "document_number"])
 def test_whatever_does_not_match_the_answer_is_the_same(desk: Any, wrong: str) -> None:
     unit, lin = desk.unit(), desk.person()
@@ -85,7 +85,7 @@ def test_a_person_many_ask_for_is_left_in_peace_a_while(desk: Any) -> None:
     unit.refused(unit.asks_for(lin), 429, "too-many-matches")
 
 
-@pytest.mark.req("EA-06")
+@pytest.mark.req("EA-06", "F5")
 def test_only_verified_persons_are_bound(desk: Any) -> None:
     unit, wang = desk.unit(), desk.person(level=1)
     refused = unit.refused(unit.asks_for(wang), 409, "person-not-verified")
@@ -134,7 +134,7 @@ def test_an_invitation_lapses_after_thirty_days(desk: Any) -> None:
     assert [told for told, _ in desk.events("sub-account")].count("sub-account.expired") == 2
 
 
-@pytest.mark.req("EA-04", "EA-05")
+@pytest.mark.req("EA-04", "EA-05", "F4")
 @pytest.mark.parametrize(("who", "move"), [("unit", "release"), ("agent", "leave")])
 def test_either_side_ends_the_binding_at_once(desk: Any, who: str, move: str) -> None:
     unit, lin, binding = desk.bound()

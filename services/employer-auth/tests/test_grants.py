@@ -10,7 +10,7 @@ JOBS = "recruitment.jobs"
 FAIRS = "recruitment.fairs"
 
 
-@pytest.mark.req("EA-06")
+@pytest.mark.req("EA-06", "F5")
 def test_a_business_is_granted_changed_and_withdrawn(desk: Any) -> None:
     desk.offers(JOBS, title="招聘管理")
     unit, lin, binding = desk.bound()

@@ -33,7 +33,7 @@ def test_a_unit_is_given_a_number_with_a_check_digit_when_it_appears(desk: Any) 
         assert not numbers.has_check_digit(code[:-2] + code[-1] + code[-2]) or code[-1] == code[-2]
 
 
-@pytest.mark.req("EA-07", "REF-05")
+@pytest.mark.req("EA-07", "REF-05", "G1")
 def test_an_agent_finds_a_unit_by_each_of_its_numbers(desk: Any) -> None:
     unit, lin = desk.unit(), desk.person()
     for number in (code_of(desk, unit), USCC, USCC[8:17], f" {USCC.lower()} "):
@@ -80,7 +80,7 @@ def test_only_verified_persons_look_units_up(desk: Any) -> None:
     unit.refused(unit.get("units", number=USCC), 403, "delegate-required")
 
 
-@pytest.mark.req("EA-10", "PRT-08")
+@pytest.mark.req("EA-10", "PRT-08", "J3")
 def test_an_officer_corrects_a_name_and_everybody_hears_old_and_new(desk: Any) -> None:
     unit, who = desk.unit(), officer(desk)
     before = who.done(who.get(f"unit-reviews/{unit.id}"))

@@ -298,7 +298,7 @@ def province(browser, simulators, login):
     return browser.get(back.location)
 
 
-@pytest.mark.req("ID-29", "ID-30")
+@pytest.mark.req("ID-29", "ID-30", "E10", "REF-03")
 def test_a_unit_unknown_here_is_initialised_in_place_and_goes_straight_through_next_time(
     world, simulators
 ):

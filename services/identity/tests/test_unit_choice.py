@@ -226,7 +226,7 @@ def test_a_unit_that_ticks_the_box_goes_in_as_itself(world, employer):
     assert browser.get("/identity/units").location == "/identity/"
 
 
-@pytest.mark.req("ID-41")
+@pytest.mark.req("ID-41", "H2")
 def test_who_is_bound_to_nobody_goes_in_as_himself(world, tell, employer, person):
     browser = world.browser()
     answer = browser.fills(

@@ -236,7 +236,7 @@ def rename(world, unit, **change):
     return world.browser().api("POST", "/unit/name-changes", change, token=token)
 
 
-@pytest.mark.req("ID-27")
+@pytest.mark.req("ID-27", "J1")
 def test_a_verified_unit_takes_a_name_the_base_knows_and_the_old_one_is_kept(world):
     unit = world.registers_unit()
     new = "广州示例科技股份有限公司"
@@ -276,7 +276,7 @@ def test_a_new_representative_comes_with_document_and_phone(world, tell):
         assert found.legal_document_number.expose() == number
 
 
-@pytest.mark.req("ID-28")
+@pytest.mark.req("ID-28", "J2")
 def test_the_number_and_the_login_name_of_a_unit_never_change(world):
     unit = world.registers_unit()
     token = world.token_of(unit)
