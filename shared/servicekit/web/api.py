@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from servicekit.web import session, versions
 from servicekit.web.access import Kind, access
+from servicekit.web.dumping import dumped_quickly
 from servicekit.web.parsing import BODIES, StrictParser
 from servicekit.workflow import Role, Workflow
 
@@ -62,7 +63,10 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             schema: or, for what is not JSON, a JSON schema of the document beside
                 ``content_type``.
         """
-        found: Callable[[View], View] = super().response(status_code, schema, **options)
+        shown = schema() if isinstance(schema, type) else schema
+        if isinstance(shown, Schema):
+            shown = dumped_quickly(shown)
+        found: Callable[[View], View] = super().response(status_code, shown, **options)
         return found
 
     def doc(self, **said: Any) -> Callable[[View], View]:
