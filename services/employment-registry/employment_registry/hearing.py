@@ -6,7 +6,7 @@ units file both in one (就业参保登记一体化), and the register's list is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from employment_registry.life_events import actions, queries
 from employment_registry.life_events.actions import Told
 from employment_registry.life_events.rules import Happening
 from employment_registry.policies import POLICIES
-from employment_registry.standing import PersonStanding
+from employment_registry.standing import PersonKey, PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from employment_registry.working_age import WorkingAge, flexible_category
 from servicekit.clock import shanghai_date
@@ -50,18 +50,17 @@ def hear_register(context: JobContext, system: System, changes: RegisterChanges)
     Raises:
         OutsideFailed: the register does not answer; the job goes on there when it is due.
     """
-    window = context.settings.objection_window_days
     while not context.stop.is_set():
         with context.database.reading() as db:
             before = queries.position(db, system)
         page = changes.after(before)
         if not page:
             return
+        people: list[PersonKey] = []
         with context.database.transaction() as db:
             if actions.move_on(db, system, before=before, after=page[-1].number):
-                told = list(_told(page))
-                now = context.clock.now()
-                actions.hear(db, system.value, told, window=window, now=now)
+                people = actions.hear(db, system.value, list(_told(page)), now=context.clock.now())
+        _plan(context, people)
 
 
 def hear_calendar(context: JobContext) -> None:
@@ -84,25 +83,24 @@ def hear_calendar(context: JobContext) -> None:
                 <= today
             ]
             if told:
-                window, now = context.settings.objection_window_days, context.clock.now()
                 with context.database.transaction() as db:
-                    actions.hear(db, CALENDAR, told, window=window, now=now)
+                    people = actions.hear(db, CALENDAR, told, now=context.clock.now())
+                _plan(context, people)
 
 
 def plan_recent(context: JobContext) -> None:
-    """Plan for people whose registration was approved after something had been told of them."""
+    """Plan for people who were registered after something had been told of them.
+
+    And for those whose events a worker had kept when it died.
+    """
     now, after = context.clock.now(), ""
     while not context.stop.is_set():
         with context.database.reading() as db:
             events = queries.list_unplanned(db, now - RECENT, after, most=PAGE)
-            people = {event.id: event.person_key for event in events}
-        for person in people.values():
-            with context.database.transaction() as db:
-                window = context.settings.objection_window_days
-                actions.plan(db, person, window=window, now=now)
-        if len(people) < PAGE:
+        _plan(context, [event.person_key for event in events])
+        if len(events) < PAGE:
             return
-        after = max(people)
+        after = events[-1].id
 
 
 def end_due(context: JobContext) -> None:
@@ -114,6 +112,14 @@ def end_due(context: JobContext) -> None:
         for ending_id in due:
             with context.database.transaction() as db:
                 actions.carry_out(db, ending_id, now=now)
+
+
+def _plan(context: JobContext, people: Iterable[PersonKey]) -> None:
+    """For each in a transaction of its own."""
+    window, now = context.settings.objection_window_days, context.clock.now()
+    for person in people:
+        with context.database.transaction() as db:
+            actions.plan(db, person, window=window, now=now)
 
 
 def _told(page: list[Change]) -> Iterator[Told]:

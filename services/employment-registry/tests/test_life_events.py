@@ -68,8 +68,12 @@ def told(lin: Any, happening: Happening, on: date, reference: str = "1") -> Told
 
 
 def says(desk: Any, source: str, *events: Told) -> None:
+    now = desk.clock.now()
     with desk.app.database.transaction() as db:
-        actions.hear(db, source, events, window=10, now=desk.clock.now())
+        people = actions.hear(db, source, events, now=now)
+    for person in people:
+        with desk.app.database.transaction() as db:
+            actions.plan(db, person, window=10, now=now)
 
 
 @pytest.mark.req("ER-07", "UNE-09")

@@ -69,12 +69,13 @@ class Told:
     on: date
 
 
-def hear(db: Session, source: str, told: Sequence[Told], *, window: int, now: datetime) -> None:
-    """Keep what is new, and announce what ends because of it.
+def hear(db: Session, source: str, told: Sequence[Told], *, now: datetime) -> list[PersonKey]:
+    """Keep what is new; gives the people it is about, for whom is planned one by one.
 
-    Args:
-        window: working days the person has to object.
+    Planning holds a person's standing. Nobody holds two at a time, so that two registers that
+    tell of the same people at once never wait for each other.
     """
+    people: list[PersonKey] = []
     for each in sorted(told, key=lambda t: t.reference):
         row = insert(LifeEvent).values(
             id=new_id(),
@@ -87,7 +88,8 @@ def hear(db: Session, source: str, told: Sequence[Told], *, window: int, now: da
             refuted=False,
         )
         if db.execute(row.on_conflict_do_nothing().returning(LifeEvent.id)).first() is not None:
-            plan(db, each.person, window=window, now=now)
+            people.append(each.person)
+    return people
 
 
 def move_on(db: Session, system: System, *, before: int, after: int) -> bool:
