@@ -94,6 +94,7 @@ class Gateway:
         for checking in self.checking:
             checking.sweep()
         self.access_log.tick()
+        self.measures.tick()
 
     @property
     def upstreams_of(self) -> list[str | None]:
@@ -127,7 +128,7 @@ def build(
     maker = Routes(
         configuration, chain, parts.pools, parts.sign_on, parts.keys, now, settings.public_url
     )
-    maker.measures = Measures(maker.names, settings.workers, now)
+    maker.measures = Measures(maker.names, settings.workers)
     doors = maker.doors()
     return Gateway(
         settings=settings,

@@ -26,15 +26,16 @@ from frontdoor.client_socket import (
 )
 from frontdoor.compression import pack
 from frontdoor.exchange import Inward
-from frontdoor.fields import BadHead, read_fields
+from frontdoor.field_lines import learn_beginning, read_fields
+from frontdoor.fields import NOTHING, UNKNOWN, BadHead, Beginning
 from frontdoor.sending import FilePart
 
 if TYPE_CHECKING:
     from frontdoor.door import Door
 
 log = structlog.get_logger(__name__)
-
 CLIENT_LEFT: Final = 499  # nginx's word for it
+MOST_LESSONS: Final = 8
 
 
 class ClientConnection(ClientSocket):
@@ -45,6 +46,8 @@ class ClientConnection(ClientSocket):
     """
 
     _arrived: asyncio.Future[None] | None = None  # somebody waits for more of the body
+    _begun: Beginning = UNKNOWN  # how the client's heads begin
+    _lessons = 0
 
     def __init__(self, door: Door) -> None:
         super().__init__(door)
@@ -138,7 +141,12 @@ class ClientConnection(ClientSocket):
         try:
             first = data.find(b"\r\n")
             head = http1.read_line(data[:first], server.longest_line)
-            fields = read_fields(data[first + 2 : end], server.longest_line)
+            begun = self._begun
+            if data.startswith(begun.block, first + 2):
+                fields = read_fields(data, first + 2, end, server.longest_line, begun)
+            else:
+                fields = read_fields(data, first + 2, end, server.longest_line)
+                self._learn(data, first + 2, end)
             if fields.host is None or head.odd:
                 http1.check(head, fields)
         except BadHead as bad:
@@ -150,6 +158,11 @@ class ClientConnection(ClientSocket):
         self.chunked = Chunked(pass_on=True) if fields.chunked else None
         self.left = max(0, fields.length)
         self._run(0)
+
+    def _learn(self, data: bytes, start: int, end: int) -> None:
+        """Remember how this client's heads begin, unless each begins differently."""
+        self._lessons += 1
+        self._begun = NOTHING if self._lessons > MOST_LESSONS else learn_beginning(data, start, end)
 
     def _wait_for_head(self, data: bytes) -> None:
         server = self.door.server

@@ -7,7 +7,6 @@ from typing import Final
 
 _SLOT: Final = 16  # bytes: the key's mark, and the time its bucket is empty again
 _PROBES: Final = 8
-_MARK: Final = (1 << 64) - 1
 
 
 class Buckets:
@@ -21,7 +20,7 @@ class Buckets:
     def __init__(self, size: int, rate: float) -> None:
         slots = 1 << ((size // _SLOT).bit_length() - 1)
         memory = memoryview(mmap.mmap(-1, slots * _SLOT))
-        self._marks = memory[: slots * 8].cast("Q")
+        self._marks = memory[: slots * 8].cast("q")  # 0 is nobody
         self._times = memory[slots * 8 :].cast("d")
         self._mask = slots - 1
         self._interval = 1 / rate
@@ -34,17 +33,18 @@ class Buckets:
             burst: how many may come before their time.
             now: monotonic seconds, the same clock in every worker.
         """
-        number = hash(key)
-        slot = number & self._mask
-        if self._marks[slot] != (number & _MARK or 1):
+        mark = hash(key)
+        slot = mark & self._mask
+        if self._marks[slot] != mark:
             slot = self._find(key)
-        empty = self._times[slot]
+        times, interval = self._times, self._interval
+        empty = times[slot]
         if empty <= now:
-            self._times[slot] = now + self._interval
-        elif empty - now > burst * self._interval:
+            times[slot] = now + interval
+        elif empty - now > burst * interval:
             return False
         else:
-            self._times[slot] = empty + self._interval
+            times[slot] = empty + interval
         return True
 
     def is_full(self, key: bytes, burst: int, now: float) -> bool:
@@ -58,12 +58,11 @@ class Buckets:
         return max(int(burst + 1 - taken), 0), -int(-waits // 1)
 
     def _find(self, key: bytes) -> int:
-        number = hash(key)
-        mark = number & _MARK or 1
+        mark = hash(key) or 1
         marks, times, mask = self._marks, self._times, self._mask
-        best = slot = number & mask
+        best = slot = mark & mask
         for probe in range(_PROBES):
-            slot = (number + probe) & mask
+            slot = (mark + probe) & mask
             found = marks[slot]
             if found == mark:
                 return slot

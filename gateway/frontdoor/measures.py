@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from frontdoor.exchange import Exchange, Finished
@@ -22,15 +22,14 @@ class Measures:
     Args:
         names: the locations, as they are written.
         workers: how many stripes.
-        now: monotonic seconds.
     """
 
-    def __init__(self, names: Sequence[str], workers: int, now: Callable[[], float]) -> None:
+    def __init__(self, names: Sequence[str], workers: int) -> None:
         self._names = names
         self._stripe = len(names) * _WIDTH
         self._cells = memoryview(mmap.mmap(-1, max(workers, 1) * self._stripe * 8)).cast("Q")
         self._start = 0
-        self._now = now
+        self._fresh = [[0] * _WIDTH for _ in names]  # not yet in the stripe
 
     def work_in(self, worker: int) -> None:
         """Count in this worker's stripe from now on."""
@@ -39,16 +38,24 @@ class Measures:
 
     def counter(self, number: int) -> Finished:
         """Counts the requests of one location."""
-        cells = self._cells
+        fresh = self._fresh[number]
 
         def count(exchange: Exchange) -> None:
-            base = self._start + number * _WIDTH
             took = exchange.ended - exchange.started
-            cells[base + exchange.status // 100 - 1] += 1
-            cells[base + _CLASSES + bisect_left(_BOUNDS, took)] += 1
-            cells[base + _SUM] += int(took * 1e6)
+            fresh[exchange.status // 100 - 1] += 1
+            fresh[_CLASSES + bisect_left(_BOUNDS, took)] += 1
+            fresh[_SUM] += int(took * 1e6)
 
         return count
+
+    def tick(self) -> None:
+        """A few times a second: what was counted becomes known to all workers."""
+        for number, fresh in enumerate(self._fresh):
+            if any(fresh):
+                base = self._start + number * _WIDTH
+                for index, count in enumerate(fresh):
+                    self._cells[base + index] += count
+                    fresh[index] = 0
 
     def by_upstream(self, upstreams: Sequence[str | None]) -> Iterator[str]:
         """Lines with the requests and seconds of each upstream.
@@ -87,6 +94,7 @@ class Measures:
         return ("\n".join(lines) + "\n").encode()
 
     def _figures(self, number: int) -> list[int]:
+        self.tick()
         sums = [0] * _WIDTH
         for stripe in range(0, len(self._cells), self._stripe):
             start = stripe + number * _WIDTH

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import filterfalse
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -84,7 +83,6 @@ class ResponseHead:
 _Line = tuple[int, int]
 _lines: dict[bytes, _Line] = {}
 _plain: set[bytes] = set()
-_is_plain: Final = _plain.__contains__
 _firsts: dict[bytes, tuple[int, bool, bytes]] = {}
 _misses: dict[bytes, int] = {}
 _MOST_LINES: Final = 4096
@@ -93,39 +91,98 @@ _CHANGES: Final = 1000  # different lines of one name
 _LONGEST_LINE_KEPT: Final = 200
 
 
-def read_response(data: bytes, end: int) -> ResponseHead:
+class Opening:
+    """How a service's heads begin within a second: status, date, what it is and speaks.
+
+    Args:
+        block: whole lines, each with its end.
+        status: the code.
+        reusable: does the status line let the connection carry another request?
+        kept: the lines to pass on.
+        present: the bits of those lines.
+    """
+
+    __slots__ = ("block", "kept", "present", "reusable", "status")
+
+    def __init__(
+        self, block: bytes, status: int, reusable: bool, kept: list[bytes], present: int
+    ) -> None:
+        self.block = block
+        self.status = status
+        self.reusable = reusable
+        self.kept = kept
+        self.present = present
+
+
+UNKNOWN: Final = Opening(b"\0", 0, False, [], 0)  # no head begins so
+
+
+def learn_opening(data: bytes, end: int) -> Opening:
+    """How a head that was good begins: with lines that do not change how it is read."""
+    first, *lines = data[:end].split(b"\r\n")
+    status, reusable, shown = _firsts.get(first) or _read_first(first)
+    at, present, kept = len(first) + 2, 0, [shown]
+    for line in lines:
+        if line not in _plain:
+            kind, number = _lines.get(line, (_LENGTH_FIELD, 0))
+            if kind not in (_PLAIN, _GONE):
+                break
+            present |= number
+        else:
+            kind = _PLAIN
+        if kind == _PLAIN:
+            kept.append(line)
+        at += len(line) + 2
+    return Opening(data[:at], status, reusable, kept, present)
+
+
+def read_response(data: bytes, end: int, opening: Opening = UNKNOWN) -> ResponseHead:
     """Read a response's head.
 
     Args:
         data: bytes from the service.
         end: where the empty line begins.
+        opening: how a good head before began.
 
     Raises:
         BadResponse: it is not HTTP/1.1, or its framing is not clear.
     """
-    kept = data[:end].split(b"\r\n")
-    status, reusable, first = _firsts.get(kept[0]) or _read_first(kept[0])
-    kept[0] = first
-    head = ResponseHead(status, reusable, kept)
-    present = 0
-    for line in filterfalse(_is_plain, kept[1:]):
+    if data.startswith(opening.block):
+        head = ResponseHead(opening.status, opening.reusable, opening.kept.copy())
+        head.present = opening.present
+        first = len(opening.block)
+        if first < end:
+            _read_lines(head, data[first:end].split(b"\r\n"))
+    else:
+        line, *lines = data[:end].split(b"\r\n")
+        status, reusable, shown = _firsts.get(line) or _read_first(line)
+        head = ResponseHead(status, reusable, [shown])
+        _read_lines(head, lines)
+    if head.chunked and head.length >= 0:
+        raise BadResponse("Content-Length and Transfer-Encoding")
+    if head.named:
+        kept = head.lines
+        kept[1:] = [line for line in kept[1:] if _name(line) not in head.named]
+    return head
+
+
+def _read_lines(head: ResponseHead, lines: Iterable[bytes]) -> None:
+    kept = head.lines
+    for line in lines:
+        if line in _plain:
+            kept.append(line)
+            continue
         kind, number = _lines.get(line) or _classify(line)
         if kind == _PLAIN:
-            present |= number
+            head.present |= number
+            kept.append(line)
         elif kind == _LENGTH_FIELD:
             if head.length >= 0:
                 raise BadResponse("Content-Length")
             head.length = number
-        else:
-            kept.remove(line)
-            if kind != _GONE:
-                _MEANING[kind](head, line)
-    head.present = present
-    if head.chunked and head.length >= 0:
-        raise BadResponse("Content-Length and Transfer-Encoding")
-    if head.named:
-        kept[1:] = [line for line in kept[1:] if _name(line) not in head.named]
-    return head
+            kept.append(line)
+        elif kind != _GONE:
+            _MEANING[kind](head, line)
 
 
 def _read_first(line: bytes) -> tuple[int, bool, bytes]:

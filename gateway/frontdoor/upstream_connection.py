@@ -10,9 +10,11 @@ from frontdoor.exchange import Exchange
 from frontdoor.responses import (
     FIRST_FINAL,
     LONGEST_HEAD,
+    UNKNOWN,
     BadResponse,
     ResponseHead,
     has_body,
+    learn_opening,
     read_response,
 )
 
@@ -76,8 +78,8 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_buffer", "_chunked", "_heard", "_held", "_left", "_reusable", "_state", "caller", "fresh",
-        "idle_since", "peer", "pool", "transport",
+        "_buffer", "_chunked", "_heard", "_held", "_left", "_opening", "_reusable", "_state",
+        "caller", "fresh", "idle_since", "peer", "pool", "transport",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -94,6 +96,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._held = False
         self._reusable = False
         self._left = 0
+        self._opening = UNKNOWN
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -179,7 +182,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._buffer = data
             return
         self._buffer = b""
-        head = read_response(data, end)
+        opening = self._opening
+        head = read_response(data, end, opening)
+        if not data.startswith(opening.block):
+            self._opening = learn_opening(data, end)
         rest = data[end + 4 :]
         if head.status < FIRST_FINAL:
             self._read_interim(caller, head, rest)

@@ -95,6 +95,7 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         gateway.access_log.tick()
+        gateway.measures.tick()
 
     async def _drain(self) -> None:
         """Finish what was begun; clients that stay are told with their next answer."""

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from frontdoor.field_lines import learn_beginning, read_fields
+from frontdoor.fields import NOTHING, BadHead, Beginning, Fields
 from frontdoor.testing.running import Running
 from frontdoor.testing.service import Received, Service
 
@@ -187,3 +189,45 @@ def test_a_client_that_waits_before_its_body_is_told_to_go_on(gateway) -> None:
     (request,) = gateway._services["service"].received
     assert request.body == b"abc"
     assert request.one("expect") is None
+
+
+KNOWN = b"Host: a\r\nConnection: keep-alive\r\nAccept: text/html\r\nX-Hop: 1\r\n"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"",
+        b"X-New: 1\r\n",
+        b"Host: a\r\n",
+        b"Host: b\r\n",
+        b" folded\r\n",
+        b"Connection: x-hop\r\n",
+        b"Connection: close, x-hop\r\nX-New: 2\r\n",
+        b"Connection: host\r\n",
+        b"Content-Length: 3\r\n",
+        b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+        b"Cookie: a=b; __Host-jiuye=c\r\n",
+        b"X-New: \x00\r\n",
+        b"X-Bad : 1\r\n",
+        b"X-More: 1\r\n" * 96,
+        b"X-More: 1\r\n" * 97,
+    ],
+)
+@pytest.mark.req("GW-01")
+def test_a_head_that_begins_as_the_one_before_is_read_as_any_other(rest: bytes) -> None:
+    for number in range(250):  # the name becomes one whose lines never come again
+        read_fields(b"X-New: n%d" % number, 0, len(b"X-New: n%d" % number), 8190)
+    read_fields(KNOWN, 0, len(KNOWN) - 2, 8190)
+    begun = learn_beginning(KNOWN, 0, len(KNOWN) - 2)
+    assert begun.block == KNOWN
+    data = KNOWN + rest
+    assert _what(data, begun) == _what(data, NOTHING)
+
+
+def _what(data: bytes, begun: Beginning) -> object:
+    try:
+        fields = read_fields(data, 0, len(data) - 2, 8190, begun)
+    except BadHead as bad:
+        return bad.answer
+    return [getattr(fields, name) for name in Fields.__slots__]

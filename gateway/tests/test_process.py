@@ -198,7 +198,9 @@ def test_two_workers_share_limits_and_figures(tmp_path) -> None:
         statuses = [get(running.port, "/")[0] for _ in range(40)]
         assert statuses.count(200) == 10
         line = b'jiuye_gateway_requests_total{location="/",status="2xx"} 10'
-        assert line in get(running.admin, "/metrics")[1]
+        end = time.monotonic() + 10
+        while line not in get(running.admin, "/metrics")[1]:  # told four times a second
+            assert time.monotonic() < end
         assert get(running.admin, "/livez")[0] == 200
         assert get(running.admin, "/readyz")[0] == 503  # no keys seen
         assert get(running.admin, "/nothing")[0] == 404

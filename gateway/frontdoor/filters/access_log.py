@@ -20,6 +20,14 @@ _PERSONAL: Final = re.compile(
 )
 _UNQUOTED: Final = re.compile(rb"[^ !#-\[\]-~]")
 
+# The time is put in first, the rest per line.
+_JSON: Final = (
+    b'{"time":"%b","service":"gateway","request_id":"%%b","address":"%%b","subject":"%%b",'
+    b'"method":"%%b","path":"%%b","status":%%d,"bytes":%%d,"ms":%%.3f}\n'
+)
+_COMBINED: Final = b'%%b - %%b [%b] "%%b %%b HTTP/1.%%d" %%d %%d "-" "-"\n'
+_Values = tuple[bytes | int | float, ...]
+
 
 class LogFile:
     """A file lines are appended to.
@@ -30,12 +38,12 @@ class LogFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._lines: list[bytes] = []
+        self._lines: list[tuple[bytes, _Values]] = []
         self._file = -1
 
-    def write(self, line: bytes) -> None:
-        """Keep a line for the next batch."""
-        self._lines.append(line)
+    def write(self, pattern: bytes, values: _Values) -> None:
+        """Keep a line for the next batch; it is put together there, many at a time."""
+        self._lines.append((pattern, values))
         if len(self._lines) >= MOST_LINES:
             self.flush()
 
@@ -43,10 +51,10 @@ class LogFile:
         """Write what was kept."""
         if not self._lines:
             return
-        data, self._lines = b"".join(self._lines), []
+        lines, self._lines = self._lines, []
         if self._file < 0:
             self.reopen()
-        os.write(self._file, data)
+        os.write(self._file, b"".join([pattern % values for pattern, values in lines]))
 
     def reopen(self) -> None:
         """Open the path anew; the old file was moved away."""
@@ -68,68 +76,56 @@ class AccessLog(Passive):
     def __init__(self, now: Callable[[], float]) -> None:
         self.files: dict[str, LogFile] = {}
         self._now = now
-        self._opening = self._clf = b""
+        self._json = self._combined = b""
         self.tick()
 
     def tick(self) -> None:
         """Once in a while: the time of day, and the lines that wait."""
         here = time.localtime()
-        iso = time.strftime("%Y-%m-%dT%H:%M:%S%z", here).encode()
-        self._opening = b'{"time":"%b","service":"gateway","request_id":"' % iso
-        self._clf = time.strftime("%d/%b/%Y:%H:%M:%S %z", here).encode()
+        self._json = _JSON % time.strftime("%Y-%m-%dT%H:%M:%S%z", here).encode()
+        self._combined = _COMBINED % time.strftime("%d/%b/%Y:%H:%M:%S %z", here).encode()
         for file in self.files.values():
             file.flush()
 
     def finished(self, location: Location) -> Finished | None:
         if location.log_path is None:
             return None
-        file = self.files.setdefault(location.log_path, LogFile(location.log_path))
-        write = file.write
-        return self._json(write) if location.log_format == "json" else self._combined(write)
+        write = self.files.setdefault(location.log_path, LogFile(location.log_path)).write
+        return self._as_json(write) if location.log_format == "json" else self._as_combined(write)
 
-    def _json(self, write: Callable[[bytes], None]) -> Finished:
+    def _as_json(self, write: Callable[[bytes, _Values], None]) -> Finished:
         def finished(exchange: Exchange) -> None:
-            identity = exchange.identity
-            figures = b'","status":%d,"bytes":%d,"ms":%.3f}\n' % (
-                exchange.status,
-                exchange.sent,
-                (exchange.ended - exchange.started) * 1000,
-            )
+            identity, head = exchange.identity, exchange.head
             write(
-                b"".join(
-                    (
-                        self._opening,
-                        exchange.request_id,
-                        b'","address":"',
-                        exchange.address,
-                        b'","subject":"',
-                        b"-" if identity is None else identity.subject,
-                        b'","method":"',
-                        exchange.method,
-                        b'","path":"',
-                        exchange.head.shown or _shown(exchange),
-                        figures,
-                    )
-                )
+                self._json,
+                (
+                    exchange.request_id,
+                    exchange.address,
+                    b"-" if identity is None else identity.subject,
+                    exchange.method,
+                    head.shown or _shown(exchange),
+                    exchange.status,
+                    exchange.sent,
+                    (exchange.ended - exchange.started) * 1000,
+                ),
             )
 
         return finished
 
-    def _combined(self, write: Callable[[bytes], None]) -> Finished:
+    def _as_combined(self, write: Callable[[bytes, _Values], None]) -> Finished:
         def finished(exchange: Exchange) -> None:
-            identity = exchange.identity
+            identity, head = exchange.identity, exchange.head
             write(
-                b'%b - %b [%b] "%b %b HTTP/1.%d" %d %d "-" "-"\n'
-                % (
+                self._combined,
+                (
                     exchange.address,
                     b"-" if identity is None else identity.subject,
-                    self._clf,
                     exchange.method,
-                    _shown(exchange),
-                    exchange.head.minor,
+                    head.shown or _shown(exchange),
+                    head.minor,
                     exchange.status,
                     exchange.sent,
-                )
+                ),
             )
 
         return finished
