@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 NEVER: Final = float("inf")
 MOST_WAITING: Final = 64 << 10  # bytes kept from a client while it is not its turn
 MOST_UNREAD: Final = 16 << 10  # bytes written for a client before its service has to wait
+LONGEST_AHEAD: Final = 256 << 10  # of one answer, for a client that reads slower than its service
+MOST_AHEAD: Final = 16 << 20  # of all answers at one address and worker
 LINGER_SECONDS: Final = 2.0  # for a client that still sends to hear why nobody reads
 MOST_LINGERING: Final = 32 << 20
 
@@ -41,6 +43,8 @@ class ClientSocket(asyncio.Protocol):
         self._admitted = False
         self._buffer = b""
         self._address = b"-"
+        self._promised = 0  # bytes of the answer taken ahead of the client
+        self._unread = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport = cast(asyncio.Transport, transport)
@@ -53,6 +57,29 @@ class ClientSocket(asyncio.Protocol):
         else:
             self.state = CLOSED
             self.transport.abort()
+
+    def take_ahead(self, left: int) -> bool:
+        """May the rest of an answer be held here, so that its service is free?"""
+        if not 0 <= left <= LONGEST_AHEAD or self.door.ahead + left > MOST_AHEAD:
+            return False
+        self.door.ahead += left
+        self._promised += left
+        self._unread = self.transport.get_write_buffer_size() + left
+        return True
+
+    def caught_up(self) -> None:
+        """The client has read nearly all, or never will."""
+        self.door.ahead -= self._promised
+        self._promised = 0
+
+    def reads_on(self, patience: float) -> bool:
+        """Has the client read anything since the last look? Then it may go on."""
+        unread = self.transport.get_write_buffer_size()
+        if not self.stalled or unread >= self._unread:
+            return False
+        self._unread = unread
+        self.deadline = self.door.now() + patience
+        return True
 
     def expire(self) -> None:
         """The deadline has passed."""

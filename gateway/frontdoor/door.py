@@ -62,6 +62,7 @@ class Door:
         self.server = hosts.default.server
         self.now = now
         self.draining = False
+        self.ahead = 0  # bytes of answers held for clients that read slowly
         self.date = formatdate(usegmt=True).encode()
         self.connections: set[ClientSocket] = set()
         networks = self.server.balancers

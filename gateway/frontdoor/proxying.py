@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from frontdoor import answers
 from frontdoor.attempting import Attempting
 from frontdoor.chunked import BadChunk
-from frontdoor.client_socket import ANSWERING, BODY, TUNNEL
+from frontdoor.client_socket import ANSWERING, BODY, HEAD, TUNNEL
 from frontdoor.compression import begin as begin_packing
 from frontdoor.responses import DATE, ResponseHead
 from frontdoor.upstream_connection import UpstreamConnection
@@ -116,6 +116,8 @@ class ProxyConnection(Attempting):
             self.exchange.sent += len(last)
             self.transport.write(last)
         self.finish(complete=self.state in (ANSWERING, TUNNEL))
+        if self.stalled and self.state == HEAD:  # what is written is still to be read
+            self.deadline = self.door.now() + self.exchange.route.location.send_timeout
 
     def response_breaks(self, connection: UpstreamConnection, *, heard: bool) -> None:
         """The service went away, or what it says makes no sense."""
@@ -135,14 +137,17 @@ class ProxyConnection(Attempting):
     def pause_writing(self) -> None:
         """The client does not read: neither do we."""
         self.stalled = True
-        source = self._link or self.sending
+        link = self._link
+        source = link or self.sending
         if source is not None:
-            source.hold()
+            if link is None or not self.take_ahead(link.left):
+                source.hold()
             self.deadline = self.door.now() + self.exchange.route.location.send_timeout
 
     def resume_writing(self) -> None:
         """The client has caught up."""
         self.stalled = False
+        self.caught_up()
         source = self._link or self.sending
         if source is not None:
             source.release()
@@ -188,6 +193,15 @@ class ProxyConnection(Attempting):
         if link is not None:
             link.kill()
         self.drop_file()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if not (self.stalled and self.reads_on(self.exchange.route.location.send_timeout)):
+            super().expire()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.caught_up()
+        super().connection_lost(exc)
 
     def expire_exchange(self) -> None:
         """Client or service took too long."""

@@ -92,9 +92,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self._state = _IDLE
         self._buffer = b""
-        self._heard = False
-        self._held = False
-        self._reusable = False
+        self._heard = self._held = self._reusable = False
         self._left = 0
         self._opening = UNKNOWN
 
@@ -108,6 +106,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._heard = False
         self.peer.busy += 1
         self.transport.write(head)
+
+    @property
+    def left(self) -> int:
+        """Bytes of the answer's body that are to come; -1 when nobody can know."""
+        return self._left if self._state == _LENGTH else -1
 
     def hold(self) -> None:
         """The client does not read: read no more for now."""

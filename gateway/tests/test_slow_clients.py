@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from frontdoor.testing.running import Running
+from frontdoor.testing.running import Running, read_all
 from frontdoor.testing.service import Received, Service, answer
 
 SLOW = 30
@@ -90,6 +90,28 @@ def test_an_answer_nobody_reads_is_held_by_the_service_not_by_us(start) -> None:
         held = gateway.call(lambda: _held(door))
         assert held < 20 * (128 << 10)
         assert written < 20 * (32 << 20)
+
+
+@pytest.mark.req("GW-05")
+@pytest.mark.parametrize(("length", "busy"), [(200 << 10, 0), (4 << 20, 1)])
+def test_a_service_is_free_when_the_rest_of_its_answer_fits_here(start, length, busy) -> None:
+    async def give(request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(bytes(length)))
+
+    gateway = start(PASS, {"service": Service(give)})
+    (door,) = gateway.gateway.doors.values()
+    (peer,) = gateway.gateway.pools["service"].peers
+    with open_slow(gateway, b"") as client:
+        gateway.until(lambda: len(door.connections) == 1)
+        (connection,) = door.connections
+        taken = connection.transport.get_extra_info("socket")
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 << 10)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        gateway.until(lambda: connection.stalled and peer.busy == busy)
+        assert 0 <= door.ahead <= 256 << 10
+        assert bool(door.ahead) == (busy == 0)
+        assert len(read_all(client).partition(b"\r\n\r\n")[2]) == length
+    gateway.until(lambda: door.ahead == 0)
 
 
 async def _held(door) -> int:
