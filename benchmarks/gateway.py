@@ -31,6 +31,7 @@ from pathlib import Path
 import gateway_peers as peers
 import uvloop
 from gateway_load import Contender, Process, run, show
+from isolation import verdict
 
 from frontdoor.testing.provider import Provider
 from frontdoor.testing.running import COOKIE_KEY, SECRET
@@ -239,6 +240,7 @@ def main() -> None:
         show_machine(options.python)
         run(found, options.rounds, options.requests)
         show(found, found[0])
+        show_verdicts(found)
         rate = QUIET * min(statistics.median(one.rates) for one in found[:5])
         quiet = [
             Contender(one.name, one.port, one.process, one.requests, rate=rate) for one in found[:5]
@@ -246,6 +248,25 @@ def main() -> None:
         run(quiet, max(options.rounds // 2, 2), int(rate * 4))
         print(f"\nAt {rate:.0f} requests/s, a tenth of the slowest above:\n")
         show(quiet, quiet[0])
+
+
+def show_verdicts(found: list[Contender]) -> None:
+    """The goals, each a ratio within its rounds."""
+    of = {one.name: one.micros for one in found}
+    full = of["gateway, full duty, every head new"]
+    goals = (
+        ("full duty with new heads / nginx, plain", full, of.get("nginx, plain"), 2.0, True),
+        ("full duty / HAProxy's", full, of.get("HAProxy, full duty, every head new"), 0.4, True),
+        ("aiohttp / gateway, plain", of["aiohttp, plain"], of["gateway, plain"], 6.0, False),
+    )
+    print()
+    for what, above, below, limit, at_most in goals:
+        if below is None:
+            print(f"{what}: not measured, the peer is not here")
+            continue
+        ratio = statistics.median(a / b for a, b in zip(above, below, strict=True))
+        goal = f"{'at most' if at_most else 'at least'} {limit}"
+        print(f"{what}: {ratio:.2f}, {verdict((ratio <= limit) == at_most)}: {goal}")
 
 
 def show_machine(python: str) -> None:

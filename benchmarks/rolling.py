@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
-from isolation import free_port
+from isolation import free_port, verdict
 from running import suite, wait_for
 from steady_load import SteadyLoad, request
 
@@ -203,7 +203,8 @@ def main() -> None:
         f"p50 {results.percentile(0.5) * 1e3:.1f} ms, p99 {results.percentile(0.99) * 1e3:.1f} ms"
     )
     print("steps:", ", ".join(f"{name} {at:.0f} s" for name, at in steps))
-    print(f"failed: {len(results.failures)} {results.failures[:5]}")
+    good = verdict(not results.failures)
+    print(f"failed: {len(results.failures)} {results.failures[:5]}, {good}: goal 0")
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def read_cors(given: Given) -> Cors | None:
     origins = given.words("cors_origin")
     if origins == ("off",):
         return None
-    for origin in origins:
+    for origin in () if origins == ("*",) else origins:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
             wrong = given.inherited("cors_origin")[0].wrong

@@ -84,7 +84,7 @@ BAD = [
     (3, "takes no path in a location by pattern", f"http {{\n{UP}server {{ listen 80; location ~ x {{\nproxy_pass http://a/y; }} }} }}\n"),
     (3, "limit_conn names no limit_conn_zone", in_location("limit_conn none 3;")),
     (3, '"evil" is no address or network', in_location("allow evil;")),
-    (3, '"*" is not http(s)://host[:port]', in_location("cors_origin *;")),
+    (3, '"*" is not http(s)://host[:port]', in_location("cors_origin http://a *;")),
     (3, 'invalid value "BREW"', in_location("cors_origin http://a; cors_methods BREW;")),
     (3, '"2" is no level', in_location("auth_jwt_level 2;")),
     (3, "two levels on one scale", in_location("auth_jwt_level urn:gdhrss:ial:1 urn:gdhrss:ial:2;")),

@@ -26,6 +26,7 @@ def test_only_named_sites_pages_may_ask(start) -> None:
             proxy_pass http://service;
         }}
         location /own/ {{ auth_jwt_optional on; proxy_pass http://service; }}
+        location /public/ {{ auth_jwt off; cors_origin *; cors_methods GET; return 200 ok; }}
     """
     gateway = start(locations, {"service": service})
     ask = {"Access-Control-Request-Method": "POST"}
@@ -49,6 +50,10 @@ def test_only_named_sites_pages_may_ask(start) -> None:
             assert said.one("access-control-allow-origin") is None, origin
     assert gateway.ask("/own/x", fields={"Origin": HOME}).one("vary") is None
     assert len(service.received) == 6
+    for method, fields in (("OPTIONS", ask), ("GET", {})):
+        said = gateway.ask("/public/x", method, {"Origin": "http://evil.example", **fields})
+        assert said.one("access-control-allow-origin") == "*"
+        assert said.one("access-control-allow-credentials") is None
 
 
 @pytest.mark.req("GW-04")

@@ -166,9 +166,9 @@ CORS: Final = (
     Directive(
         "cors_origin",
         EVERYWHERE,
-        "origin … | off",
+        "origin … | * | off",
         (1, MANY),
-        "Other sites whose pages may ask, with a token of their own, never with our cookies.",
+        "Other sites whose pages may ask (* is any), with their own token, never our cookies.",
         like="ours",
         default="off",
     ),

@@ -10,6 +10,7 @@ from frontdoor.exchange import Exchange, Inward, Outward, Step
 from frontdoor.filters import Passive
 from frontdoor.sites import Location
 
+ANYBODY: Final = b"*"
 _VARY: Final = b"Vary: Origin\r\n"
 
 
@@ -44,22 +45,23 @@ def _preflight(cors: Cors) -> Inward:
         fields = exchange.fields
         if fields.origin is None or fields.value(b"access-control-request-method") is None:
             return None
-        return permission if fields.origin in origins else silence
+        return permission if fields.origin in origins or ANYBODY in origins else silence
 
     return check
 
 
 def _permit(cors: Cors) -> Outward:
     origins = _encoded(cors)
+    anybody = ANYBODY in origins
     exposed = b"Access-Control-Expose-Headers: %b\r\n" % ", ".join(cors.exposed).encode()
 
     def add(exchange: Exchange, status: int, present: int) -> None:
-        origin = exchange.fields.origin
+        origin = ANYBODY if anybody else exchange.fields.origin
         if origin in origins:
             exchange.response_lines += b"Access-Control-Allow-Origin: %b\r\n%b%b" % (
                 origin,
                 exposed,
-                _VARY,
+                b"" if anybody else _VARY,
             )
         else:
             exchange.response_lines += _VARY
