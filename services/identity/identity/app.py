@@ -6,12 +6,14 @@ from identity.accounts import api as accounts
 from identity.accounts import pages as registration
 from identity.adapters.employer_auth import HttpEmployerAuth
 from identity.administration import api as administration
+from identity.administration import pages as desk_pages
 from identity.agreements import api as agreements
 from identity.agreements import pages as agreement_pages
 from identity.cancellations import api as cancellations
 from identity.cancellations import pages as cancellation_pages
 from identity.channels import make_channels
 from identity.duplicates import api as duplicates
+from identity.duplicates import pages as desk_duplicates
 from identity.events import FACTS
 from identity.federated import first_pages, first_unit_pages, raise_pages
 from identity.federated import pages as channel_pages
@@ -25,9 +27,10 @@ from identity.messages import api as messages
 from identity.messages import handlers as binding_news
 from identity.messages import notice_api as notices
 from identity.officers import api as officers
+from identity.officers import pages as desk_officers
 from identity.parts import KEY, Parts
 from identity.passwords import api as passwords
-from identity.recovery import case_pages, review_api, status_pages
+from identity.recovery import case_pages, review_api, review_pages, status_pages
 from identity.recovery import pages as recovery
 from identity.recovery.files import uploads_of
 from identity.recovery.rules import PERSON_WORKFLOW, UNIT_WORKFLOW
@@ -40,6 +43,7 @@ from identity.settings import Settings
 from identity.sign_in import api as sessions
 from identity.sign_in import (
     client_api,
+    client_pages,
     consent_api,
     consent_pages,
     endpoints,
@@ -89,7 +93,9 @@ SERVICE = Service(
         cancellations.blueprint,
         cancellation_pages.blueprint,
         administration.blueprint,
+        desk_pages.blueprint,
         duplicates.blueprint,
+        desk_duplicates.blueprint,
         matching.blueprint,
         sms_codes.blueprint,
         sms_pages.blueprint,
@@ -112,14 +118,17 @@ SERVICE = Service(
         recovery.blueprint,
         case_pages.blueprint,
         status_pages.blueprint,
+        review_pages.blueprint,
         review_api.person_reviews,
         review_api.unit_reviews,
         security_questions.blueprint,
         security_question_pages.blueprint,
         sessions.blueprint,
         officers.blueprint,
+        desk_officers.blueprint,
         system_api.blueprint,
         client_api.blueprint,
+        client_pages.blueprint,
         consent_api.blueprint,
         endpoints.blueprint,
         pages.blueprint,

@@ -354,3 +354,45 @@ def test_the_owner_finds_the_consent_after_the_approval_and_takes_it_back(world,
     assert browser.post(path, hidden(page)).status_code == 404
     with world.app.database.reading() as db:
         assert set(db.scalars(select(Upload.state))) == {"deleting"}
+
+
+def at_desk(world, business):
+    officer = world.officer("reviewer", region="440106", businesses=(business,))
+    return world.browser().signs_in(officer, world.clock)
+
+
+def decides(desk, path, move, **said):
+    fields = hidden(desk.get(path))
+    return desk.post(f"{path}/{move}", {"form_token": fields["form_token"]} | said)
+
+
+@pytest.mark.req("ID-14", "ID-15", "AL-10")
+def test_a_units_case_is_decided_by_two_officers_on_pages_without_scripts(world, unit):
+    files_case(world, "unit-password", **of_unit(unit))
+    first, second = at_desk(world, UNIT), at_desk(world, UNIT)
+    queue = "/identity/desk/unit-recoveries"
+    page = first.get(queue)
+    assert "单位重设密码" in page.text
+    assert "<script" not in page.text
+    path = re.search(rf'href="({queue}/[0-9a-f-]+)"', page.text)[1]
+    shown = first.get(path).text
+    assert OWN_PHONE not in shown
+    assert OWN_PHONE in decides(first, path, "reveal", reason="电话核实").text
+    photo = re.search(rf'action="({path}/files/[0-9a-f-]+)"', shown)[1]
+    assert decides(first, path, photo.removeprefix(f"{path}/")).status_code == 422
+    image = decides(first, path, photo.removeprefix(f"{path}/"), reason="核对")
+    assert (image.status_code, image.content_type) == (200, "image/jpeg")
+    assert decides(first, path, "claim").status_code == 200
+    version = re.search(r'name="version" value="(\d+)"', first.get(path).text)[1]
+    assert "由其他经办人员处理" in decides(second, path, "endorse", version=version).text
+    assert decides(first, path, "endorse").status_code == 409  # no version: not what was seen
+    assert "请选择常用理由" in decides(first, path, "return", version=version).text
+    assert "初审通过，等待另一人复核" in decides(first, path, "endorse", version=version).text
+    version = re.search(r'name="version" value="(\d+)"', first.get(path).text)[1]
+    assert "须由另一位经办人员复核" in decides(first, path, "approve", version=version).text
+    done = decides(second, path, "approve", version=version, note="材料齐全")
+    assert "已通过，结果已发送" in done.text
+    assert unit.login_name in world.texts(OWN_PHONE)[0]
+    assert "没有待办的申请" in first.get(queue).text
+    assert "已通过" in first.get(f"{queue}?all=1").text or "审核通过" in done.text
+    assert first.get(f"{queue}/nonsense").status_code == 404

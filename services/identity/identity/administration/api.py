@@ -41,13 +41,6 @@ class SoughtSchema(Schema):
         return queries.Sought(**data)
 
 
-def _name(shown: queries.Shown) -> str:
-    if shown.unit is not None:
-        return shown.unit.name
-    somebody = shown.officer or shown.person
-    return "" if somebody is None else str(somebody.name)
-
-
 class FoundSchema(Schema):
     """An account as an admin sees it: everything personal masked."""
 
@@ -57,7 +50,7 @@ class FoundSchema(Schema):
     level = fields.Int(attribute="account.level", required=True)
     login_name = fields.Function(lambda s: str(s.account.login_name), required=True)
     phone = fields.Str(attribute="account.phone", required=True)
-    name = fields.Function(_name, required=True, metadata={"type": "string"})
+    name = fields.Str(attribute="shown_name", required=True)
     document_type = fields.Function(lambda s: s.person and s.person.document_type, required=True)
     document_number = fields.Function(
         lambda s: s.person and str(s.person.document_number), required=True

@@ -36,6 +36,14 @@ class Shown:
     officer: Officer | None
 
     @property
+    def shown_name(self) -> str:
+        """A unit's name is public; a person's and an officer's is masked."""
+        if self.unit is not None:
+            return self.unit.name
+        somebody = self.officer or self.person
+        return "" if somebody is None else str(somebody.name)
+
+    @property
     def region(self) -> str:
         """Where it belongs; persons belong to the whole province."""
         if self.officer is not None:

@@ -14,7 +14,7 @@ from identity.administration.queries import Shown, show
 from identity.administration.rules import PROVINCE
 from identity.duplicates import rules
 from identity.duplicates.model import Resolution
-from identity.duplicates.rules import By
+from identity.duplicates.rules import By, Outcome
 
 _COLUMN: dict[By, InstrumentedAttribute[object]] = {
     By.DOCUMENT: Person.document_index,
@@ -89,6 +89,12 @@ def find_resolution(db: Session, resolution_id: str) -> Resolution:
 def resolutions(region: str | None) -> Select[Resolution]:
     """All of them, for an admin of the province; the page decides how many."""
     return select(Resolution).where(_are_covered_by(region))
+
+
+def list_open(db: Session, region: str | None) -> Sequence[Resolution]:
+    """What waits for a second admin, the oldest first; never many."""
+    wanted = resolutions(region).where(Resolution.outcome == Outcome.PROPOSED)
+    return db.scalars(wanted.order_by(Resolution.proposed_at).limit(rules.MOST_GROUPS)).all()
 
 
 def _group(db: Session, by: By, key: object) -> Group:
