@@ -50,6 +50,7 @@ _WORDS: Final[dict[str, Any]] = {
         "kept-after-merge": "合并后保留",
         "kept-after-cancel": "注销另一账号后保留",
     },
+    "scales": {"hrss": "人社", "prov": "省"},
     "channels": {str(channel): name for channel, name in CHANNEL_NAMES.items()},
 }
 
