@@ -12,8 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import CheckConstraint, Date, DateTime, Index, String, Text, select, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -25,8 +24,17 @@ from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.columns import NOT_PERSONAL, new_id, words
 from servicekit.db import forget, kept, unique_violation
-from servicekit.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
-from servicekit.workflow import Role, Workflow, move
+from servicekit.policy_rules import (
+    Draft,
+    Kind,
+    PolicyInForce,
+    PolicyNotFound,
+    SameAdmin,
+    SameFirstDay,
+    Status,
+    check_first_day,
+    workflow,
+)
 
 KEPT_SECONDS: Final = 2.0  # how late another process may notice a policy that begins at once
 _TIME = DateTime(timezone=True)
@@ -41,49 +49,6 @@ _RULES: Final = {
     "not_taken_back": "withdrawn_at IS NULL OR activated_by IS NULL "
     f"OR {_WITHDRAWN} < in_force_from",
 }
-
-
-class Status(StrEnum):
-    """How far a policy is; whether an active one has begun is told by its first day."""
-
-    DRAFT = "draft"  # 拟定
-    ACTIVE = "active"  # 已启用
-    WITHDRAWN = "withdrawn"  # 已撤销
-
-
-class PolicyNotFound(NotFound):
-    """There is no such policy."""
-
-    code = "policy-not-found"
-    default_message = "未找到该政策"
-
-
-class PolicyInThePast(Invalid):
-    """What has been decided was decided by what held then."""
-
-    code = "policy-in-the-past"
-    default_message = "生效日期不能早于今天，请另选日期后重新拟定"
-
-
-class SameFirstDay(Conflict):
-    """Of two policies of one kind that begin on one day nobody could say which holds."""
-
-    code = "policy-begins-same-day"
-    default_message = "同类政策在该日已有一项生效，请另选生效日期"
-
-
-class SameAdmin(Forbidden):
-    """Whoever drafted a policy does not activate it."""
-
-    code = "same-admin"
-    default_message = "政策须由另一名管理员启用"
-
-
-class PolicyInForce(Conflict):
-    """It has begun: only a later one ends it."""
-
-    code = "policy-in-force"
-    default_message = "该政策已生效，不能撤销；如需调整请拟定新的政策"
 
 
 class PolicyColumns:
@@ -113,24 +78,6 @@ class PolicyColumns:
             f"{name}_first_day", "kind", "in_force_from", unique=True, postgresql_where=active
         )
         return (begins, *rules)
-
-
-class Kind(Protocol):
-    """One kind of policy: its values, read from the row."""
-
-    @classmethod
-    def read(cls, value: Mapping[str, Any]) -> Any:
-        """The policy a row says; the value was checked when it was drafted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What an admin wants to hold from a day on."""
-
-    kind: str
-    value: Mapping[str, Any]
-    in_force_from: date
-    source: str
 
 
 P = TypeVar("P", bound=PolicyColumns)
@@ -172,8 +119,7 @@ class Policies(Generic[P]):
         Raises:
             PolicyInThePast, SameFirstDay
         """
-        if wanted.in_force_from < shanghai_date(now):
-            raise _in_the_past()
+        check_first_day(wanted.in_force_from, shanghai_date(now))
         same = (self.model.kind == wanted.kind, self.model.in_force_from == wanted.in_force_from)
         active = self.model.status == Status.ACTIVE
         if db.scalar(select(self.model.id).where(*same, active)) is not None:
@@ -197,11 +143,10 @@ class Policies(Generic[P]):
             SameFirstDay: another one of its kind was faster.
         """
         before = policy.status
-        after = _workflow(self.name).next_state("activate", before, actor.role)
+        after = workflow(self.name).next_state("activate", before, actor.role)
         if policy.drafted_by == actor.id:
             raise SameAdmin
-        if policy.in_force_from < shanghai_date(now):
-            raise _in_the_past()
+        check_first_day(policy.in_force_from, shanghai_date(now))
         policy.status, policy.activated_by, policy.activated_at = after, actor.id, now
         try:
             with db.begin_nested():
@@ -224,7 +169,7 @@ class Policies(Generic[P]):
             WrongState, PolicyInForce
         """
         before = policy.status
-        after = _workflow(self.name).next_state("withdraw", before, actor.role)
+        after = workflow(self.name).next_state("withdraw", before, actor.role)
         if before is Status.ACTIVE and policy.in_force_from <= shanghai_date(now):
             raise PolicyInForce
         policy.status, policy.withdrawn_by, policy.withdrawn_at = after, actor.id, now
@@ -278,17 +223,3 @@ class Policies(Generic[P]):
             if kind := self.kinds.get(name):  # a newer release may know more kinds
                 known[kind].append((first_day, kind.read(value)))
         return known
-
-
-def _workflow(name: str) -> Workflow[Status]:
-    return Workflow(
-        name,
-        Status.DRAFT,
-        move("activate", Status.DRAFT, Status.ACTIVE, Role.ADMIN),
-        move("withdraw", (Status.DRAFT, Status.ACTIVE), Status.WITHDRAWN, Role.ADMIN),
-    )
-
-
-def _in_the_past() -> PolicyInThePast:
-    text = PolicyInThePast.default_message
-    return PolicyInThePast(fields=[FieldError("/in_force_from", "in-the-past", text)])

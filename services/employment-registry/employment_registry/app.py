@@ -22,6 +22,7 @@ from employment_registry.life_events import review_api as ending_reviews
 from employment_registry.life_events import rules as ending_rules
 from employment_registry.officer_desk import counts
 from employment_registry.parts import KEY, Parts
+from employment_registry.policy_changes import api as policy_changes
 from employment_registry.settings import Settings
 from employment_registry.tables import Base
 from employment_registry.unemployment import api as unemployment
@@ -77,6 +78,7 @@ SERVICE = Service(
         guides.guides,
         guides.checks,
         guide_pages.pages,
+        policy_changes.policies,
     ),
     workflows=(
         flexible_rules.WORKFLOW,

@@ -11,6 +11,7 @@ from employment_registry.checks.actions import CHANNEL
 from employment_registry.checks.rules import System
 from employment_registry.flexible_employment import actions as flexible
 from employment_registry.outside import make_registers, work_off
+from employment_registry.policy_changes import actions as policy_changes
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.wallet import actions as wallet
 from servicekit import logs
@@ -38,6 +39,15 @@ def ask_population_register(context: JobContext) -> None:
 def ask_social_security(context: JobContext) -> None:
     """Ask social security about those who filed an application."""
     work_off(context, MATTERS, System.SOCIAL_SECURITY, make_registers(context.settings).ask)
+
+
+@JOBS.on_notify(policy_changes.CHANNEL, name="try-policies")
+def try_policies(context: JobContext) -> None:
+    """Find out whom the drafted policies would touch, a batch at a time."""
+    while not context.stop.is_set():
+        with context.database.transaction() as db:
+            if not policy_changes.go_on(db, now=context.clock.now()):
+                return
 
 
 @JOBS.every(timedelta(hours=1), name="forget-wallet-offers")

@@ -19,7 +19,7 @@ from employment_registry.app import create_app
 from employment_registry.checks.rules import System
 from employment_registry.flexible_employment.rules import WORKFLOW
 from employment_registry.jobs import JOBS
-from employment_registry.policies import KINDS
+from employment_registry.policy_kinds import KINDS
 from employment_registry.settings import Settings
 from outside.app import create_app as create_simulators
 from servicekit import history, migrations

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from employment_registry.life_events import actions as life_events
 from employment_registry.life_events.actions import Told
 from employment_registry.life_events.rules import Happening
+from employment_registry.policy_changes import actions as policy_changes
 from servicekit.columns import new_id
 from servicekit.personal import DocumentNumber
 from servicekit.teamwork import roster
@@ -53,6 +55,8 @@ def arrange(desk: Any, path: str, number: str | None = None) -> dict[str, str]:
     if "guide" in path:
         desk.home = "44"  # texts of the whole province
         return {"item": "unemployment"}
+    if path.startswith("/policies"):
+        return {"policy_id": _policy(desk)}
     if "certificate" in path:
         return _certificate(desk, path)
     matter = "unemployment" if "unemployment" in path else "flexible-employment"
@@ -123,6 +127,22 @@ def as_officer(desk: Any, business: str, **more: str) -> ApiClient:
     """Of the whole province."""
     claims = {"roles": ["reviewer"], "businesses": [business], "region": "44", **more}
     return ApiClient(desk.app, desk.issuer.token("officer", **claims), PREFIX)
+
+
+def _policy(desk: Any) -> str:
+    """A policy that another admin of the province drafted and tried."""
+    desk.home = "44"
+    claims = {"roles": ["admin"], "businesses": [], "region": "44"}
+    admin = ApiClient(desk.app, desk.issuer.token("officer", **claims), PREFIX)
+    day = date(2031, 1, 1) + timedelta(days=desk.serial())
+    wanted = {"kind": "service-place-pause", "value": {"days": 45}, "source": "测试文件"}
+    made = done(admin.post("policies", wanted | {"in_force_from": day.isoformat()}), 201)
+    done(admin.post(f"policies/{made['id']}/try"), 202)
+    more = True
+    while more:
+        with desk.app.database.transaction() as db:
+            more = policy_changes.go_on(db, now=desk.clock.now())
+    return str(made["id"])
 
 
 def _certificate(desk: Any, path: str) -> dict[str, str]:

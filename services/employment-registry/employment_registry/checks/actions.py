@@ -14,7 +14,8 @@ from employment_registry.checks import queries, rules
 from employment_registry.checks.model import OutsideCheck
 from employment_registry.checks.rules import Patience, Progress
 from employment_registry.person_columns import PersonApplication
-from employment_registry.policies import POLICIES, ReviewLimit
+from employment_registry.policies import POLICIES
+from employment_registry.policy_kinds import ReviewLimit
 from servicekit import reviewing
 from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date

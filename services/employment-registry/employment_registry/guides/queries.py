@@ -17,7 +17,8 @@ from employment_registry.flexible_employment import queries as flexible
 from employment_registry.guide_versions import GuideVersion
 from employment_registry.guides import rules
 from employment_registry.person import Person
-from employment_registry.policies import POLICIES, LookBack, ReviewLimit, ServicePlacePause
+from employment_registry.policies import POLICIES
+from employment_registry.policy_kinds import LookBack, ReviewLimit, ServicePlacePause
 from employment_registry.unemployment import queries as unemployment
 from employment_registry.working_age import WorkingAge
 from servicekit.applications import Actor

@@ -16,7 +16,8 @@ from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, UnemploymentRecordChanged
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
-from employment_registry.policies import POLICIES, LookBack, ServicePlacePause
+from employment_registry.policies import POLICIES
+from employment_registry.policy_kinds import LookBack, ServicePlacePause
 from employment_registry.unemployment import place_rules, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from employment_registry.unemployment.opening_rules import CONDITIONS

@@ -11,7 +11,8 @@ from employment_registry import person_columns as columns
 from employment_registry import standing
 from employment_registry.conditions import OpenOne
 from employment_registry.person import Person
-from employment_registry.policies import POLICIES, ServicePlacePause
+from employment_registry.policies import POLICIES
+from employment_registry.policy_kinds import ServicePlacePause
 from employment_registry.standing import PersonKey
 from employment_registry.unemployment import rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord

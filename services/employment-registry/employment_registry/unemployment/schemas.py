@@ -14,7 +14,8 @@ from employment_registry.person_schemas import (
     PersonSchema,
     region_field,
 )
-from employment_registry.policies import POLICIES, ServicePlacePause
+from employment_registry.policies import POLICIES
+from employment_registry.policy_kinds import ServicePlacePause
 from employment_registry.unemployment import place_rules, rules
 from servicekit.clock import shanghai_date
 from servicekit.web.filing import OpenMoves, Part, Phone

@@ -1,0 +1,286 @@
+"""政策变更: drafted by one admin, tried on what is open and in force, activated by another."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import IntegrityError
+
+LIMIT = {"flexible_employment": 2, "unemployment": 3, "certificate": 5}
+PAUSE, LOOK_BACK, BUSINESS = "service-place-pause", "unemployment-look-back", "unemployment"
+UNEMPLOYMENT = {
+    "cause": "graduated",
+    "unemployed_on": "2026-09-15",
+    "service_place": "440106003",
+    "address": "五山路1号",
+    "wishes": ["job"],
+}
+CERTIFICATE = {
+    "number": ["region", "year", "serial", "nature", "check"],
+    "serial_digits": 8,
+    "number_stays_on_replacement": False,
+    "issued_with_registration": False,
+}
+
+
+def admin(desk: Any, region: str = "44") -> Any:
+    """An admin of a region."""
+    officer = desk.officer(region)
+    officer.claims |= {"roles": ["admin"], "businesses": []}
+    return officer
+
+
+def drafts(who: Any, kind: str, value: Any, day: str, expect: int = 201) -> Any:
+    """A policy that another admin is to activate, or the refusal."""
+    body = {"kind": kind, "value": value, "in_force_from": day, "source": "测试文件"}
+    return who.done(who.post("policies", body), expect)
+
+
+def tries(desk: Any, who: Any, policy: Any, **asked: str) -> Any:
+    """What the trial run found in the admin's region."""
+    if policy["status"] == "draft":
+        who.done(who.post(f"policies/{policy['id']}/try"), 202)
+        desk.job("try-policies")
+    return who.done(who.get(f"policies/{policy['id']}/trial", **asked))
+
+
+def moves(who: Any, move: str, policy: Any, expect: int = 200, **body: Any) -> Any:
+    """Activated or withdrawn, or the refusal."""
+    sent = body if move == "withdraw" else None
+    return who.done(who.post(f"policies/{policy['id']}/{move}", sent), expect)
+
+
+def in_force(desk: Any, kind: str, value: Any, day: str) -> Any:
+    """A policy that went the whole way."""
+    made = drafts(admin(desk), kind, value, day)
+    tries(desk, admin(desk), made)
+    return moves(admin(desk), "activate", made)
+
+
+def lines(who: Any, policy: Any, **asked: str) -> Any:
+    """Whom it would touch."""
+    return who.done(who.get(f"policies/{policy['id']}/trial-lines", **asked))["items"]
+
+
+def unemployed(desk: Any, lin: Any, *, place: str = "440106003", approve: bool = True) -> Any:
+    """Filed, and registered as unemployed if need be."""
+    form = UNEMPLOYMENT | {"service_place": place}
+    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": form}), 201)
+    filed = lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
+    officer = desk.officer(place[:6], business="employment-registry.unemployment")
+    if approve:
+        officer.done(officer.post(f"unemployment-reviews/{filed['id']}/approve", {}))
+    return filed
+
+
+@pytest.mark.req("AL-11", "AL-09")
+def test_a_policy_goes_from_draft_to_force_on_its_day_across_the_holiday(desk: Any) -> None:
+    made = drafts(admin(desk), "review-limit", LIMIT, "2026-10-10")  # a Saturday people work
+    assert (made["phase_label"], made["title"]) == ("拟定", "审核时限")
+    trial = tries(desk, admin(desk), made)
+    assert trial["finished_at"] is not None
+    coming = moves(admin(desk), "activate", made)
+    assert coming["phase_label"] == "待生效"
+    before = desk.person()
+    assert before.submits(before.opens(**desk.form))["due_on"] == "2026-10-12"  # five days
+    desk.set("2026-10-09T15:59:59+00:00")  # a second before midnight in Shanghai
+    last = desk.person()
+    assert last.submits(last.opens(**desk.form))["due_on"] == "2026-10-15"  # 10, 12, 13, 14, 15
+    desk.set("2026-10-09T16:00:00+00:00")
+    lin = desk.person()
+    assert lin.submits(lin.opens(**desk.form))["due_on"] == "2026-10-13"  # two: 12, 13
+    limit = desk.visitor().get("guides/flexible-employment").json["time_limit"]
+    assert limit["text"] == "自提交之日起2个工作日内"  # the guide says what the rule does
+    listed = admin(desk).get("policies", kind="review-limit").json["items"]
+    assert [(p["phase_label"], p["followed_on"]) for p in listed] == [
+        ("生效中", None),
+        ("已失效", "2026-10-10"),
+    ]
+    told = admin(desk).get(f"policies/{made['id']}/history").json
+    assert [entry["move"] for entry in told] == ["draft", "activate"]
+    assert desk.events().count("employment-registry.policies.changed.v1") == 2
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("AL-11", "UNE-08")
+@pytest.mark.parametrize(
+    ("pause", "days", "moved"),
+    [(30, 29, 409), (30, 30, 200), (30, 31, 200), (31, 30, 409), (31, 31, 200)],
+)
+def test_the_office_may_change_after_the_pause_in_force(
+    desk: Any, pause: int, days: int, moved: int
+) -> None:
+    lin = desk.person()
+    unemployed(desk, lin)
+    path = "unemployment-records/current/change-service-place"
+    lin.done(lin.post(path, {"service_place": "440106009"}))
+    if pause != 30:
+        in_force(desk, PAUSE, {"days": pause}, "2026-09-29")
+    month, day = ("09", 29 + days) if days < 2 else ("10", days - 1)
+    desk.set(f"2026-{month}-{day:02d}T04:00:00+00:00")
+    answer = lin.post(path, {"service_place": "440106007"})
+    assert answer.status_code == moved
+    if moved == 409:
+        assert f"{pause}天内只能修改一次" in answer.json["detail"]
+
+
+@pytest.mark.req("AL-11")
+def test_a_trial_tells_whom_a_change_touches_how_and_only_in_ones_region(desk: Any) -> None:
+    people = [desk.person() for _ in range(3)]
+    for lin, place in zip(people, ("440106003", "440106009", "440305001"), strict=True):
+        unemployed(desk, lin, place=place)
+        path = "unemployment-records/current/change-service-place"
+        lin.done(lin.post(path, {"service_place": f"{place[:6]}007"}))
+    unemployed(desk, desk.person())  # never chose another office: not touched
+    province, county = admin(desk), admin(desk, "440106")
+    made = drafts(admin(desk), PAUSE, {"days": 45}, "2026-10-01")
+    told = tries(desk, province, made)
+    said = "可再次变更服务地的日期：2026年10月29日 → 2026年11月13日"
+    assert (told["touched"], told["looked_at"], told["unseen_touched"]) == (3, 4, 0)
+    assert told["effects"] == [
+        {"matter": "unemployment", "is_record": True, "effect": said, "count": 3}
+    ]
+    seen = lines(county, made)
+    assert {row["region"] for row in seen} == {"440106007"}
+    assert {(row["name"], row["effect"]) for row in seen} == {("林**", said)}
+    assert county.get(f"policies/{made['id']}/trial").json["touched"] == 2
+    assert tries(desk, province, made | {"status": "?"}, region="4403")["touched"] == 1
+    assert lines(admin(desk, "4401"), made, region="4403") == []  # below both regions
+    first = province.get(f"policies/{made['id']}/trial-lines", limit="2").json
+    rest = province.get(
+        f"policies/{made['id']}/trial-lines", limit="2", cursor=first["next_cursor"]
+    ).json
+    assert (len(first["items"]), len(rest["items"]), first["total"]) == (2, 1, 3)
+
+
+@pytest.mark.req("AL-11", "UNE-04")
+def test_each_kind_is_tried_on_what_it_would_touch(desk: Any) -> None:
+    old = desk.person(born="1966-10-31")  # retires in April 2027, sixty years and six months old
+    filed = old.submits(old.opens(**desk.form))
+    desk.officer("440106").approves(filed)
+    back = unemployed(desk, desk.person(), approve=False)
+    officer = desk.officer("440106", business="employment-registry.unemployment")
+    officer.done(officer.post(f"unemployment-reviews/{back['id']}/return", {"reason": "请补充"}))
+    unemployed(desk, desk.person(), approve=False)  # with an officer: not touched
+    drafted = desk.person()
+    drafted.opens(**desk.form)  # nobody's but its owner's: counted, not listed
+    wish = {"kind": "replacement", "certificate": {"cause": "lost", "service_place": "440106003"}}
+    again = old.done(old.post("certificate-applications", wish), 201)
+    old.done(old.post(f"certificate-applications/{again['id']}/submit", {}))
+    table = desk.rows("policy")
+    ages = max((p for p in table if p.kind == "working-age"), key=lambda p: p.in_force_from).value
+    later = {**ages["retirement"]["men"], "base_months": 732}
+    ages = {**ages, "retirement": {**ages["retirement"], "men": later}}
+
+    def found(kind: str, value: Any, day: str = "2026-10-01") -> tuple[set[str], int]:
+        made = drafts(admin(desk), kind, value, day)
+        told = tries(desk, admin(desk), made)
+        return {row["effect"] for row in lines(admin(desk), made)}, told["unseen_touched"]
+
+    assert found("working-age", ages) == ({"法定退休年月：2027年4月 → 2028年4月"}, 0)
+    assert found("review-limit", LIMIT) == (set(), 1)  # what is filed keeps its due date
+    assert found(LOOK_BACK, {"days": 10}) == ({"再次提交时的失业日期：未超期 → 超期"}, 0)
+    assert found(LOOK_BACK, {"days": 100}) == (set(), 0)
+    touched, unseen = found("certificate", CERTIFICATE)
+    assert touched == {"补换后编号不变：是 → 否", "登记通过时发放就业创业证：是 → 否"}
+    assert unseen == 1
+    assert all(p.status == "active" for p in table)  # a trial changes nothing
+
+
+@pytest.mark.req("AL-11")
+def test_four_eyes_the_past_and_what_was_not_tried_are_refused(desk: Any) -> None:
+    ma, li = admin(desk), admin(desk)
+    assert drafts(admin(desk, "4401"), PAUSE, {"days": 5}, "2026-10-01", 403)["code"] == (
+        "province-admin-required"
+    )
+    assert drafts(ma, PAUSE, {"days": 5}, "2026-09-28", 422)["code"] == "policy-in-the-past"
+    wrong = drafts(ma, "review-limit", {"unemployment": 0, "more": 1}, "2026-10-01", 422)
+    assert {each["field"] for each in wrong["errors"]} == {
+        "/value/unemployment",
+        "/value/flexible_employment",
+        "/value/certificate",
+        "/value/more",
+    }
+    made = drafts(ma, PAUSE, {"days": 5}, "2026-09-30")
+    assert moves(li, "activate", made, 409)["code"] == "policy-not-tried"
+    ma.done(ma.post(f"policies/{made['id']}/try"), 202)
+    assert ma.post(f"policies/{made['id']}/try").json["code"] == "policy-trial-running"
+    assert moves(li, "activate", made, 409)["code"] == "policy-not-tried"
+    desk.job("try-policies")
+    assert moves(ma, "activate", made, 403)["code"] == "same-admin"
+    assert moves(admin(desk, "4401"), "activate", made, 403)["code"] == "province-admin-required"
+    assert moves(li, "activate", made)["activated_by"] == li.claims["sub"]
+    assert li.post(f"policies/{made['id']}/try").json["code"] == "policy-not-draft"
+    assert drafts(ma, PAUSE, {"days": 6}, "2026-09-30", 409)["code"] == "policy-begins-same-day"
+    assert moves(ma, "withdraw", made, note="撤回")["phase_label"] == "已撤销"
+    assert moves(li, "activate", made, 409)["code"] == "wrong-state"
+    other = drafts(ma, PAUSE, {"days": 6}, "2026-09-30")
+    tries(desk, ma, other)
+    desk.set("2026-09-30T16:00:00+00:00")  # its day is over
+    assert moves(li, "activate", other, 422)["code"] == "policy-in-the-past"
+    today = in_force(desk, PAUSE, {"days": 7}, "2026-10-01")
+    assert today["phase_label"] == "生效中"
+    assert moves(ma, "withdraw", today, 409)["code"] == "policy-in-force"
+    assert desk.visitor().get("guides/service-place").json["result"].endswith("7天内只能变更一次。")
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("AL-11")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "activated_by = drafted_by",
+        "activated_by = NULL",
+        "activated_at = '2026-10-02T00:00:00+08:00'",
+        "withdrawn_at = '2026-10-01T00:00:00+08:00'",
+        "in_force_from = '2015-01-01', id = 'another'",
+    ],
+)
+def test_the_database_itself_keeps_it(desk: Any, change: str) -> None:
+    made = in_force(desk, PAUSE, {"days": 40}, "2026-10-01")
+    sql = text(f"UPDATE policy SET {change} WHERE id = :id")
+    with desk.app.database.transaction() as db:
+        db.execute(text("DELETE FROM policy_trial"))
+        with pytest.raises(IntegrityError):
+            db.execute(sql, {"id": made["id"]})
+        db.rollback()
+
+
+@pytest.mark.req("AL-11", "AL-07")
+def test_forty_admins_activate_and_one_policy_begins(desk: Any) -> None:
+    ma = admin(desk)
+    rivals = [drafts(ma, PAUSE, {"days": 40 + n}, "2026-10-01") for n in range(4)]
+    for each in rivals:
+        tries(desk, ma, each)
+    asked = [(admin(desk), rivals[n % 4]) for n in range(40)]
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(
+            pool.map(lambda one: one[0].post(f"policies/{one[1]['id']}/activate"), asked)
+        )
+    assert sum(answer.status_code == 200 for answer in answers) == 1
+    refused = {answer.json["code"] for answer in answers if answer.status_code == 409}
+    assert refused <= {"policy-begins-same-day", "wrong-state"}
+    active = [p for p in desk.rows("policy") if p.kind == PAUSE and p.status == "active"]
+    assert len(active) == 2  # the first one and the winner
+    assert desk.events().count("employment-registry.policies.changed.v1") == 4 + 1
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("AL-11")
+def test_what_holds_is_read_once_and_anew_after_a_change(desk: Any) -> None:
+    asked: list[str] = []
+
+    @event.listens_for(desk.app.database.engine, "before_cursor_execute")
+    def _note(_c: Any, _k: Any, statement: str, *_: Any) -> None:
+        if "FROM policy " in statement.replace("\n", " "):
+            asked.append(statement)
+
+    lin = desk.person()
+    lin.submits(lin.opens(**desk.form))
+    assert len(asked) <= 1  # ages twice, the limit, all from what the process keeps
+    in_force(desk, "review-limit", LIMIT, "2026-09-29")
+    wang = desk.person()
+    assert wang.submits(wang.opens(**desk.form))["due_on"] == "2026-10-08"  # at once
