@@ -5,11 +5,13 @@ Pure; the columns and the queue stand in ``servicekit.reviewing``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
+from importlib.resources import files
 from typing import Final
 
 from servicekit import working_days
@@ -52,10 +54,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the applicant is told, and which fields they should correct (JSON pointers)."""
+    """What the applicant is told, and which fields they should correct (JSON pointers).
+
+    ``code`` is the ready reason's, for the statistics; None for the officer's own words alone.
+    """
 
     reason: str
     fields_to_correct: tuple[str, ...] = ()
+    code: str | None = None
 
 
 class ClaimedByOther(Conflict):
@@ -112,6 +118,19 @@ def check_four_eyes(first: str | None, second: str) -> None:
 def is_overdue(state: State, due_on: date | None, today: date) -> bool:
     """Has the officers' time run out with the decision still open?"""
     return state in WAITING and due_on is not None and due_on < today
+
+
+def ready_reasons(package: str) -> tuple[Reason, ...]:
+    """The reason library of a matter (常用理由), from the ``reasons.json`` beside its rules.
+
+    Raises:
+        ValueError: a code is written twice.
+    """
+    text = (files(package) / "reasons.json").read_text(encoding="utf-8")
+    reasons = tuple(Reason(**each) for each in json.loads(text))
+    if len({reason.code for reason in reasons}) < len(reasons):
+        raise ValueError(f"{package}: each reason has a code of its own")
+    return reasons
 
 
 @lru_cache(maxsize=8)

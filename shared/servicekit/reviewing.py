@@ -100,7 +100,7 @@ class Reviews(Generic[R]):
     def claim(self, db: Session, application_id: str, *, actor: Actor, now: datetime) -> R:
         """Hold it for fifteen minutes; see ``claim`` below."""
         application = self.find(db, application_id, actor)
-        self.prepare(db, application, "claim", actor=actor, now=now)
+        self.check(db, application, "claim", actor=actor, now=now)
         claim(db, self.workflow, application, actor=actor, now=now)
         return application
 
@@ -110,15 +110,25 @@ class Reviews(Generic[R]):
         release(db, application, actor=actor, now=now)
         return application
 
-    def prepare(
-        self, db: Session, application: R, move: str, *, actor: Actor, now: datetime
-    ) -> None:
-        """May this officer make the move now? Asked before anything else of it is done.
+    def check(self, db: Session, application: R, move: str, *, actor: Actor, now: datetime) -> None:
+        """May this officer make the move now?
 
         Raises:
             ClaimedByOther: somebody else holds it.
         """
         check_free(application, actor, now)
+
+    def prepare(
+        self,
+        db: Session,
+        application: R,
+        move: str,
+        decision: Decision | None,
+        *,
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        """What a decision does beside the move itself, while the application is as it was."""
 
     def decide(
         self,
@@ -138,8 +148,9 @@ class Reviews(Generic[R]):
             ClaimedByOther, WrongState, ChangedMeanwhile, and what ``approved`` refuses.
         """
         application = self.find(db, application_id, actor, seen)
-        self.prepare(db, application, move, actor=actor, now=now)
+        self.check(db, application, move, actor=actor, now=now)
         self.hold(db, application)
+        self.prepare(db, application, move, decision, actor=actor, now=now)
         if move == "return":
             pause(application, now=now)
         settle(application, decision)

@@ -44,7 +44,7 @@ def decide(
             raise rules.SecondOfficerNeeded  # one by one, whoever comes
         if rules.is_sampled(application.id, reviews.sample_percent):
             reviews.workflow.next_state(move, application.state, actor.role)
-            reviews.prepare(db, application, move, actor=actor, now=now)
+            reviews.check(db, application, move, actor=actor, now=now)
             reviews.hold_for_second(db, application, actor=actor, now=now)
             return application, rules.SecondOfficerNeeded()
     made = reviews.decide(

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from servicekit import reviewing
 from servicekit.applications import Actor, advance
-from servicekit.claims import check_four_eyes
+from servicekit.claims import Decision, check_four_eyes
 from servicekit.columns import NOT_PERSONAL
 from servicekit.queues import QueueFilters
 from servicekit.reviewing import Reviewed, Reviews
-from servicekit.teamwork import opinions, roster, rules
+from servicekit.teamwork import decisions, opinions, roster, rules
 from servicekit.teamwork.rules import Answer, OpinionKind
 from servicekit.teamwork.tables import OPINION
 from servicekit.teamwork.telling import Matter, Teller
@@ -87,15 +87,13 @@ class TeamReviews(Reviews[T]):
             wanted = wanted.where(self.model.assigned_to == actor.id)
         return wanted.where(self.model.urged_times > 0) if filters.urged else wanted
 
-    def prepare(
-        self, db: Session, application: T, move: str, *, actor: Actor, now: datetime
-    ) -> None:
+    def check(self, db: Session, application: T, move: str, *, actor: Actor, now: datetime) -> None:
         """Only whoever it was handed to decides, and approves when all who were asked agree.
 
         Raises:
             ClaimedByOther, AssignedToOther, OpinionOpen, SameOfficer
         """
-        super().prepare(db, application, move, actor=actor, now=now)
+        super().check(db, application, move, actor=actor, now=now)
         handed = application.assigned_to
         if handed not in (None, actor.id) and roster.is_in_office(db, str(handed)):
             raise rules.AssignedToOther(extra={"assigned_to": handed})
@@ -103,7 +101,23 @@ class TeamReviews(Reviews[T]):
             rules.check_agreed(application.awaited)
             if application.sampled_from is not None:
                 check_four_eyes(application.sampled_from, actor.id)
-        elif move != "claim" and application.awaited:
+
+    def prepare(
+        self,
+        db: Session,
+        application: T,
+        move: str,
+        decision: Decision | None,
+        *,
+        actor: Actor,
+        now: datetime,
+    ) -> None:
+        """Count the decision; sending back or turning down ends what colleagues were asked."""
+        code = decision.code if decision else None
+        decisions.record(
+            db, self.workflow.name, application, move, code=code, officer_id=actor.id, now=now
+        )
+        if move != "approve" and application.awaited:
             opinions.end(db, now, OPINION.c.application_id == application.id)
             application.awaited = 0
 
@@ -156,7 +170,7 @@ class TeamReviews(Reviews[T]):
         """
         application = self.find(db, application_id, actor, seen)
         self.workflow.next_state("ask-opinion", application.state, actor.role)
-        self.prepare(db, application, "claim", actor=actor, now=now)
+        self.check(db, application, "claim", actor=actor, now=now)
         asked = list(dict.fromkeys(colleagues))
         self._check_colleagues(db, application, asked, "/officers/{}", but=actor.id)
         application.awaited += len(asked)

@@ -85,10 +85,31 @@ class UrgingColumns:
         )
 
 
+class DecisionColumns:
+    """One decision, as the statistics count it; what was said stands in the history."""
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True, info=NOT_PERSONAL)
+    business: Mapped[str] = mapped_column(String(120), info=NOT_PERSONAL)
+    application_id: Mapped[str] = mapped_column(_ID, info=NOT_PERSONAL)
+    region: Mapped[str] = mapped_column(String(12), info=NOT_PERSONAL)
+    move: Mapped[str] = mapped_column(String(40), info=NOT_PERSONAL)
+    reason_code: Mapped[str | None] = mapped_column(String(60), info=NOT_PERSONAL)
+    officer_id: Mapped[str] = mapped_column(_ACTOR, info=NOT_PERSONAL)
+    decided_on: Mapped[date] = mapped_column(Date, info=NOT_PERSONAL)
+    working_days: Mapped[int] = mapped_column(Integer, info=NOT_PERSONAL)
+    was_overdue: Mapped[bool] = mapped_column(Boolean, info=NOT_PERSONAL)
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Any, ...]:
+        return (Index("review_decision_month", "business", "decided_on"),)
+
+
 _TABLES: Final[dict[str, type[Any]]] = {
     "known_officer": KnownOfficerColumns,
     "review_opinion": OpinionColumns,
     "review_urging": UrgingColumns,
+    "review_decision": DecisionColumns,
 }
 
 
@@ -113,3 +134,4 @@ def _table(name: str) -> Table:
 KNOWN_OFFICER: Final = _table("known_officer")
 OPINION: Final = _table("review_opinion")
 URGING: Final = _table("review_urging")
+DECISION: Final = _table("review_decision")

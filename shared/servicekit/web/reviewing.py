@@ -117,6 +117,7 @@ class _DecisionSchema(Schema):
         return Decision(
             reason_text(self.reasons, values["reason_code"], values["reason"]),
             tuple(values.get("fields_to_correct", ())),
+            values["reason_code"],
         )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, text
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, and_, text
+from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
 
 from employment_registry.certificate.rules import OPEN, Cause, Kind, Validity
 from employment_registry.person_columns import PersonApplication, PersonColumns, only_one
@@ -43,6 +43,15 @@ class CertificateApplication(PersonApplication, Base):
     service_place: Mapped[str | None] = mapped_column(String(12), info=NOT_PERSONAL)
     contact_phone: Mapped[MobileNumber | None] = mapped_column(
         Sealed(MobileNumber, f"{APPLICATION}.contact_phone"), info=PERSONAL
+    )
+    # What a replacement would replace; officers see both side by side.
+    in_force: Mapped[Certificate | None] = relationship(
+        primaryjoin=lambda: and_(
+            foreign(CertificateApplication.person_key) == Certificate.person_key,
+            Certificate.validity == Validity.VALID,
+        ),
+        uselist=False,
+        viewonly=True,
     )
     # Asked for by its owner's list alone, a handful of lines.
     issued: Mapped[Certificate | None] = relationship(viewonly=True)

@@ -10,7 +10,7 @@ from typing import Final
 from employment_registry.checks import rules as checks
 from employment_registry.checks.rules import Asked, Sign, System
 from employment_registry.places import street_faults
-from servicekit.claims import Reason
+from servicekit.claims import ready_reasons
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
 from servicekit.teamwork.rules import team_moves
@@ -75,12 +75,7 @@ class Validity(StrEnum):
         return {"valid": "有效", "replaced": "已补换", "revoked": "已作废"}[self.value]
 
 
-REASONS: Final = (
-    Reason("cause-unclear", "return", "请写明补换的具体情况。"),
-    Reason("phone-unreachable", "return", "联系电话无法接通，请填写能联系到本人的号码。"),
-    Reason("not-registered", "reject", "经核实，您未办理就业或失业登记，不符合申领条件。"),
-    Reason("elsewhere", "reject", "经核实，您已在外省领取就业创业证，请向发证地申请转移。"),
-)
+REASONS: Final = ready_reasons(__package__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from employment_registry.person_schemas import (
 from servicekit.web.filing import OpenMoves, Part, Phone
 from servicekit.web.paging import Page, PageArguments
 from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.teamwork.comparing import EXAMPLE_DIFFERENCES, Comparison
 from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 
 EXAMPLE_STATEMENT: Final = {
@@ -62,7 +63,11 @@ EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "claimed_until": None,
     **EXAMPLE_LINE,
 }
-EXAMPLE_REVIEW: Final = EXAMPLE_REVIEW_ROW | _DECIDED | {"findings": [EXAMPLE_FINDING]}
+EXAMPLE_REVIEW: Final = (
+    EXAMPLE_REVIEW_ROW
+    | _DECIDED
+    | {"comparison": EXAMPLE_DIFFERENCES, "findings": [EXAMPLE_FINDING]}
+)
 EXAMPLE_CERTIFICATE: Final = {
     "id": "01a1fcb7-9984-75ed-adc5-5ce1f0dc9fea",
     "number": "4401060826000001",
@@ -152,6 +157,12 @@ class CertificateReviewRowSchema(TeamLineSchema, CertificateRowSchema):
     """A line of the officers' queue."""
 
 
+class CertificateFaceSchema(PersonSchema):
+    """What stands on a certificate: the person, and which office serves them."""
+
+    region = fields.Str(allow_none=True, required=True)
+
+
 class CertificateReviewSchema(CertificateReviewRowSchema):
     """What the officer decides on."""
 
@@ -159,6 +170,11 @@ class CertificateReviewSchema(CertificateReviewRowSchema):
     decision_reason = fields.Str(allow_none=True, required=True)
     fields_to_correct = fields.List(fields.Str(), required=True)
     findings = Findings()
+    comparison = Comparison(
+        "certificate",
+        CertificateFaceSchema,
+        lambda row: row.in_force if row.kind is rules.Kind.REPLACEMENT else None,
+    )
 
 
 class RevocationSchema(Schema):

@@ -12,6 +12,7 @@ from employment_registry.flexible_employment.schemas import (
     RowSchema,
 )
 from servicekit.web.filing import Part
+from servicekit.web.teamwork.comparing import EXAMPLE_DIFFERENCES, Comparison
 from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 
 EXAMPLE_REVIEW_ROW = EXAMPLE_ROW | {
@@ -29,6 +30,7 @@ EXAMPLE_REVIEW = EXAMPLE_REVIEW_ROW | {
     "fields_to_correct": [],
     "findings": [EXAMPLE_FINDING],
     "in_force": None,
+    "comparison": EXAMPLE_DIFFERENCES,
 }
 
 
@@ -49,4 +51,7 @@ class ReviewSchema(ReviewRowSchema):
         allow_none=True,
         dump_default=None,
         required=True,
+    )
+    comparison = Comparison(
+        "employment", EmploymentSchema, lambda row: row.record and row.record.application
     )

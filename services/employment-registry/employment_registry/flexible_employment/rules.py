@@ -14,7 +14,7 @@ from employment_registry.checks.rules import Asked, Sign, System
 from employment_registry.places import street_faults
 from employment_registry.working_age import WorkingAge, age_faults
 from servicekit import messages
-from servicekit.claims import Reason
+from servicekit.claims import ready_reasons
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
 from servicekit.teamwork.rules import team_moves
@@ -123,15 +123,7 @@ class Employment:
     contact_phone: MobileNumber | None = None
 
 
-REASONS: Final = (
-    Reason("work-place-unclear", "return", "就业地点不明确，请补充到街道（镇）并填写详细地址。"),
-    Reason("start-date-doubtful", "return", "就业开始日期与所述情况不一致，请核对后重新填写。"),
-    Reason("occupation-unclear", "return", "从事职业描述不清，请写明具体工作内容。"),
-    Reason("phone-unreachable", "return", "联系电话无法接通，请填写能联系到本人的号码。"),
-    Reason("employed-by-unit", "reject", "经核实，您已由用人单位办理就业登记，不属于灵活就业。"),
-    Reason("not-working", "reject", "经核实，您目前未从事灵活就业，可办理失业登记。"),
-    Reason("outside-region", "reject", "就业地点不在本省，请向就业地的人社部门申请。"),
-)
+REASONS: Final = ready_reasons(__package__)
 
 
 class OpenApplication(Conflict):

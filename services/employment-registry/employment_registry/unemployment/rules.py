@@ -13,7 +13,7 @@ from employment_registry.checks.rules import Asked, System
 from employment_registry.life import Standing
 from employment_registry.places import street_faults
 from employment_registry.working_age import WorkingAge, age_faults
-from servicekit.claims import Reason
+from servicekit.claims import ready_reasons
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
 from servicekit.personal import MobileNumber
 from servicekit.teamwork.rules import team_moves
@@ -126,14 +126,7 @@ REQUIRED: Final = {
     "address": "请填写常住地址",
     "contact_phone": "请填写联系电话",
 }
-REASONS: Final = (
-    Reason("date-doubtful", "return", "失业日期与所述情况不一致，请核对后重新填写。"),
-    Reason("employer-unclear", "return", "请填写原工作单位的全称。"),
-    Reason("address-unclear", "return", "常住地址不明确，请填写详细地址。"),
-    Reason("phone-unreachable", "return", "联系电话无法接通，请填写能联系到本人的号码。"),
-    Reason("employed", "reject", "经核实，您目前处于就业状态，不符合失业登记条件。"),
-    Reason("not-able", "reject", "经核实，您不符合有劳动能力、有就业要求的条件。"),
-)
+REASONS: Final = ready_reasons(__package__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from servicekit.web.teamwork.schemas import (
     TransferSchema,
     batch_schema,
 )
+from servicekit.web.teamwork.statistics_routes import add_statistics
 
 if TYPE_CHECKING:
     from servicekit.web.review_routes import Shown
@@ -50,6 +51,7 @@ def add_team_work(to: Blueprint, reviews: TeamReviews[Any], shown: Shown, office
     _add_opinions(to, reviews, shown, officer)
     _add_answers(to, reviews, shown, officer)
     _add_batch(to, reviews, shown, officer)
+    add_statistics(to, reviews, shown, officer)
 
 
 def _add_transfer(to: Blueprint, reviews: TeamReviews[Any], shown: Shown, officer: Mark) -> None:

@@ -1,0 +1,121 @@
+"""What was filed and decided is counted per region and month, and so are the reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+QUEUE = "flexible-employment-reviews"
+SPAN = {"from": "2026-09", "to": "2026-10"}
+
+
+def decided(desk: Any, *, place: str, filed: str, on: str, move: str, **said: Any) -> None:
+    """One application, filed and decided on two days."""
+    desk.set(f"2026-{filed}T02:00:00+00:00")
+    lin = desk.person()
+    application = lin.submits(lin.opens(**desk.form | {"work_place": place}))
+    desk.set(f"2026-{on}T02:00:00+00:00")
+    desk.officer("44").done(desk.officer("44").tries_to(move, application, said))
+
+
+def a_season(desk: Any) -> None:
+    tianhe, yuexiu = "440106003", "440104001"
+    decided(desk, place=tianhe, filed="09-21", on="09-22", move="approve")
+    decided(desk, place=tianhe, filed="09-21", on="09-24", move="reject", reason_code="not-working")
+    decided(desk, place=tianhe, filed="09-29", on="10-13", move="reject", reason_code="not-working")
+    decided(desk, place=yuexiu, filed="09-29", on="09-30", move="return", reason="请补充")
+    decided(desk, place="440305001", filed="09-29", on="09-30", move="approve")
+
+
+@pytest.mark.req("AL-06", "AL-02")
+def test_an_office_counts_what_lies_below_it_by_month(desk: Any) -> None:
+    a_season(desk)
+    lines = desk.officer("4401").get(f"{QUEUE}/statistics", **SPAN).json
+    names = ("filed", "approved", "returned", "rejected", "overdue", "median_working_days")
+    counted = {(line["month"], line["region"]): [line[n] for n in names] for line in lines}
+    # From 21 September (Monday) 1 and 3 working days; due 12 October, so the 13th is late.
+    assert counted == {
+        ("2026-09", "440104"): [1, 0, 1, 0, 0, None],
+        ("2026-09", "440106"): [3, 1, 0, 1, 0, 2.0],
+        ("2026-10", "440106"): [0, 0, 0, 1, 1, 6.0],
+    }
+    assert {line["region_name"] for line in lines} == {"越秀区", "天河区"}
+    county = desk.officer("440106").get(f"{QUEUE}/statistics", **SPAN).json
+    assert {line["region"] for line in county} == {"440106003"}
+    province = desk.officer("44").get(f"{QUEUE}/statistics", **SPAN).json
+    assert {line["region"] for line in province} == {"4401", "4403"}
+    assert desk.officer("4413").get(f"{QUEUE}/statistics", **SPAN).json == []
+
+
+@pytest.mark.req("AL-06")
+def test_the_table_opens_in_a_spreadsheet(desk: Any) -> None:
+    a_season(desk)
+    answer = desk.officer("4401").get(f"{QUEUE}/statistics.csv", **SPAN)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    rows = answer.get_data().decode("utf-8-sig").splitlines()
+    assert rows[0].startswith("行政区划,名称,月份,申请件数")
+    assert rows[1] == "440104,越秀区,2026-09,1,0,1,0,0,"
+    assert len(rows) == 4
+
+
+@pytest.mark.req("AL-02")
+def test_reasons_are_counted_where_the_officer_is(desk: Any) -> None:
+    a_season(desk)
+    found = desk.officer("4401").get(f"{QUEUE}/reason-statistics", **SPAN).json
+    assert [(each["move"], each["code"], each["count"]) for each in found] == [
+        ("reject", "not-working", 2),
+        ("return", None, 1),
+    ]
+    assert found[0]["text"].startswith("经核实")
+    assert desk.officer("4403").get(f"{QUEUE}/reason-statistics", **SPAN).json == []
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"from": "2026-10", "to": "2026-09"}, "/to"),
+        ({"from": "2020-01", "to": "2026-09"}, "/from"),
+        ({"from": "2026-13"}, "/from"),
+        ({"month": "2026-09"}, "/month"),
+    ],
+)
+def test_months_are_whole_and_few(desk: Any, query: dict[str, str], field: str) -> None:
+    refused = desk.officer("44").get(f"{QUEUE}/statistics", **query)
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, field)
+    assert desk.officer("44").get(f"{QUEUE}/statistics").json == []  # the last twelve months
+
+
+@pytest.mark.req("AL-12", "EMP-06")
+def test_a_change_is_shown_beside_what_is_in_force(desk: Any) -> None:
+    lin, officer, first = desk.registered()
+    assert officer.shows(first)["comparison"] is None  # it is what is in force
+    phone = {"contact_phone": "13811110000"}  # the same mask as before
+    change = lin.submits(lin.opens("change", address="体育西路2号", **phone))
+    told = {each["field"]: each for each in officer.shows(change)["comparison"]}
+    assert told["/employment/address"] == {
+        "field": "/employment/address",
+        "before": "五山路1号",
+        "after": "体育西路2号",
+        "changed": True,
+    }
+    same = told["/employment/contact_phone"]
+    assert (same["before"], same["after"], same["changed"]) == ("138****0000", "138****0000", True)
+    assert [f for f, each in told.items() if each["changed"]] == [
+        "/employment/address",
+        "/employment/contact_phone",
+    ]
+
+
+@pytest.mark.req("AL-12", "CRT-08")
+def test_a_replacement_is_shown_beside_the_certificate(desk: Any) -> None:
+    lin, _, _ = desk.registered()
+    officer = desk.officer("44", business="employment-registry.certificate")
+    wish = {"kind": "replacement", "certificate": {"cause": "lost", "service_place": "440106004"}}
+    made = lin.done(lin.post("certificate-applications", wish), 201)
+    lin.done(lin.post(f"certificate-applications/{made['id']}/submit", {}))
+    shown = officer.done(officer.get(f"certificate-reviews/{made['id']}"))
+    changed = [each for each in shown["comparison"] if each["changed"]]
+    assert [(e["field"], e["before"], e["after"]) for e in changed] == [
+        ("/certificate/region", "440106003", "440106004")
+    ]
