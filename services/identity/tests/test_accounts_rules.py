@@ -116,13 +116,13 @@ def test_a_reissued_permit_is_the_same_person():
     assert first != rules.document_key(DocumentKind.PASSPORT, "H1234567801")
 
 
-@pytest.mark.req("ID-02")
+@pytest.mark.req("ID-02", "C1")
 @pytest.mark.parametrize("name", ["Abc_1", "zhang3", "a1234", "a" * 20])
 def test_good_login_names(name):
     assert rules.check_login_name(name) == []
 
 
-@pytest.mark.req("ID-02")
+@pytest.mark.req("ID-02", "C1")
 @pytest.mark.parametrize(
     "name", ["1abcd", "_abcd", "abcd", "ab-cde", "a" * 21, "", "zhang３", "张三abc", "abcde\n"]
 )
@@ -130,7 +130,7 @@ def test_bad_login_names(name):
     assert [wrong.code for wrong in rules.check_login_name(name)] == ["login-name-malformed"]
 
 
-@pytest.mark.req("ID-02")
+@pytest.mark.req("ID-02", "C1")
 @given(st.text(max_size=25))
 def test_a_login_name_passes_exactly_when_the_manual_says_so(name):
     letters = set(string.ascii_letters)

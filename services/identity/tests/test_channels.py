@@ -365,7 +365,7 @@ def test_the_channels_of_an_account_are_listed(world, person):
     assert units["level_name"] == "二级"
 
 
-@pytest.mark.req("ID-25", "ID-42")
+@pytest.mark.req("ID-25", "ID-42", "D2")
 def test_a_persons_session_is_told_that_the_unit_must_be_raised(world, person):
     browser = world.browser().signs_in(person)
     page = browser.get("/identity/raise?acr_values=urn:gdprov:ial:5")

@@ -17,13 +17,13 @@ def codes(password, context=(), rules=DEFAULT):
     return [wrong.code for wrong in policy.check(rules, password, context=context)]
 
 
-@pytest.mark.req("ID-03")
+@pytest.mark.req("ID-03", "C2")
 @pytest.mark.parametrize("password", ["Gd2024rsT", "Xk9#mvLq2", "bU7bU7bU7", "A1b2" * 7 + "A1"])
 def test_good_passwords_pass(password):
     assert codes(password) == []
 
 
-@pytest.mark.req("ID-03")
+@pytest.mark.req("ID-03", "C2")
 @pytest.mark.parametrize(
     ("password", "code"),
     [
@@ -65,7 +65,7 @@ def test_a_password_does_not_tell_who_its_owner_is(password, word):
     assert "password-tells-who" in codes(password, context=[word])
 
 
-@pytest.mark.req("ID-03")
+@pytest.mark.req("ID-03", "C2")
 def test_the_longest_run_is_a_setting():
     assert "password-run" not in codes("Qwer2024", rules=policy.Policy(longest_run=4))
     assert "password-run" in codes("Qwert2024", rules=policy.Policy(longest_run=4))
@@ -107,11 +107,13 @@ def test_the_answer_never_holds_the_password():
         assert "Sesam" not in wrong.message
 
 
+@pytest.mark.req("C4")
 @pytest.mark.parametrize(
     ("profile", "good", "bad"),
     [
         ("hrss", "Gd2024rsT", "gd2024rst"),
         ("prov", "Abcd123!", "Gd2024rsTGd2024rsTGd2"),
+        ("prov", "abc123!@", "abcd1234"),
         ("dengbao3", "Gd2024rsT", "Gd24rsT"),
         ("asvs5", "a long walk by the river", "Gd2024rsT"),
     ],

@@ -22,7 +22,7 @@ def changes(world, token, current, password=NEW, again=NEW):
     return world.browser().api("PUT", "/me/password", body, token=token)
 
 
-@pytest.mark.req("ID-10")
+@pytest.mark.req("ID-10", "I5")
 def test_the_owner_changes_the_password_and_other_sessions_end(world, person):
     here, there = world.token_of(person), world.token_of(person)
     assert changes(world, here, person.password).status_code == 204

@@ -55,7 +55,7 @@ def shape(page, *typed):
     return page.status_code, text
 
 
-@pytest.mark.req("ID-11")
+@pytest.mark.req("ID-11", "I1")
 def test_a_login_name_is_told_to_who_holds_the_phone(world, person):
     wrong = world.browser().fills(f"{NAMES}/phone", phone=person.phone, sms_code="000000")
     assert (wrong.status_code, person.login_name in wrong.text) == (422, False)
@@ -66,7 +66,7 @@ def test_a_login_name_is_told_to_who_holds_the_phone(world, person):
     assert (nobody.status_code, "与账号不符" in nobody.text) == (422, True)
 
 
-@pytest.mark.req("ID-11")
+@pytest.mark.req("ID-11", "I1")
 def test_a_login_name_is_told_to_whom_the_bank_knows_and_the_old_phone_hears_of_it(
     world, person, tell
 ):
@@ -84,7 +84,7 @@ def test_a_login_name_is_told_to_whom_the_bank_knows_and_the_old_phone_hears_of_
     assert (no.status_code, "与账号不符" in no.text) == (422, True)
 
 
-@pytest.mark.req("ID-12", "ID-10")
+@pytest.mark.req("ID-12", "ID-10", "I2")
 def test_a_password_is_reset_by_phone_and_document_and_every_session_ends(world, person):
     token = world.token_of(person)
     typed = {"login_name": person.login_name, "document_number": person.document_number}
@@ -132,7 +132,7 @@ def test_guessing_at_a_name_slows_down_whoever_guesses(world, person):
     assert answers[4] == 429
 
 
-@pytest.mark.req("ID-12")
+@pytest.mark.req("ID-12", "I2")
 def test_a_password_reset_by_the_bank_can_be_undone_by_the_old_phone(world, person, tell):
     path, phone = f"{PASSWORDS}/bank-card", "13911113333"
     typed = card_of(person, tell) | {"login_name": person.login_name} | both()
@@ -168,7 +168,7 @@ def answers_questions(browser, page, answers, password=NEW):
     return browser.post(f"{PASSWORDS}/questions/answers", hidden | typed | both(password))
 
 
-@pytest.mark.req("ID-12", "ID-16")
+@pytest.mark.req("ID-12", "ID-16", "I2")
 def test_three_answers_and_the_phone_reset_a_password(world, person):
     sets_questions(world, person)
     with world.app.database.reading() as db:

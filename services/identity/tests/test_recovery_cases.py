@@ -105,7 +105,7 @@ class Desk:
         return self.browser.api("POST", path, body, token=self.token)
 
 
-@pytest.mark.req("ID-12", "ID-15")
+@pytest.mark.req("ID-12", "ID-15", "I2", "I7")
 def test_a_person_shows_photographs_and_gets_a_one_time_password(world, person):
     session = world.token_of(person)
     filed = files_case(world, "person-password", **of_person(person))
@@ -132,7 +132,7 @@ def test_a_person_shows_photographs_and_gets_a_one_time_password(world, person):
     assert me["phone"] == "139****5555"  # the phone that was proved takes the lost one's place
 
 
-@pytest.mark.req("ID-11")
+@pytest.mark.req("ID-11", "I1")
 def test_a_login_name_is_sent_to_the_phone_that_was_proved(world, person):
     typed = of_person(person)
     typed.pop("login_name")
@@ -143,7 +143,7 @@ def test_a_login_name_is_sent_to_the_phone_that_was_proved(world, person):
     assert world.browser().logs_in(person).status_code == 303  # the password stays
 
 
-@pytest.mark.req("ID-13", "ID-14")
+@pytest.mark.req("ID-13", "ID-14", "I3", "I4", "E6")
 @pytest.mark.parametrize("name", ["unit-login-name", "unit-password"])
 def test_a_unit_needs_two_officers_and_is_announced(world, unit, name):
     files_case(world, name, **of_unit(unit))

@@ -24,7 +24,7 @@ def count(world, table):
         return db.scalar(select(func.count()).select_from(table))
 
 
-@pytest.mark.req("ID-01")
+@pytest.mark.req("ID-01", "B1")
 def test_a_person_registers_with_level_1_and_it_is_announced(world):
     answer = register(world, with_code(world))
     assert answer.status_code == 201
@@ -34,7 +34,7 @@ def test_a_person_registers_with_level_1_and_it_is_announced(world):
     assert world.events() == [event]
 
 
-@pytest.mark.req("ID-01", "ID-02", "ID-03", "ID-18")
+@pytest.mark.req("ID-01", "ID-02", "ID-03", "ID-18", "C5")
 def test_everything_wrong_is_named_at_once_and_nothing_is_written(world, tell):
     form = world.form(
         name="林",
@@ -128,7 +128,7 @@ def test_other_documents_register_too(world):
     assert answer.json["detail"] == "自然人证件号码已被使用"
 
 
-@pytest.mark.req("ID-02", "ID-04")
+@pytest.mark.req("ID-02", "ID-04", "B7", "C5")
 def test_taken_names_and_numbers_are_told_word_for_word_and_both_at_once(world):
     first = with_code(world)
     assert register(world, first).status_code == 201

@@ -21,7 +21,7 @@ def person(world):
     return world.registers()
 
 
-@pytest.mark.req("ID-08")
+@pytest.mark.req("ID-08", "I6")
 def test_an_unknown_name_and_a_wrong_password_are_answered_alike(world, person):
     wrong = world.browser().logs_in(person, password="Wrong2024x")
     person.login_name = "nobody_here"
@@ -29,6 +29,8 @@ def test_an_unknown_name_and_a_wrong_password_are_answered_alike(world, person):
     assert "用户名或密码错误" in wrong.text
     assert wrong.status_code == 401
     assert shape(wrong) == shape(unknown)
+    for way_out in ("/identity/register", "/identity/recovery"):
+        assert f'href="{way_out}"' in wrong.text
 
 
 @pytest.mark.req("ID-08")
@@ -268,7 +270,7 @@ def test_the_second_step_is_forgotten_after_five_minutes(world):
     assert world.browser().get("/identity/totp").location == "/identity/login"
 
 
-@pytest.mark.req("ID-01")
+@pytest.mark.req("ID-01", "B1")
 def test_a_person_registers_on_the_page_without_scripts(world, tell):
     browser = world.browser()
     form = world.form() | {"agreed": "yes"}

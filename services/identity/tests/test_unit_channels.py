@@ -48,7 +48,7 @@ def signs(browser, authorities, authority, algorithm, unit, page, *, text=None, 
     return issued, browser.fills("/identity/proof", signed=signed)
 
 
-@pytest.mark.req("ID-24", "ID-30")
+@pytest.mark.req("ID-24", "ID-30", "D4")
 @pytest.mark.parametrize(("channel", "authority", "algorithm", "level"), CERTIFICATES)
 def test_a_certificate_raises_a_unit_and_signs_it_in(
     world, unit, authorities, channel, authority, algorithm, level
@@ -159,7 +159,7 @@ def test_when_the_certificate_ends_the_level_falls_and_is_announced(world, unit,
     assert len(world.events()) == before
 
 
-@pytest.mark.req("ID-24", "ID-30")
+@pytest.mark.req("ID-24", "ID-30", "D4", "D7")
 def test_the_licence_signs_a_unit_in_and_proves_level_4(world, unit, simulators):
     browser = world.browser()
     page = begins(browser, "business-licence")
@@ -180,7 +180,7 @@ def test_the_licence_signs_a_unit_in_and_proves_level_4(world, unit, simulators)
     assert level_of(world, unit.id) == 4
 
 
-@pytest.mark.req("ID-24")
+@pytest.mark.req("ID-24", "D7")
 def test_a_licence_downloaded_for_something_else_does_not_count(world, unit, simulators):
     browser = world.browser()
     page = begins(browser, "business-licence")
@@ -193,7 +193,7 @@ def test_a_licence_downloaded_for_something_else_does_not_count(world, unit, sim
     assert "电子政务-市场监管-政务服务网" in browser.get("/identity/proof").text
 
 
-@pytest.mark.req("ID-24")
+@pytest.mark.req("ID-24", "D4")
 def test_the_legal_person_base_proves_level_3_or_says_the_one_sentence(world):
     good = world.registers_unit()
     browser = world.browser().signs_in(good)
@@ -342,7 +342,7 @@ def test_a_unit_unknown_here_is_initialised_in_place_and_goes_straight_through_n
     assert province(world.browser(), simulators, login).location.endswith("/identity/")
 
 
-@pytest.mark.req("ID-25", "ID-29")
+@pytest.mark.req("ID-25", "ID-29", "D2")
 def test_a_unit_below_l2_at_the_province_is_led_to_the_raise(world, unit, simulators):
     browser = world.browser()
     number, name = unit.certificate_number, unit.name

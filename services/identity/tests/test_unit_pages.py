@@ -56,7 +56,7 @@ def test_a_unit_is_registered_page_by_page_and_nothing_is_typed_twice(world):
     assert "注册" in browser.get(SECOND).text
 
 
-@pytest.mark.req("ID-22")
+@pytest.mark.req("ID-22", "E6")
 def test_the_form_tells_whether_a_number_is_in_use_and_the_way_to_the_password(world):
     unit = world.registers_unit()
     browser, _ = begins(world)
@@ -68,7 +68,7 @@ def test_the_form_tells_whether_a_number_is_in_use_and_the_way_to_the_password(w
     assert "尚未注册" in free.text
 
 
-@pytest.mark.req("ID-20", "ID-05")
+@pytest.mark.req("ID-20", "ID-05", "D1")
 def test_step_one_tells_the_ways_out(world):
     low = world.registers()
     asked = {"login_name": low.login_name, "document_number": low.document_number}

@@ -16,7 +16,7 @@ def unit(world):
     return world.registers_unit(world.proves(world.registers()))
 
 
-@pytest.mark.req("ID-30", "ID-10")
+@pytest.mark.req("ID-30", "ID-10", "I5")
 def test_a_unit_signs_in_by_password_and_changes_it(world, unit):
     browser = world.browser().signs_in(unit)
     page = browser.get("/identity/security/password")

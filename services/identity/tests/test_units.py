@@ -29,7 +29,7 @@ def count(world, table):
         return db.scalar(select(func.count()).select_from(table))
 
 
-@pytest.mark.req("ID-20", "ID-21")
+@pytest.mark.req("ID-20", "ID-21", "E1", "E2")
 def test_a_verified_person_registers_a_unit_and_it_is_announced(world):
     agent = world.proves(world.registers())
     unit = world.registers_unit(agent)
@@ -53,7 +53,7 @@ def test_a_verified_person_registers_a_unit_and_it_is_announced(world):
     assert "注册了单位账号" in world.texts(agent.phone)[0]
 
 
-@pytest.mark.req("ID-20")
+@pytest.mark.req("ID-20", "E2")
 def test_step_one_answers_alike_whatever_is_wrong(world, tell):
     agent = world.proves(world.registers())
     other = world.registers()
@@ -76,7 +76,7 @@ def test_step_one_answers_alike_whatever_is_wrong(world, tell):
     assert agent.phone not in right.text
 
 
-@pytest.mark.req("ID-20")
+@pytest.mark.req("ID-20", "D1", "E1")
 def test_a_person_below_level_two_is_told_so_with_the_ways_to_raise_it(world):
     agent = world.registers()
     answer = step_one(world, agent.login_name, agent.document_number)
@@ -85,7 +85,7 @@ def test_a_person_below_level_two_is_told_so_with_the_ways_to_raise_it(world):
     assert {way["channel"] for way in answer.json["ways"]} >= {"bank-card", "province"}
 
 
-@pytest.mark.req("ID-05")
+@pytest.mark.req("ID-05", "E8")
 def test_a_person_with_two_accounts_is_told_so(world):
     agent = world.proves(world.registers())
     world.takes_in(agent)
@@ -94,7 +94,7 @@ def test_a_person_with_two_accounts_is_told_so(world):
     assert "账号管理员" in answer.json["help"]
 
 
-@pytest.mark.req("ID-23")
+@pytest.mark.req("ID-23", "B6")
 @pytest.mark.parametrize(
     "document",
     [
@@ -147,7 +147,7 @@ def test_every_wrong_field_of_the_unit_is_named_at_once(world):
     assert "qwer" not in answer.text
 
 
-@pytest.mark.req("ID-21")
+@pytest.mark.req("ID-21", "E4", "E5")
 @pytest.mark.parametrize(
     ("kind", "number", "code", "text"),
     [
@@ -314,7 +314,7 @@ def test_a_person_sees_no_unit_data_and_a_unit_no_persons(world):
     assert (me["kind"], me["person"]) == ("unit", None)
 
 
-@pytest.mark.req("ID-21", "ID-26")
+@pytest.mark.req("ID-21", "ID-26", "E5")
 def test_a_unit_of_an_organisation_code_registers_and_its_tokens_say_so(world):
     code = {"certificate_type": "organisation-code", "certificate_number": "192203821"}
     old, new = world.registers_unit(**code), world.registers_unit()

@@ -35,7 +35,7 @@ def events(world):
     return [kind for kind, _ in world.events() if kind == "identity.account.verified.v1"]
 
 
-@pytest.mark.req("ID-06", "ID-07")
+@pytest.mark.req("ID-06", "ID-07", "B5")
 def test_agreement_raises_the_level_once(world, person, tell):
     answer = check(world, person, tell.card("000"))
     assert answer.status_code == 201
