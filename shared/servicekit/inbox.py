@@ -25,7 +25,7 @@ from servicekit.outbox import APPLICATION, FACT, check_type, routing_key
 if TYPE_CHECKING:
     from marshmallow import Schema
 
-__all__ = ["Envelope", "Handler", "Outcome", "Subscriptions", "Unreadable"]
+__all__ = ["Envelope", "Handler", "Outcome", "State", "Subscriptions", "Unreadable"]
 
 UNDER_WAY = timedelta(seconds=5)  # an event may be delivered this much later than its successor
 
@@ -64,6 +64,15 @@ class Subscription:
         if self.event_type is not None:
             return envelope.type == self.event_type
         return self.business in ("*", envelope.type.rsplit(".", 2)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A subject as it was when its event of this number had been told (``catching_up``)."""
+
+    key: Key
+    sequence: int
+    value: Any
 
 
 class Subscriptions:
@@ -145,10 +154,37 @@ class Subscriptions:
             else:
                 outcomes.append(self._apply(db, envelope))
                 order.advance(envelope)
+        self._follow_up(db, order)
+        return outcomes
+
+    def take_over(
+        self,
+        db: Session,
+        states: Sequence[State],
+        handler: Callable[[Session, Any, datetime], None],
+        now: datetime,
+    ) -> int:
+        """Let whole states take effect, each standing for all its subject's events until then.
+
+        Returns: how many were older than what has been heard; ask for those anew.
+        """
+        order = Order(db, now)
+        order.lock(*(state.key for state in states))
+        older = 0
+        for state in states:
+            if state.sequence < order.last(state.key):
+                older += 1
+                continue
+            handler(db, state.value, now)
+            db.flush()
+            order.jump(state.key, state.sequence)
+        self._follow_up(db, order)
+        return older
+
+    def _follow_up(self, db: Session, order: Order) -> None:
         while keys := order.save():
             for key in keys:
                 self._take_up(db, order, key)
-        return outcomes
 
     def release(self, db: Session, key: Key, now: datetime) -> int:
         """Take up what is parked under a key although no delivery will: how many took effect.

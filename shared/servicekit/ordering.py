@@ -113,9 +113,9 @@ class Order:
         """Insert into the inbox and lock the keys; the ids that were not there are ours."""
         return self._lock({envelope.key for envelope in envelopes}, envelopes)
 
-    def lock(self, key: Key) -> None:
-        """Nobody else moves this key until the transaction ends."""
-        self._lock({key}, ())
+    def lock(self, *keys: Key) -> None:
+        """Nobody else moves these keys until the transaction ends."""
+        self._lock(set(keys), ())
 
     def last(self, key: Key) -> int:
         """The number that took effect last."""
@@ -125,6 +125,13 @@ class Order:
         """It has taken effect."""
         self._last[envelope.key] = envelope.sequence
         self._moved.add(envelope.key)
+
+    def jump(self, key: Key, sequence: int) -> None:
+        """Everything up to this number has taken effect at once; what is parked of it is no use."""
+        self._last[key] = sequence
+        self._moved.add(key)
+        told = EVENT_PARKED.c.sequence <= sequence
+        self._db.execute(delete(EVENT_PARKED).where(*_is(key), told))
 
     def save(self) -> list[Key]:
         """Write how far the keys came; those whose next event is parked."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from marshmallow import EXCLUDE, Schema, ValidationError, fields
 
+from employer_auth.handlers import SNAPSHOTS
 from servicekit.inbox import Subscriptions
 
 
@@ -57,6 +58,21 @@ def test_every_fact_has_an_example_that_its_schema_writes(contracts: Any, apps: 
         assert fact.examples, f"{kind} has no example"
         for example in fact.examples:
             assert fact.schema().validate(dict(example)) == {}, kind
+
+
+@pytest.mark.req("EV-02")
+def test_every_past_that_is_read_is_listed_and_every_example_of_it_can_be_read(
+    committed: Callable[[str], Any],
+) -> None:
+    for past in SNAPSHOTS:
+        teller = past.matter.partition(".")[0]
+        operation = committed(f"openapi/{teller}.json")["paths"][past.path]["get"]
+        content = operation["responses"]["200"]["content"]["application/json"]
+        items = content["example"]["items"]
+        assert items
+        for item in items:
+            assert past.read(item["state"])
+            assert set(item) == {"subject", "sequence", "state"}
 
 
 def test_a_reader_of_something_else_is_found(contracts: Any, apps: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from marshmallow import Schema, fields
@@ -18,6 +19,7 @@ from employer_auth.employers import actions as employers
 from employer_auth.entrustments import actions as entrustments
 from employer_auth.objections import actions as objections
 from employer_auth.objections.rules import Cause
+from servicekit.catching_up import Snapshots
 from servicekit.facts import ApplicationMovedSchema
 from servicekit.inbox import Envelope, Subscriptions
 
@@ -54,6 +56,12 @@ class ScaledLevelRead(LevelRead):
     """The same, of a person or a unit."""
 
     kind = fields.Enum(Kind, by_value=True, required=True)
+
+
+class AccountStateRead(ScaledLevelRead):
+    """An account as it is now."""
+
+    standing = fields.Enum(Standing, by_value=True, required=True)
 
 
 class UnitRegisteredRead(Schema):
@@ -102,41 +110,38 @@ def keep_account(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
 @SUBSCRIPTIONS.on("identity.account.verified.v1", reads=LevelRead)
 def keep_verification(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """A person's level rose; events of one account come in order."""
-    _keep_level(db, said["account_id"], None, said["level"], envelope)
+    _keep_level(db, said["account_id"], None, said["level"], envelope.time)
 
 
 @SUBSCRIPTIONS.on("identity.account.level-changed.v1", reads=ScaledLevelRead)
 def keep_level(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """It rose or fell; a binding of a person below 二级 rests."""
-    _keep_level(db, said["account_id"], said["kind"], said["level"], envelope)
+    _keep_level(db, said["account_id"], said["kind"], said["level"], envelope.time)
 
 
 @SUBSCRIPTIONS.on("identity.account.locked.v1", reads=AccountRead)
 def keep_lock(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """Every binding of the account rests."""
-    _keep_standing(db, said["account_id"], Standing.LOCKED, envelope)
+    _keep_standing(db, said["account_id"], Standing.LOCKED, envelope.time)
 
 
 @SUBSCRIPTIONS.on("identity.account.unlocked.v1", reads=AccountRead)
 def keep_unlock(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """Bindings that rested for the lock alone work again."""
-    _keep_standing(db, said["account_id"], Standing.ACTIVE, envelope)
+    _keep_standing(db, said["account_id"], Standing.ACTIVE, envelope.time)
 
 
 @SUBSCRIPTIONS.on("identity.account.cancelled.v1", reads=AccountRead)
 def keep_cancellation(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """Every entrustment and every binding of the account ends."""
-    entrustments.part(db, said["account_id"], actor=moves.ITSELF, now=envelope.time)
-    _keep_standing(db, said["account_id"], Standing.CANCELLED, envelope)
+    _keep_standing(db, said["account_id"], Standing.CANCELLED, envelope.time)
 
 
 @SUBSCRIPTIONS.on("identity.unit.registered.v1", reads=UnitRegisteredRead)
 def keep_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """From now on the unit may invite persons."""
-    accounts.register_unit(db, accounts.UnitData(**said), now=envelope.time)
-    employers.admit(db, said["unit_id"], now=envelope.time)
+    _admit(db, said, envelope.time)
     objections.ask_for_code(db, said["unit_id"], Cause.REGISTERED, now=envelope.time)
-    moves.settle_account(db, said["unit_id"], now=envelope.time)
 
 
 @SUBSCRIPTIONS.on("identity.unit.changed.v1", reads=UnitChangedRead)
@@ -169,17 +174,43 @@ for _service in PUBLISHERS:
     SUBSCRIPTIONS.on(f"{_service}.business.published.v1", reads=BusinessRead)(keep_business)
 
 
-def _keep_level(
-    db: Session, account_id: str, kind: Kind | None, level: int, envelope: Envelope
-) -> None:
+# What identity had told before this service began to hear it (decision 0016).
+SNAPSHOTS = Snapshots(SUBSCRIPTIONS)
+
+
+@SNAPSHOTS.of(
+    "identity.account", path="/api/identity/v1/snapshots/accounts", reads=AccountStateRead
+)
+def keep_account_state(db: Session, said: dict[str, Any], now: datetime) -> None:
+    """Level and standing as every event until now would have left them."""
+    account_id = said["account_id"]
+    _keep_level(db, account_id, said["kind"], said["level"], now)
+    _keep_standing(db, account_id, said["standing"], now)
+
+
+@SNAPSHOTS.of("identity.unit", path="/api/identity/v1/snapshots/units", reads=UnitRegisteredRead)
+def keep_unit_state(db: Session, said: dict[str, Any], now: datetime) -> None:
+    """The unit may invite persons; a registration of long ago is nothing to object to (EA-12)."""
+    _admit(db, said, now)
+
+
+def _admit(db: Session, said: dict[str, Any], now: datetime) -> None:
+    accounts.register_unit(db, accounts.UnitData(**said), now=now)
+    employers.admit(db, said["unit_id"], now=now)
+    moves.settle_account(db, said["unit_id"], now=now)
+
+
+def _keep_level(db: Session, account_id: str, kind: Kind | None, level: int, now: datetime) -> None:
     before = level_of(db, account_id)
-    accounts.remember(db, account_id, kind=kind, level=level, now=envelope.time)
+    accounts.remember(db, account_id, kind=kind, level=level, now=now)
     if before == level:  # identity tells a verification and the level it gave
-        moves.settle_account(db, account_id, now=envelope.time)
+        moves.settle_account(db, account_id, now=now)
     else:
-        moves.settle_level(db, account_id, least=min(before, level), now=envelope.time)
+        moves.settle_level(db, account_id, least=min(before, level), now=now)
 
 
-def _keep_standing(db: Session, account_id: str, standing: Standing, envelope: Envelope) -> None:
-    accounts.remember(db, account_id, standing=standing, now=envelope.time)
-    moves.settle_account(db, account_id, now=envelope.time)
+def _keep_standing(db: Session, account_id: str, standing: Standing, now: datetime) -> None:
+    if standing is Standing.CANCELLED:
+        entrustments.part(db, account_id, actor=moves.ITSELF, now=now)
+    accounts.remember(db, account_id, standing=standing, now=now)
+    moves.settle_account(db, account_id, now=now)

@@ -1,4 +1,4 @@
-"""Work employer-auth does by the clock: keys turn, invitations lapse, validities end."""
+"""Work employer-auth does by the clock: keys turn, invitations lapse, the past is caught up."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from employer_auth.entrustments import queries as entrustment_queries
 from employer_auth.files import uploads_on
 from employer_auth.grants import actions as grants
 from employer_auth.grants import queries as grant_queries
+from employer_auth.handlers import SNAPSHOTS
 from employer_auth.identity_asking import IdentityAsking
 from employer_auth.management import actions as management
 from employer_auth.management import queries as management_queries
@@ -100,6 +101,13 @@ def _look(context: JobContext, units: list[str]) -> None:
     for unit_id in units:
         with context.database.transaction() as db:
             management.look(db, unit_id, now=context.clock.now(), days=days)
+
+
+@JOBS.every(timedelta(seconds=15), name="catch-up")
+def catch_up(context: JobContext) -> None:
+    """Read what identity had told before this service began to hear it; once (decision 0016)."""
+    identity = IdentityAsking(context.settings, context.clock, scope="snapshots")
+    SNAPSHOTS.catch_up(context, identity.get)
 
 
 @JOBS.every(timedelta(minutes=10), name="sweep-uploads")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import DeclarativeBase
 
+from servicekit.catching_up import CatchUpColumns
 from servicekit.db import standard_tables
 
 
@@ -12,3 +13,9 @@ class Base(DeclarativeBase):
 
 
 standard_tables(Base)
+
+
+class CatchUp(CatchUpColumns, Base):
+    """How far identity's past has been read."""
+
+    __tablename__ = "catch_up"

@@ -47,9 +47,20 @@ class Identity:
         self.down = self.crowded = False
         self.asked = 0
         self.notices: dict[str, dict[str, Any]] = {}  # by Idempotency-Key
+        # what was told before anybody listened: number and state by subject
+        self.snapshots: dict[str, dict[str, tuple[int, Any]]] = {"accounts": {}, "units": {}}
+        self.snapshots_asked = 0
 
     def get(self, path: str) -> tuple[int, Any]:
-        return (200, self.issuer.jwks()) if path == "/identity/jwks.json" else (404, {})
+        place = path.partition("?")[0]
+        if place == "/identity/jwks.json":
+            return 200, self.issuer.jwks()
+        if self.down or not place.startswith("/api/identity/v1/snapshots/"):
+            return (503 if self.down else 404), {}
+        self.snapshots_asked += 1
+        told = self.snapshots[place.rpartition("/")[2]].items()
+        items = [{"subject": s, "sequence": n, "state": state} for s, (n, state) in sorted(told)]
+        return 200, {"items": items, "next": None}
 
     def post(self, path: str, authorization: str, body: bytes, key: str) -> tuple[int, Any]:
         if self.down:
@@ -297,6 +308,10 @@ class Desk:
             region=region,
             level=level,
         )
+        return self.unit_of(account, level=level)
+
+    def unit_of(self, account: str, *, level: int = 5) -> Unit:
+        """A unit by its own account, whether or not anybody here has heard of it."""
         return Unit(self, {"kind": "unit", "sub": account, "level": level})
 
     def agent(self, unit: Unit, person: Person, *permissions: str, fixed: bool = False) -> Agent:

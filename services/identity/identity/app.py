@@ -60,6 +60,7 @@ from identity.sign_in.subjects import Subjects
 from identity.sign_in.tokens import OwnKeys, OwnSessions
 from identity.sms_codes import api as sms_codes
 from identity.sms_codes import pages as sms_pages
+from identity.snapshots import api as snapshots
 from identity.tables import Base
 from identity.units import api as units
 from identity.units import pages as unit_registration
@@ -127,6 +128,7 @@ SERVICE = Service(
         officers.blueprint,
         desk_officers.blueprint,
         system_api.blueprint,
+        snapshots.blueprint,
         client_api.blueprint,
         client_pages.blueprint,
         consent_api.blueprint,

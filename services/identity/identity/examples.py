@@ -180,6 +180,23 @@ REVOCATIONS: Final[Example] = {
     "sessions": [{"session_id": _ID, "at": _TIME}],
     "accounts": [{"account_id": _ID, "at": _TIME}],
 }
+_ACCOUNT_STATE: Final = {"account_id": _ID, "kind": "person", "level": 2, "standing": "active"}
+ACCOUNT_SNAPSHOT: Final[Example] = {
+    "items": [{"subject": _ID, "sequence": 2, "state": _ACCOUNT_STATE}],
+    "next": _ID,
+}
+_UNIT_STATE: Final = {
+    "unit_id": _ID,
+    "certificate_type": "uscc",
+    "certificate_number": "91350100M000100Y43",
+    "name": "广州示例科技有限公司",
+    "region": "440106",
+    "level": 4,
+}
+UNIT_SNAPSHOT: Final[Example] = {
+    "items": [{"subject": _ID, "sequence": 1, "state": _UNIT_STATE}],
+    "next": None,
+}
 
 
 LOGIN: Final[Example] = {

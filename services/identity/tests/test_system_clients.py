@@ -38,7 +38,7 @@ def since(world, token, minutes=10):
 def test_a_program_gets_a_token_of_its_own_with_its_scopes(world):
     answer = asks(world)
     assert answer.status_code == 200
-    assert answer.json["scope"] == "accounts.match notices revocations"
+    assert answer.json["scope"] == "accounts.match notices revocations snapshots"
     assert answer.json["token_type"] == "Bearer"
     assert "refresh_token" not in answer.json
     assert answer.headers["Cache-Control"] == "no-store"

@@ -44,7 +44,7 @@ def write_gateway(db: Session, settings: Settings, *, now: datetime) -> None:
 
 
 def write_employer_auth(db: Session, settings: Settings, *, now: datetime) -> None:
-    """Write employer-auth's client: it asks for persons, sends notices and reads revocations."""
+    """Write employer-auth's client: it asks for persons, sends notices, catches up."""
     values = {
         "name": "单位授权",
         "secret_hash": rules.hash_secret(settings.employer_auth_client_secret),

@@ -33,7 +33,7 @@ KEY_KEPT_AFTER: Final = timedelta(hours=24)  # longer than any id token is used 
 JWKS_MAX_AGE: Final = timedelta(minutes=5)
 
 # What systems' clients may be given (client_credentials), each by name and never by default.
-SYSTEM_SCOPES: Final = ("accounts.match", "notices", "revocations")
+SYSTEM_SCOPES: Final = ("accounts.match", "notices", "revocations", "snapshots")
 TEST_SCOPES: Final = ("notices.test",)  # beside notices, a test key: nothing is sent (ID-48)
 TOKEN_SCOPES: Final = ("openid", "profile", "real_name", "phone", "offline_access")
 
