@@ -5,22 +5,28 @@ from __future__ import annotations
 from frontdoor import answers
 from frontdoor.answers import Answer
 from frontdoor.client_socket import CLOSED, NEVER, WAITING
-from frontdoor.file_connection import FileConnection
+from frontdoor.gathering import Gathering
 from frontdoor.peers import Peer
 from frontdoor.pools import RETRY_RESERVE, Pool
 from frontdoor.upstream_connection import Reason, UpstreamConnection
 
 
-class Attempting(FileConnection):
+class Attempting(Gathering):
     """A client's connection whose requests go to servers; `proxying` carries them."""
 
     def forward(self) -> None:
-        """Send the request to a service."""
-        exchange = self.exchange
-        pool = exchange.route.pool
+        """Send the request to a service, a short body after it is whole."""
+        if self.left or self.chunked is not None:
+            if self.exchange.fields.expects:
+                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            if self.begin_gathering():
+                return
+        self.ask()
+
+    def ask(self) -> None:
+        """Find a server."""
+        pool = self.exchange.route.pool
         assert pool is not None  # routes without one answer by themselves
-        if exchange.fields.expects and (self.left or self.chunked):
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if pool.budget < RETRY_RESERVE:
             pool.earn()
         peer = pool.choose()
@@ -55,8 +61,7 @@ class Attempting(FileConnection):
         """The server could not be reached; nothing was sent, so any request may go elsewhere."""
         if self.state != CLOSED:
             self.exchange.tries += 1
-            untouched = self.exchange.body_sent == 0
-            self.lost(peer, reason, answers.UNAVAILABLE, may_repeat=untouched)
+            self.lost(peer, reason, answers.UNAVAILABLE)
 
     def pool_of(self) -> Pool:
         """The group the request goes to."""
@@ -107,6 +112,8 @@ class Attempting(FileConnection):
 
     def fail(self, answer: Answer) -> None:
         """Answer in place of the service; an answer that was begun is broken off."""
+        if self._held:
+            self.let_go()
         if self.exchange.replied:
             self.transport.abort()
         else:

@@ -15,6 +15,7 @@ from frontdoor.client_socket import (
     ANSWERING,
     BODY,
     CLOSED,
+    GATHERING,
     HEAD,
     LINGERING,
     MOST_LINGERING,
@@ -39,11 +40,7 @@ MOST_LESSONS: Final = 8
 
 
 class ClientConnection(ClientSocket):
-    """Takes requests one after another; what comes early waits. `proxying` passes them on.
-
-    Args:
-        door: the address it came in at.
-    """
+    """Takes requests one after another; what comes early waits. `proxying` passes them on."""
 
     _arrived: asyncio.Future[None] | None = None  # somebody waits for more of the body
     _begun: Beginning = UNKNOWN  # how the client's heads begin
@@ -56,7 +53,7 @@ class ClientConnection(ClientSocket):
         self._task: asyncio.Task[None] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.state in (WAITING, BODY, ANSWERING, TUNNEL):
+        if self.state in (WAITING, GATHERING, BODY, ANSWERING, TUNNEL):
             self.exchange.status = self.exchange.status or CLIENT_LEFT
             self._done()
         self.state = CLOSED
@@ -70,7 +67,7 @@ class ClientConnection(ClientSocket):
         state = self.state
         if state == HEAD:
             self._read_head(self._buffer + data if self._buffer else data)
-        elif state in (BODY, TUNNEL):
+        elif state in (BODY, GATHERING, TUNNEL):
             self.read_body(data)
         elif state == LINGERING:
             self.left += len(data)
@@ -105,7 +102,7 @@ class ClientConnection(ClientSocket):
         """The deadline has passed."""
         if self.state == HEAD and self._buffer:
             self._refuse(answers.LATE_HEAD)
-        elif self.state in (BODY, ANSWERING, TUNNEL):
+        elif self.state in (GATHERING, BODY, ANSWERING, TUNNEL):
             self.expire_exchange()
         elif self.state == CLOSED:
             self.transport.abort()  # what was written is not read

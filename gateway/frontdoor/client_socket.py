@@ -12,15 +12,13 @@ if TYPE_CHECKING:
 NEVER: Final = float("inf")
 MOST_WAITING: Final = 64 << 10  # bytes kept from a client while it is not its turn
 MOST_UNREAD: Final = 16 << 10  # bytes written for a client before its service has to wait
-LONGEST_AHEAD: Final = 256 << 10  # of one answer, for a client that reads slower than its service
-MOST_AHEAD: Final = 16 << 20  # of all answers at one address and worker
 LINGER_SECONDS: Final = 2.0  # for a client that still sends to hear why nobody reads
 MOST_LINGERING: Final = 32 << 20
 
-# Reading a head; waiting for a filter or a connection; passing the body on; waiting for the answer
-# or passing it back; another protocol than ours; reading what nobody wants, so that the client
-# hears the answer; over.
-HEAD, WAITING, BODY, ANSWERING, TUNNEL, LINGERING, CLOSED = range(7)
+# Reading a head; waiting for a filter or a connection; taking a short body whole; passing the body
+# on; waiting for the answer or passing it back; another protocol than ours; reading what nobody
+# wants, so that the client hears the answer; over.
+HEAD, WAITING, GATHERING, BODY, ANSWERING, TUNNEL, LINGERING, CLOSED = range(8)
 
 
 class ClientSocket(asyncio.Protocol):
@@ -60,7 +58,9 @@ class ClientSocket(asyncio.Protocol):
 
     def take_ahead(self, left: int) -> bool:
         """May the rest of an answer be held here, so that its service is free?"""
-        if not 0 <= left <= LONGEST_AHEAD or self.door.ahead + left > MOST_AHEAD:
+        door = self.door
+        longest = self.exchange.route.location.longest_ahead
+        if not 0 <= left <= longest or door.ahead + left > door.server.most_ahead:
             return False
         self.door.ahead += left
         self._promised += left

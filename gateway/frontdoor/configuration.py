@@ -111,6 +111,8 @@ class _Builder:
                 given.checked("set_real_ip_from", ip_network, statement.arguments[0])
                 for statement in given.inherited("set_real_ip_from")
             ),
+            most_ahead=given.checked("proxy_buffers_total", units.size),
+            most_gathered=given.checked("client_body_buffers_total", units.size),
             secure=secure,
             tls=self._tls(given) if secure else None,
         )
@@ -219,6 +221,9 @@ class _Builder:
             compression=content_reading.read_compression(given),
             upgrade=content_reading.read_upgrade(given),
             openapi=content_reading.read_openapi(given.own("openapi"), self.upstreams),
+            longest_ahead=limit_reading.read_ahead(given),
+            longest_answer_head=given.checked("proxy_buffer_size", units.size),
+            longest_gathered=limit_reading.read_gathered(given),
             **found,
         )
 

@@ -7,7 +7,7 @@ from typing import Final
 from frontdoor.declared.access import CORS, LIMITS, TOKENS
 from frontdoor.declared.blocks import BLOCKS, SITE, TAKEN
 from frontdoor.declared.content import COMPRESSION, FILES, KEPT, OWN
-from frontdoor.declared.passing import BOUNDS, PASSING
+from frontdoor.declared.passing import BOUNDS, HELD, PASSING
 from frontdoor.declared.upstreams import UPSTREAMS
 from frontdoor.directives import Directive
 
@@ -16,6 +16,7 @@ TABLE: Final = (
     *SITE,
     *UPSTREAMS,
     *PASSING,
+    *HELD,
     *BOUNDS,
     *TOKENS,
     *LIMITS,

@@ -63,6 +63,7 @@ class Door:
         self.now = now
         self.draining = False
         self.ahead = 0  # bytes of answers held for clients that read slowly
+        self.gathered = 0  # bytes of bodies held until they are whole, or answered
         self.date = formatdate(usegmt=True).encode()
         self.connections: set[ClientSocket] = set()
         networks = self.server.balancers

@@ -78,6 +78,28 @@ def read_in_hand(statement: Statement, zones: Zones) -> InHand:
     return InHand(zone, int(most))
 
 
+def read_ahead(given: Given) -> int:
+    """``proxy_buffers`` while ``proxy_buffering`` is on: bytes of one answer.
+
+    Raises:
+        BadConfiguration: with file and line.
+    """
+    number, size = given.words("proxy_buffers")
+    longest = given.checked("proxy_buffers", units.number, number)
+    longest *= given.checked("proxy_buffers", units.size, size)
+    return longest if given.flag("proxy_buffering") else 0
+
+
+def read_gathered(given: Given) -> int:
+    """``client_body_buffer_size`` while ``proxy_request_buffering`` is on: bytes of one body.
+
+    Raises:
+        BadConfiguration: with file and line.
+    """
+    longest = given.checked("client_body_buffer_size", units.size)
+    return longest if given.flag("proxy_request_buffering") else 0
+
+
 def read_access(given: Given) -> tuple[tuple[bool, Network | None], ...]:
     """``allow`` and ``deny`` in the order of the file; None is everybody.
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from frontdoor import answers
 from frontdoor.attempting import Attempting
-from frontdoor.chunked import BadChunk
-from frontdoor.client_socket import ANSWERING, BODY, HEAD, TUNNEL
+from frontdoor.client_socket import ANSWERING, BODY, GATHERING, HEAD, TUNNEL
 from frontdoor.compression import begin as begin_packing
 from frontdoor.responses import DATE, ResponseHead
 from frontdoor.upstream_connection import UpstreamConnection
@@ -33,6 +32,8 @@ class ProxyConnection(Attempting):
             return
         exchange.replied = True
         exchange.status = status
+        if self._held:
+            self.let_go()
         asked = exchange.head
         self.keep = (
             framed
@@ -156,30 +157,22 @@ class ProxyConnection(Attempting):
     def read_body(self, data: bytes) -> None:
         """Send on what came of the body."""
         rest: bytes | None = None
-        location = self.exchange.route.location
-        if self.state == TUNNEL:
-            pass
-        elif self.chunked is None:
-            self.left -= len(data)
-            if self.left <= 0:
-                end = len(data) + self.left
-                data, rest = data[:end], data[end:]
-                self.left = 0
-        else:
-            try:
-                data, rest = self.chunked.feed(data)
-            except BadChunk:
-                self.fail(answers.BAD_CHUNK)
+        if self.state == GATHERING:
+            self.gather_on(data)
+            return
+        if self.state == BODY:
+            part = self.part_of_body(data)
+            if part is None:
                 return
-            if 0 < location.max_body < self.chunked.content:
-                self.fail(answers.TOO_LARGE)
-                return
+            data, rest = part
         link = self._link
         if link is None:
             return
         if data:
             if self.state == BODY:
                 self.exchange.remember(data)
+                if self._held and self.exchange.kept_body is None:
+                    self.let_go()
             link.transport.write(data)
         if rest is not None:
             self.put_back(rest)
@@ -201,12 +194,16 @@ class ProxyConnection(Attempting):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.caught_up()
+        if self._held:
+            self.let_go()
         super().connection_lost(exc)
 
     def expire_exchange(self) -> None:
         """Client or service took too long."""
         link = self._link
-        if self.stalled or link is None or self.state == TUNNEL:
+        if self.state == GATHERING:
+            self.fail(answers.LATE_HEAD)
+        elif self.stalled or link is None or self.state == TUNNEL:
             self.transport.abort()
         elif self.state == BODY and not self._service_stalls():
             self.fail(answers.LATE_HEAD)
@@ -230,6 +227,7 @@ class ProxyConnection(Attempting):
         head = exchange.head_for_service()
         if exchange.kept_body:
             head += exchange.kept_body
+            exchange.body_sent = len(exchange.kept_body)
         link.begin(self, head)
         if self.stalled:
             link.hold()

@@ -13,7 +13,6 @@ _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [\t -~\x80-\x
 _FIELD_LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++):[ \t]*+([\t -~\x80-\xff]*+)")
 _LENGTH: Final = re.compile(rb"[0-9]{1,15}")
 
-LONGEST_HEAD: Final = 64 << 10
 NO_CONTENT, NOT_MODIFIED = 204, 304
 FIRST_FINAL: Final = 200
 

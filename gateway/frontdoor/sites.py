@@ -160,6 +160,9 @@ class Location:
         health: the question about the gateway that is answered here.
         tries: servers asked at most for one request.
         upgrade: WebSocket passes.
+        longest_ahead: bytes of one answer held for a client that reads slower than its server.
+        longest_answer_head: bytes.
+        longest_gathered: bytes of a body taken whole before a server is asked.
     """
 
     modifier: str
@@ -195,6 +198,9 @@ class Location:
     compression: Compression | None = None
     upgrade: bool = False
     openapi: OpenApi | None = None
+    longest_ahead: int = 0
+    longest_answer_head: int = 64 << 10
+    longest_gathered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +218,8 @@ class Server:
 
     Args:
         listen: every address; those in ``secure`` speak TLS.
+        most_ahead: bytes of all answers held at an address and worker.
+        most_gathered: bytes of all bodies held there.
     """
 
     names: tuple[str, ...]
@@ -226,6 +234,8 @@ class Server:
     longest_head: int
     max_connections: int
     balancers: tuple[Network, ...]
+    most_ahead: int = 0
+    most_gathered: int = 0
     secure: tuple[Address, ...] = ()
     tls: Tls | None = None
 

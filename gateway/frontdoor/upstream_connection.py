@@ -9,7 +9,6 @@ from frontdoor.chunked import BadChunk, Chunked
 from frontdoor.exchange import Exchange
 from frontdoor.responses import (
     FIRST_FINAL,
-    LONGEST_HEAD,
     UNKNOWN,
     BadResponse,
     ResponseHead,
@@ -179,8 +178,9 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _read_head(self, caller: Caller, data: bytes) -> None:
         end = data.find(b"\r\n\r\n")
-        if end < 0:
-            if len(data) > LONGEST_HEAD:
+        longest = caller.exchange.route.location.longest_answer_head
+        if not 0 <= end <= longest:
+            if len(data) > longest:
                 raise BadResponse("too long")
             self._buffer = data
             return

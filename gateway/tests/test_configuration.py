@@ -42,6 +42,11 @@ BAD = [
     (3, 'invalid time "soon"', in_location("proxy_read_timeout soon;")),
     (3, 'invalid size "1t"', in_location("client_max_body_size 1t;")),
     (3, 'invalid value "yes"', in_location("auth_jwt_optional yes;")),
+    (3, 'invalid size "big" in "proxy_buffers"', in_location("proxy_buffers 8 big;")),
+    (3, 'invalid number "x" in "proxy_buffers"', in_location("proxy_buffers x 4k;")),
+    (3, 'invalid value "yes"', in_location("proxy_request_buffering yes;")),
+    (3, 'invalid size "-1"', in_location("client_body_buffer_size -1;")),
+    (3, '"proxy_buffers_total" directive is not allowed here', in_location("proxy_buffers_total 1m;")),
     (3, 'invalid value "http_500"', in_location("proxy_next_upstream error http_500;")),
     (3, "names no limit_req_zone", in_location("limit_req zone=none;")),
     (3, "without variables", in_location("add_header A $host;")),
@@ -185,6 +190,20 @@ def test_the_suites_own_file_is_good_and_has_every_service() -> None:
         assert paths[f"/api/{name}/"].realm == "jiuye"
         assert not paths[f"/api/{name}/"].token_optional
     assert paths["/identity/"].realm is None
+    for location in paths.values():  # what is streamed holds a thread: an address has only so many
+        assert location.in_hand or location.max_body <= location.longest_gathered
+
+
+def test_what_is_held_for_slow_clients_is_said_in_nginxs_words(tmp_path) -> None:
+    def held(text: str) -> tuple[int, int, int]:
+        (server,) = load(tmp_path, in_location(text)).servers
+        (found,) = server.locations
+        return found.longest_ahead, found.longest_gathered, found.longest_answer_head
+
+    assert held("") == (256 << 10, 1 << 20, 64 << 10)
+    assert held("proxy_buffering off; proxy_request_buffering off;") == (0, 0, 64 << 10)
+    own = "proxy_buffers 4 8k; client_body_buffer_size 16k; proxy_buffer_size 4k;"
+    assert held(own) == (32 << 10, 16 << 10, 4 << 10)
 
 
 def test_another_file_may_stand_for_the_upstreams(tmp_path) -> None:

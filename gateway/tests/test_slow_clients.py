@@ -114,6 +114,98 @@ def test_a_service_is_free_when_the_rest_of_its_answer_fits_here(start, length, 
     gateway.until(lambda: door.ahead == 0)
 
 
+BODY = {
+    "length": (b"Content-Length: 9\r\n\r\n", [b"pay", b"roll", b"ed"]),
+    "chunked": (
+        b"Transfer-Encoding: chunked\r\n\r\n",
+        [b"4\r\npayr\r", b"\n5\r\nolled\r\n0", b"\r\n\r\n"],
+    ),
+}
+POST = b"POST /x HTTP/1.1\r\nHost: a\r\n"
+NEXT = b"GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.req("GW-04", "GW-05")
+@pytest.mark.parametrize("coding", BODY)
+def test_a_short_body_is_whole_before_a_service_is_asked(start, coding) -> None:
+    service = Service()
+    gateway = start(PASS, {"service": service})
+    (door,) = gateway.gateway.doors.values()
+    head, pieces = BODY[coding]
+    with gateway.connect() as client:
+        client.sendall(POST + head)
+        for piece in pieces[:-1]:
+            before = door.gathered
+            client.sendall(piece)
+            gateway.until(lambda before=before: door.gathered > before)
+            assert service.connections == 0
+        client.sendall(pieces[-1] + NEXT)
+        assert read_all(client).count(b"HTTP/1.1 200 OK") == 2
+    post, following = service.received
+    assert (post.body, following.target) == (b"payrolled", "/next")
+    assert door.gathered == 0
+
+
+@pytest.mark.req("GW-05")
+@pytest.mark.parametrize(
+    ("limits", "coding"),
+    [
+        ("client_body_buffer_size 8;", "length"),
+        ("client_body_buffer_size 8;", "chunked"),
+        ("client_body_buffers_total 2;", "length"),
+        ("client_body_buffers_total 2;", "chunked"),
+        ("proxy_request_buffering off;", "length"),
+    ],
+)
+def test_what_is_too_much_to_gather_is_streamed(start, limits, coding) -> None:
+    service = Service()
+    gateway = start(limits + PASS, {"service": service})
+    (door,) = gateway.gateway.doors.values()
+    head, pieces = BODY[coding]
+    with gateway.connect() as client:
+        client.sendall(POST + head + b"".join(pieces[:-1]))
+        gateway.until(lambda: service.connections == 1)
+        client.sendall(pieces[-1] + NEXT)
+        assert read_all(client).count(b"HTTP/1.1 200 OK") == 2
+    assert [request.body for request in service.received] == [b"payrolled", b""]
+    assert door.gathered == 0
+
+
+@pytest.mark.req("GW-05")
+def test_who_goes_within_a_body_or_breaks_its_coding_leaves_nothing_behind(start) -> None:
+    service = Service()
+    gateway = start(PASS, {"service": service})
+    (door,) = gateway.gateway.doors.values()
+    with gateway.connect() as client:
+        client.sendall(POST + b"Content-Length: 9\r\n\r\npay")
+        gateway.until(lambda: door.gathered == 3)
+    gateway.until(lambda: door.gathered == 0)
+    got = gateway.raw(POST + b"Transfer-Encoding: chunked\r\n\r\n4\r\npayr\r\nx\r\n")
+    assert got.startswith(b"HTTP/1.1 400 ")
+    assert (service.connections, door.gathered) == (0, 0)
+
+
+@pytest.mark.req("GW-03")
+def test_a_gathered_body_goes_whole_to_the_next_server_and_is_forgotten_then(start) -> None:
+    async def unable(request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(status="503 No"))
+
+    services = {"a": Service(unable), "b": Service()}
+    start("location / { return 200; }", services)
+    servers = " ".join(f"server 127.0.0.1:{s.port};" for s in services.values())
+    gateway = start(
+        "proxy_next_upstream http_503; location / { proxy_pass http://both; }",
+        {},
+        outside=f"upstream both {{ {servers} }}",
+    )
+    (door,) = gateway.gateway.doors.values()
+    body = bytes(range(256)) * 2048  # 512 KiB: more than a streamed one is remembered of
+    for number in range(2):
+        assert gateway.ask("/", "PUT", {"Idempotency-Key": str(number)}, body).status == 200
+    assert [request.body for request in services["b"].received] == [body, body]
+    assert door.gathered == 0
+
+
 async def _held(door) -> int:
     return sum(connection.transport.get_write_buffer_size() for connection in door.connections)
 

@@ -55,22 +55,6 @@ TAKEN: Final = (
         "Services are always spoken to in HTTP/1.1.",
         default="1.1",
     ),
-    Directive(
-        "proxy_buffering",
-        EVERYWHERE,
-        "off",
-        (1, 1),
-        "Answers are always streamed.",
-        default="off",
-    ),
-    Directive(
-        "proxy_request_buffering",
-        EVERYWHERE,
-        "off",
-        (1, 1),
-        "Bodies are always streamed.",
-        default="off",
-    ),
 )
 
 SITE: Final = (

@@ -44,6 +44,67 @@ PASSING: Final = (
     ),
 )
 
+HELD: Final = (
+    Directive(
+        "proxy_buffering",
+        EVERYWHERE,
+        "on | off",
+        (1, 1),
+        "Takes the rest of a short answer at once, so that a slow reader does not hold its server.",
+        default="on",
+    ),
+    Directive(
+        "proxy_buffers",
+        EVERYWHERE,
+        "number size",
+        (2, 2),
+        "Number times size is the longest rest that is taken so; longer ones are streamed.",
+        default="8 32k",
+    ),
+    Directive(
+        "proxy_buffers_total",
+        SITES,
+        "size",
+        (1, 1),
+        "What a worker holds so at an address; beyond it slow readers hold their servers.",
+        like="ours",
+        default="16m",
+    ),
+    Directive(
+        "proxy_buffer_size",
+        EVERYWHERE,
+        "size",
+        (1, 1),
+        "The longest head of an answer; a longer one is 502.",
+        default="64k",
+    ),
+    Directive(
+        "proxy_request_buffering",
+        EVERYWHERE,
+        "on | off",
+        (1, 1),
+        "Takes a short body whole before a server is asked, so that slow senders hold none.",
+        default="on",
+    ),
+    Directive(
+        "client_body_buffer_size",
+        EVERYWHERE,
+        "size",
+        (1, 1),
+        "The longest body that is taken so; longer ones are streamed.",
+        default="1m",
+    ),
+    Directive(
+        "client_body_buffers_total",
+        SITES,
+        "size",
+        (1, 1),
+        "What a worker holds so at an address; beyond it bodies are streamed.",
+        like="ours",
+        default="32m",
+    ),
+)
+
 BOUNDS: Final = (
     Directive(
         "client_max_body_size",
