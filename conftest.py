@@ -1,8 +1,18 @@
-"""The one RabbitMQ node of a run, and what the run says at its end: what it left out and why."""
+"""The one RabbitMQ node of a run, how properties are tried, and what the run says at its end."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture of all rooms
+
+# How long an example takes is the machine's matter: speed is measured in benchmarks/ alone. And
+# an example brings its own person or part, so that one database per test is enough.
+settings.register_profile(
+    "jiuye",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("jiuye")
 
 NO_RABBITMQ = "no RabbitMQ: "  # as servicekit.testing.rabbitmq begins its reason
 

@@ -149,7 +149,7 @@ def test_too_many_at_once_pass_as_they_are(start) -> None:
 @given(
     pieces=st.lists(st.binary(max_size=300), max_size=8), coding=st.sampled_from([b"gzip", b"br"])
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_however_a_body_comes_it_is_the_same_when_opened(pieces, coding) -> None:
     packer = compression.Packer(coding)
     out = b"".join(packer.feed(piece, more=True) for piece in pieces)

@@ -67,7 +67,7 @@ def test_a_service_sees_the_path_that_was_decided_and_no_other(start) -> None:
     file = client.makefile("rb")
 
     @given(rest=st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     def ask(rest: str) -> None:
         nonlocal client, file
         before = len(public.received), len(closed.received)

@@ -204,7 +204,7 @@ PIECES = st.sampled_from(
     pieces=st.lists(PIECES, min_size=1, max_size=12),
     cuts=st.lists(st.integers(1, 40), min_size=1, max_size=6),
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_a_service_reads_exactly_the_requests_that_were_decided(
     gateway, loop, pieces, cuts
 ) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
@@ -141,11 +141,7 @@ def test_of_two_officers_at_once_one_wins_and_the_other_is_told(database, room):
     assert len(rows(database, HISTORY)) == 2
 
 
-@hypothesis_settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@hypothesis_settings(max_examples=25)
 @given(data=st.data())
 def test_no_sequence_of_calls_leaves_the_table(database, room, data):
     calls = data.draw(sequences(room.workflow, max_size=8))

@@ -5,7 +5,7 @@ import logging
 import warnings
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from servicekit import logs, tracing
@@ -84,7 +84,7 @@ def test_ids_and_numbers_of_applications_stay_readable(written_log, text):
     assert written_log()[0]["subject"] == text
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(max_examples=50)
 @given(st.text(), st.text())
 def test_no_text_makes_two_lines_of_one(written_log, event, value):
     before = len(written_log())

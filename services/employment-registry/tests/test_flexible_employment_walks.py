@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
@@ -20,12 +20,6 @@ from servicekit.errors import Refusal
 from servicekit.personal import DocumentNumber, PersonName
 from servicekit.testing.workflows import Call, check_calls, sequences
 from servicekit.workflow import Role, State
-
-AT_LEAST = settings(
-    max_examples=50,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 class Walk:
@@ -69,7 +63,7 @@ class Walk:
 
 
 @pytest.mark.req("AL-03", "ER-12")
-@AT_LEAST
+@settings(max_examples=50)
 @given(calls=sequences(WORKFLOW))
 def test_no_sequence_of_calls_leaves_the_table(desk: Any, calls: list[Call]) -> None:
     walk = Walk(desk)
@@ -96,7 +90,7 @@ SHOWN = {"save", "submit", "withdraw", "cancel"}
 
 
 @pytest.mark.req("EMP-08", "EMP-09", "EMP-10")
-@settings(AT_LEAST, max_examples=15)
+@settings(max_examples=15)
 @given(steps=st.lists(st.sampled_from(sorted(MOVES)), max_size=12))
 def test_whatever_is_clicked_the_buttons_were_right(desk: Any, steps: list[str]) -> None:
     """Through HTTP: a move succeeds exactly when ``open_moves`` offered it."""

@@ -46,7 +46,7 @@ work(JobContext("employment-registry", app.database, clock, app.settings, thread
 """
 
 
-def until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -127,10 +127,11 @@ def test_what_a_killed_worker_was_asking_is_resumed_once(checked: Any, outside: 
         "social_security_secret": settings.social_security_secret,
         "outside_seconds": 30.0,
     }
-    worker = subprocess.Popen([sys.executable, "-c", WORKER, json.dumps(given)])
-    until(lambda: any(check.progress == "asking" for check in checked.rows("outside_check")))
-    worker.kill()
-    worker.wait()
+    with subprocess.Popen([sys.executable, "-c", WORKER, json.dumps(given)]) as worker:
+        try:
+            until(lambda: "asking" in {check.progress for check in checked.rows("outside_check")})
+        finally:
+            worker.kill()
     outside.heals()
     checked.job("ask-social-security")
     path = f"unemployment-registrations/{application}"

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from employment_registry import handlers
@@ -231,11 +231,7 @@ STEPS = [
 
 
 @pytest.mark.req("ER-07")
-@settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=12)
 @given(
     happened=st.sets(st.sampled_from(STEPS)),
     extra=st.lists(st.sampled_from(STEPS), max_size=4),

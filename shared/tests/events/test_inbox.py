@@ -5,7 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import Schema, fields
 from sqlalchemy import text
@@ -156,11 +156,7 @@ def test_a_parked_event_that_fails_on_being_taken_up_stays_parked_and_is_release
 
 
 @pytest.mark.req("EV-01")
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_any_order_repetition_and_delay_comes_to_the_same_end(hearing, data):
     hearing.forget()

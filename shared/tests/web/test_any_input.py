@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SCALARS = (
@@ -27,9 +27,7 @@ JSON = st.recursive(
 NAMES = ("title", "pages", "price", "weight", "urgent", "due_on", "seen_at", "tags", "main_tag")
 FORMS = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8), JSON, max_size=9)
 EXPECTED = {201, 400, 409, 415, 422}
-MANY = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+MANY = settings(max_examples=80)
 
 
 def check(answer: Any) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import DeclarativeBase
@@ -56,9 +56,7 @@ def walk(client: Any, limit: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.req("AL-06")
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25)
 @given(ages=st.lists(st.integers(0, 5), max_size=30), limit=st.integers(1, 12))
 def test_pages_hold_every_row_once_in_order(paper_room: Any, ages: list[int], limit: int) -> None:
     fill(paper_room, ages)
@@ -92,9 +90,7 @@ def test_counting_stops_at_ten_thousand(paper_room: Any) -> None:
 
 
 @given(cursor=st.text(st.characters(codec="ascii"), max_size=80))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 def test_a_made_up_cursor_is_refused(paper_room: Any, cursor: str) -> None:
     answer = paper_room.person().get("/papers", cursor=cursor)
     assert answer.status_code == 422
