@@ -19,7 +19,7 @@ class Files:
         otherwise: the last of try_files: a path within the folder, or None for ``status``.
         status: the answer when nothing is found.
         precompressed: file.br and file.gz stand for file (gzip_static).
-        expires: seconds for Cache-Control; None says nothing.
+        expires: seconds for Cache-Control; less than 0 is no-cache, None says nothing.
         default_type: of unknown endings.
     """
 

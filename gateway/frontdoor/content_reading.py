@@ -101,6 +101,8 @@ def _tries(given: Given) -> tuple[tuple[str, ...], str | None, int]:
 def _expires(text: str) -> int | None:
     if text == "off":
         return None
+    if text == "epoch":
+        return -1
     return _FOREVER if text == "max" else int(units.seconds(text))
 
 

@@ -19,6 +19,7 @@ class Directive:
         default: what holds when it is not given, written as its arguments.
         block: it has braces.
         many: it may be given more than once in a block.
+        only: what its first argument may be; empty is anything that is read elsewhere.
     """
 
     name: str
@@ -30,3 +31,4 @@ class Directive:
     default: str = ""
     block: bool = False
     many: bool = False
+    only: tuple[str, ...] = ()

@@ -128,6 +128,8 @@ def _check(statement: Statement, context: str, end: str, given: set[str]) -> Non
     least, most = declared.count
     if not least <= len(statement.arguments) <= most:
         raise statement.wrong(f'invalid number of arguments in "{name}" directive')
+    if declared.only and statement.arguments[0] not in declared.only:
+        raise statement.wrong(f'invalid value "{statement.arguments[0]}" in "{name}"')
     _check_once(statement, declared, given)
 
 

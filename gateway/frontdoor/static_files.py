@@ -44,7 +44,9 @@ class _Serving:
         self._tries = [(t.removesuffix("/").encode(), t.endswith("/")) for t in files.tries]
         self._missing = GONE if files.status == GONE.status else Answer(files.status, b"")
         self._cache = b""
-        if files.expires is not None:
+        if files.expires is not None and files.expires < 0:
+            self._cache = b"Cache-Control: no-cache"
+        elif files.expires is not None:
             self._cache = b"Cache-Control: public, max-age=%d" % files.expires
 
     def answer(self, exchange: Exchange) -> Step:

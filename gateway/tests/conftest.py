@@ -126,6 +126,12 @@ def run_nginx(folder: Path, text: str, port: int) -> Iterator[None]:
 
 
 @pytest.fixture
+def nginx_program() -> str:
+    """A real nginx."""
+    return program()
+
+
+@pytest.fixture
 def nginx(tmp_path: Path) -> Callable[[str, int], AbstractContextManager[None]]:
     """A real nginx on a file's text, at the port the text names."""
     folder = tmp_path / "nginx"

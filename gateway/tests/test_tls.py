@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import ssl
 import warnings
-from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from frontdoor import configuration
 from frontdoor.reading import BadConfiguration
+from frontdoor.testing.certificates import make_certificate
 from frontdoor.testing.running import Running, read_all
 from frontdoor.testing.service import Service
 
@@ -22,36 +19,10 @@ PASS = "location / { proxy_pass http://service; }"
 GET = b"GET / HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n"
 
 
-def make(folder: Path, name: str) -> None:
-    """A certificate for a name, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    today = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - datetime.timedelta(days=1))
-        .not_valid_after(today + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / f"{name}.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-
-
 @pytest.fixture
 def gateway(start, tmp_path) -> Running:
     for name in ("one.example", "two.example", "any.example"):
-        make(tmp_path, name)
+        make_certificate(tmp_path, name)
     certificate = "ssl_certificate {0}.example.pem; ssl_certificate_key {0}.example.key;"
     other = f"""server {{ listen 127.0.0.1:PORT ssl; server_name two.example;
         {certificate.format("two")} ssl_protocols TLSv1.3; location / {{ return 200 two; }} }}
@@ -127,8 +98,8 @@ def test_a_body_passes_both_ways_and_a_refusal_is_heard(gateway) -> None:
 
 
 def test_a_certificate_that_is_none_is_told_with_file_and_line(tmp_path) -> None:
-    make(tmp_path, "a.example")
-    make(tmp_path, "b.example")
+    make_certificate(tmp_path, "a.example")
+    make_certificate(tmp_path, "b.example")
     path = tmp_path / "gateway.conf"
     for certificate, key in (
         ("a.example.pem", "b.example.key"),

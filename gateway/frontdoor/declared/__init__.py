@@ -26,4 +26,5 @@ def flag(name: str, contexts: tuple[str, ...], meaning: str, like: str = "nginx"
 def taken(name: str, contexts: tuple[str, ...], arguments: str, most: int = 1) -> Directive:
     """nginx's, without meaning here."""
     meaning = "Taken for nginx's sake; does nothing."
-    return Directive(name, contexts, arguments, (1, most), meaning)
+    only = ("on", "off") if arguments == "on | off" else ()
+    return Directive(name, contexts, arguments, (1, most), meaning, only=only)

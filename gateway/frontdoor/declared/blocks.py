@@ -54,6 +54,7 @@ TAKEN: Final = (
         (1, 1),
         "Services are always spoken to in HTTP/1.1.",
         default="1.1",
+        only=("1.1",),
     ),
 )
 

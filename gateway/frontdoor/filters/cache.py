@@ -27,6 +27,9 @@ _NOT_MODIFIED: Final = 304
 _FAULT: Final = 500
 
 
+_Found = tuple[Kept | None, bool]
+
+
 class Cache(Passive):
     """proxy_cache. The last on the way in: who may not see the place has gone by then.
 
@@ -71,7 +74,7 @@ class _Keeping:
         self._pool = pool
         self._now = now
         self._not_kept: dict[Key, float] = {}
-        self._asking: dict[tuple[Key, bytes], asyncio.Task[Kept | None]] = {}
+        self._asking: dict[tuple[Key, bytes], asyncio.Task[_Found]] = {}
 
     def answer(self, exchange: Exchange) -> Step:
         fields = exchange.fields
@@ -99,16 +102,16 @@ class _Keeping:
             task = asyncio.ensure_future(self._fetch(exchange, key, stale))
             self._asking[alike] = task
             task.add_done_callback(lambda _: self._asking.pop(alike, None))
-        kept = await asyncio.shield(task)
-        if kept is None:
+        kept, for_all = await asyncio.shield(task)
+        if kept is None or not (first or for_all):
             return None
         status = b"fwd=stale" if stale is not None else b"fwd=miss"
         if not first:
             status += b"; collapsed"
         return kept.answer(exchange.fields, self._now(), status)
 
-    async def _fetch(self, exchange: Exchange, key: Key, stale: Kept | None) -> Kept | None:
-        """What may be kept of the answer; None when the request must go its ordinary way."""
+    async def _fetch(self, exchange: Exchange, key: Key, stale: Kept | None) -> _Found:
+        """The answer, and whether it is for everybody; none when the request goes its own way."""
         peer = self._pool.choose()
         if peer is None:
             return self._last_resort(stale)
@@ -125,7 +128,7 @@ class _Keeping:
             )
         except TooLong:
             self._let_pass(key)
-            return None
+            return None, False
         except NoAnswer:
             self._pool.failed(peer)
             return self._last_resort(stale)
@@ -138,22 +141,22 @@ class _Keeping:
             answered = _renewed(stale.answered, answered)
         return self._keep(exchange, key, answered, began)
 
-    def _keep(self, exchange: Exchange, key: Key, answered: Answered, began: float) -> Kept | None:
+    def _keep(self, exchange: Exchange, key: Key, answered: Answered, began: float) -> _Found:
         valid = self._caching.valid
+        made = began - freshness.age(answered)
         if not freshness.may_be_kept(answered, valid):
             self._let_pass(key)
-            return None
-        made = began - freshness.age(answered)
+            return Kept(answered, made, made, self._location.compression), False
         until = made + freshness.lifetime(answered, valid)
         kept = Kept(answered, made, until, self._location.compression)
         self._memory.keep(key, exchange.fields, kept)
-        return kept
+        return kept, True
 
-    def _last_resort(self, stale: Kept | None) -> Kept | None:
+    def _last_resort(self, stale: Kept | None) -> _Found:
         if stale is None:
-            return None
+            return None, False
         until = stale.fresh_until + freshness.may_be_stale(stale.answered)
-        return stale if until > self._now() else None
+        return (stale, True) if until > self._now() else (None, False)
 
     def _let_pass(self, key: Key) -> None:
         """Ask no more in vain for a while: such answers are streamed, not gathered."""
