@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from employment_registry import hearing
+from employment_registry import hearing, possible_duplicates
 from employment_registry.certificate import actions as certificate
 from employment_registry.checks.actions import CHANNEL
 from employment_registry.checks.rules import System
@@ -25,6 +25,7 @@ MATTERS: Final = {
     for matter in (flexible.CHECKED, unemployment.CHECKED, certificate.CHECKED)
 }
 PERIOD: Final = timedelta(seconds=5)
+BATCH: Final = 500
 
 
 # One job for each register: one that does not answer keeps nobody from asking the other.
@@ -80,6 +81,15 @@ def end_registrations(context: JobContext) -> None:
     """Announce what was told early, and end what nobody objected to in time."""
     hearing.plan_recent(context)
     hearing.end_due(context)
+
+
+@JOBS.every(timedelta(hours=1), name="index-likeness")
+def index_likeness(context: JobContext) -> None:
+    """Let applications from before the indexes of likeness be compared too (AL-12)."""
+    done = BATCH
+    while done == BATCH and not context.stop.is_set():
+        with context.database.transaction() as db:
+            done = possible_duplicates.index_old(db, most=BATCH)
 
 
 def _hear(context: JobContext, system: System) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,3 +36,13 @@ class Person:
     born_on: BirthDate
     sex: str
     phone: MobileNumber | None
+
+
+def likeness(name: str, born_on: date, sex: str) -> str:
+    """What two documents of one person have in common, most often (AL-12).
+
+    Of a name only letters and digits count, in one width and case: 阿依·古丽 is written with four
+    different dots, and passports are typed in capitals.
+    """
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return f"{''.join(filter(str.isalnum, plain))}:{born_on.isoformat()}:{sex}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Index, String, TextClause, or_, select
+from sqlalchemy import Index, String, TextClause, or_, select, text
 from sqlalchemy.orm import Mapped, Session, declared_attr, foreign, mapped_column, relationship
 
 from employment_registry.checks.model import OutsideCheck
 from employment_registry.conditions import OpenOne
-from employment_registry.person import BirthDate, Person
+from employment_registry.person import BirthDate, Person, likeness
 from servicekit.db import NOT_PERSONAL, PERSONAL
-from servicekit.personal import DocumentNumber, PersonName
+from servicekit.personal import DocumentNumber, MobileNumber, PersonalText, PersonName
 from servicekit.teamwork.reviews import TeamReviewed
 from servicekit.vault import BlindIndex, Sealed
 from servicekit.workflow import State
@@ -49,10 +49,24 @@ class PersonColumns:
 class PersonApplication(PersonColumns, TeamReviewed):
     """A natural person's application that officers decide on.
 
-    ``guide_version`` is that of the service guide it was filed under (ER-10).
+    ``guide_version`` is that of the service guide it was filed under (ER-10). The two indexes find
+    possible duplicates (AL-12); they are filled in when it is filed.
     """
 
     guide_version: Mapped[int | None] = mapped_column(info=NOT_PERSONAL)
+    likeness_index: Mapped[bytes | None] = mapped_column(
+        BlindIndex("person.likeness"), info=PERSONAL
+    )
+    phone_index: Mapped[bytes | None] = mapped_column(
+        BlindIndex("person.contact_phone"), info=PERSONAL
+    )
+
+    @declared_attr
+    @classmethod
+    def contact_phone(cls) -> Mapped[MobileNumber | None]:
+        """For questions about the application."""
+        kind = Sealed(MobileNumber, f"{cls.__tablename__}.contact_phone")
+        return mapped_column(kind, info=PERSONAL)
 
     @declared_attr
     @classmethod
@@ -78,6 +92,15 @@ def columns_of(person: Person) -> dict[str, object]:
     }
 
 
+def indexes_of(application: PersonApplication) -> dict[str, PersonalText | MobileNumber | None]:
+    """What possible duplicates are found by."""
+    name, born = application.person_name.expose(), application.born_on.day
+    return {
+        "likeness_index": PersonalText(likeness(name, born, application.sex)),
+        "phone_index": application.contact_phone,
+    }
+
+
 def find_open(
     db: Session,
     model: type[PersonApplication],
@@ -91,6 +114,21 @@ def find_open(
     rows = db.execute(select(model.id, model.applicant_id).where(whose, model.state.in_(states)))
     found = {row.applicant_id: row.id for row in rows}
     return OpenOne(found.get(applicant_id)) if found else None
+
+
+def alike_indexes(table: str) -> tuple[Index, ...]:
+    """What possible duplicates are found by, and what of the filed ones has no index yet."""
+    filed = text("submitted_at IS NOT NULL")
+    unindexed = text("likeness_index IS NULL AND submitted_at IS NOT NULL")
+    known = {name: text(f"{name}_index IS NOT NULL") for name in ("likeness", "phone")}
+    return (
+        *(
+            Index(f"{table}_{name}", f"{name}_index", postgresql_where=where)
+            for name, where in known.items()
+        ),
+        Index(f"{table}_person", "person_key", postgresql_where=filed),
+        Index(f"{table}_unindexed", "id", postgresql_where=unindexed),
+    )
 
 
 def only_one(name: str, where: TextClause) -> tuple[Index, Index]:

@@ -63,3 +63,70 @@ class LabelSchema(Schema):
 
     code = fields.Str(required=True)
     label = fields.Str(required=True)
+
+
+class FilingSchema(Schema):
+    """One application of a possible duplicate."""
+
+    matter = fields.Str(required=True)
+    id = fields.Str(attribute="row.id", required=True)
+    number = fields.Str(attribute="row.number", required=True)
+    state = fields.Enum(State, by_value=True, attribute="row.state", required=True)
+    state_label = fields.Str(attribute="row.state.label", required=True)
+    region = fields.Str(attribute="row.region", required=True)
+    submitted_at = fields.AwareDateTime(attribute="row.submitted_at", required=True)
+    decided_at = fields.AwareDateTime(attribute="row.decided_at", allow_none=True, required=True)
+
+
+class HeldCertificateSchema(Schema):
+    """A certificate of a possible duplicate, without its number."""
+
+    validity = fields.Str(required=True)
+    validity_label = fields.Str(attribute="validity.label", required=True)
+    region = fields.Str(required=True)
+    issued_at = fields.AwareDateTime(required=True)
+
+
+class PartyPersonSchema(PersonSchema):
+    """Who it is, masked, as the newest application says."""
+
+    contact_phone = fields.Str(allow_none=True, required=True)
+
+
+class PartySchema(Schema):
+    """A person beside others; null and empty where the officer's region holds nothing."""
+
+    person = fields.Nested(PartyPersonSchema, allow_none=True, required=True)
+    applications = fields.List(fields.Nested(FilingSchema), required=True)
+    certificates = fields.List(fields.Nested(HeldCertificateSchema), required=True)
+    elsewhere = fields.List(
+        fields.Str(),
+        required=True,
+        metadata={"description": "Counties outside the officer's region with filings of theirs."},
+    )
+
+
+EXAMPLE_PARTY: Final = {
+    "person": EXAMPLE_PERSON | {"contact_phone": "138****0000"},
+    "applications": [
+        {
+            "matter": "unemployment",
+            "id": "01a1fcb7-993f-74cb-be82-b9befbd64971",
+            "number": "440106-02-20260801-000001-7",
+            "state": "approved",
+            "state_label": "审核通过",
+            "region": "440106003",
+            "submitted_at": "2026-08-01T02:00:00+00:00",
+            "decided_at": "2026-08-03T02:00:00+00:00",
+        }
+    ],
+    "certificates": [
+        {
+            "validity": "valid",
+            "validity_label": "有效",
+            "region": "440106003",
+            "issued_at": "2026-08-03T02:00:00+00:00",
+        }
+    ],
+    "elsewhere": ["440305"],
+}

@@ -29,7 +29,7 @@ COMPLETE = Employment(
     contact_phone=MobileNumber("13800000000"),
 )
 
-TOGETHER = {"transfer", "ask-opinion", "withdraw-opinion", "give-opinion"}  # AL-10
+TOGETHER = {"transfer", "ask-opinion", "withdraw-opinion", "give-opinion", "mark-duplicates"}
 # domain.md D7: (state, role) → moves; every other pair is a 409.
 ALLOWED = {
     (State.DRAFT, Role.APPLICANT): {"save", "delete", "submit"},

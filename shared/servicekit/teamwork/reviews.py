@@ -16,7 +16,8 @@ from servicekit.claims import Decision, check_four_eyes
 from servicekit.columns import NOT_PERSONAL
 from servicekit.queues import QueueFilters
 from servicekit.reviewing import Reviewed, Reviews
-from servicekit.teamwork import decisions, opinions, roster, rules
+from servicekit.teamwork import decisions, duplicates, opinions, roster, rules
+from servicekit.teamwork.duplicates import Alike
 from servicekit.teamwork.rules import Answer, OpinionKind
 from servicekit.teamwork.tables import OPINION
 from servicekit.teamwork.telling import Matter, Teller
@@ -71,10 +72,12 @@ class TeamReviews(Reviews[T]):
     Args:
         teller: tells the officer to whom something is handed.
         sample_percent: of a batch's approvals, left to another officer.
+        alike: finds who may be the applicant once more; None where nobody looks.
     """
 
     teller: Teller
     sample_percent: int = rules.SAMPLE_PERCENT
+    alike: Alike[T] | None = None
 
     def queue(self, actor: Actor, filters: QueueFilters, now: datetime) -> Select[T]:
         """What has been filed in the officer's region and below (AL-02)."""
@@ -91,7 +94,8 @@ class TeamReviews(Reviews[T]):
         """Only whoever it was handed to decides, and approves when all who were asked agree.
 
         Raises:
-            ClaimedByOther, AssignedToOther, OpinionOpen, SameOfficer
+            ClaimedByOther, AssignedToOther, OpinionOpen, SameOfficer, DuplicatesUnseen,
+            HeldByDuplicate
         """
         super().check(db, application, move, actor=actor, now=now)
         handed = application.assigned_to
@@ -101,6 +105,8 @@ class TeamReviews(Reviews[T]):
             rules.check_agreed(application.awaited)
             if application.sampled_from is not None:
                 check_four_eyes(application.sampled_from, actor.id)
+            if self.alike is not None:
+                duplicates.check(db, self.alike, application)
 
     def prepare(
         self,

@@ -5,7 +5,7 @@ Pure; the tables stand in ``tables``, what is done in ``reviews`` and the module
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -20,6 +20,7 @@ MOST_AT_ONCE: Final = 200  # applications of one batch
 MOST_ASKED: Final = 5  # officers of one joint review
 URGED_AT_MOST: Final = 5  # times in the life of an application
 SAMPLE_PERCENT: Final = 5  # of a batch's approvals that another officer has to look at
+MOST_ALIKE: Final = 20  # possible duplicates that an officer is asked to look at
 
 
 class OpinionKind(StrEnum):
@@ -34,6 +35,30 @@ class Answer(StrEnum):
 
     AGREE = "agree"
     DISAGREE = "disagree"
+
+
+class Verdict(StrEnum):
+    """What an officer finds of a possible duplicate (疑似重复)."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """Another filer who may be the applicant once more (AL-12).
+
+    Args:
+        other: a name for them that says nothing and stays, for one application.
+        key: by which the matter knows them.
+        by: what the two have in common, in the matter's words.
+        holds: they have already what is asked for, and nobody may have it twice.
+    """
+
+    other: str
+    key: bytes
+    by: tuple[str, ...]
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +114,30 @@ class OpinionNotFound(NotFound):
     default_message = "未找到该征求意见，或已答复、已撤回。"
 
 
+class DuplicatesUnseen(Conflict):
+    """AL-12: nothing is approved before its possible duplicates were looked at."""
+
+    code = "duplicates-unseen"
+    default_message = "该申请有疑似重复的人员或单位，请先逐一比对并注明结论，再审核通过。"
+
+
+class HeldByDuplicate(Conflict):
+    """AL-12: an officer found that the applicant has it already, under another document."""
+
+    code = "held-by-duplicate"
+    default_message = (
+        "经比对为同一主体，且其以其他证件已有有效登记或证件，不能重复办理；"
+        "请先终止原登记或作废原证件。"
+    )
+
+
+class DuplicateNotFound(NotFound):
+    """It is no possible duplicate of this application, or not any more."""
+
+    code = "duplicate-not-found"
+    default_message = "所选对象不在该申请的疑似重复名单中，请刷新后重试。"
+
+
 class UrgedToday(Conflict):
     """催办: once per working day."""
 
@@ -116,7 +165,7 @@ def team_moves(*waiting: State) -> tuple[Move[State], ...]:
     Args:
         waiting: the states in which the matter waits for a decision.
     """
-    officers = ("transfer", "ask-opinion", "withdraw-opinion", "give-opinion")
+    officers = ("transfer", "ask-opinion", "withdraw-opinion", "give-opinion", "mark-duplicates")
     rows = [move(name, state, state, Role.REVIEWER) for name in officers for state in waiting]
     rows += [move("hold-for-second", state, state, Role.SYSTEM) for state in waiting]
     return (*rows, *(move("urge", state, state, Role.APPLICANT) for state in waiting))
@@ -166,6 +215,23 @@ def check_agreed(awaited: int) -> None:
     """
     if awaited:
         raise OpinionOpen(extra={"awaited": awaited})
+
+
+def check_seen(found: Iterable[Likeness], verdicts: Mapping[str, Verdict]) -> None:
+    """Was every possible duplicate looked at, and does none hold what is asked for?
+
+    Args:
+        verdicts: what officers found, by ``Likeness.other``.
+
+    Raises:
+        DuplicatesUnseen: with how many are left.
+        HeldByDuplicate
+    """
+    said = [(each, verdicts.get(each.other)) for each in found]
+    if unseen := sum(1 for _, verdict in said if verdict is None):
+        raise DuplicatesUnseen(extra={"unseen": unseen})
+    if any(each.holds for each, verdict in said if verdict is Verdict.SAME):
+        raise HeldByDuplicate
 
 
 def urging_day(today: date) -> date:

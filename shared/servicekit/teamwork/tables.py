@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from servicekit.columns import NOT_PERSONAL, PERSONAL, words
-from servicekit.teamwork.rules import URGED_AT_MOST, Answer, OpinionKind
+from servicekit.teamwork.rules import URGED_AT_MOST, Answer, OpinionKind, Verdict
 
 _ID = String(36)
 _ACTOR = String(80)
@@ -105,11 +105,24 @@ class DecisionColumns:
         return (Index("review_decision_month", "business", "decided_on"),)
 
 
+class MarkColumns:
+    """What an officer last said of one possible duplicate; what was said before is history."""
+
+    application_id: Mapped[str] = mapped_column(_ID, primary_key=True, info=NOT_PERSONAL)
+    other: Mapped[str] = mapped_column(String(64), primary_key=True, info=NOT_PERSONAL)
+    business: Mapped[str] = mapped_column(String(120), info=NOT_PERSONAL)
+    verdict: Mapped[Verdict] = mapped_column(words(Verdict), info=NOT_PERSONAL)
+    reason: Mapped[str] = mapped_column(String(500), info=PERSONAL)
+    marked_by: Mapped[str] = mapped_column(_ACTOR, info=NOT_PERSONAL)
+    marked_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
+
+
 _TABLES: Final[dict[str, type[Any]]] = {
     "known_officer": KnownOfficerColumns,
     "review_opinion": OpinionColumns,
     "review_urging": UrgingColumns,
     "review_decision": DecisionColumns,
+    "review_mark": MarkColumns,
 }
 
 
@@ -135,3 +148,4 @@ KNOWN_OFFICER: Final = _table("known_officer")
 OPINION: Final = _table("review_opinion")
 URGING: Final = _table("review_urging")
 DECISION: Final = _table("review_decision")
+MARK: Final = _table("review_mark")

@@ -61,6 +61,7 @@ class Shown:
         reasons: ready texts for sending back and turning down.
         correctable: JSON pointers an officer may name when sending back.
         revealable: personal columns an officer may look at, with a reason.
+        party, example_party: what is shown of a possible duplicate, where the matter finds them.
     """
 
     row: type[Schema]
@@ -70,6 +71,8 @@ class Shown:
     reasons: tuple[Reason, ...]
     correctable: tuple[str, ...]
     revealable: tuple[str, ...]
+    party: type[Schema] | None = None
+    example_party: dict[str, Any] | None = None
 
 
 def add_reviews(to: Blueprint, reviews: Reviews[Any], shown: Shown) -> None:

@@ -40,16 +40,7 @@ def SETTINGS(_folder: Path) -> dict[str, str]:
 
 def arrange(desk: Any, path: str, number: str | None = None) -> dict[str, str]:
     """A draft for its owner, a filed one for officers, an approved one where records are asked."""
-    number = number or f"4401061990010{desk.serial() % 100_000:05d}"
-    desk.issuer.know(
-        desk.people.person,
-        name="林小满",
-        birthdate="1990-01-01",
-        gender="male",
-        document_type="resident-card",
-        document_number=number,
-        phone_number="13800000000",
-    )
+    know(desk, desk.people.person, number := number or _number(desk))
     if "ending" in path and "unemployment" not in path:
         return _ending(desk, path, number)
     if "guide" in path:
@@ -76,7 +67,26 @@ def arrange(desk: Any, path: str, number: str | None = None) -> dict[str, str]:
     made = {"application_id": draft["id"]}
     if "{opinion_id}" in path:
         made["opinion_id"] = _asked(desk, matter, draft["id"], path)
+    if "{other}" in path:
+        made["other"] = _alike(desk, matter, draft["id"])
     return made
+
+
+def know(desk: Any, account: str, number: str) -> None:
+    """As identity vouches for somebody; the name is the person's of the scene."""
+    desk.issuer.know(
+        account,
+        name=f"林{desk.people.person[-12:]}",
+        birthdate="1990-01-01",
+        gender="male",
+        document_type="resident-card",
+        document_number=number,
+        phone_number=f"138{desk.serial():08d}",
+    )
+
+
+def _number(desk: Any) -> str:
+    return f"4401061990010{desk.serial() % 100_000:05d}"
 
 
 def _ending(desk: Any, path: str, number: str) -> dict[str, str]:
@@ -111,15 +121,27 @@ def _asked(desk: Any, matter: str, application_id: str, path: str) -> str:
     return str(done(client.get(address), 200)[0]["id"])
 
 
+def _alike(desk: Any, matter: str, application_id: str) -> str:
+    """Somebody of the same name and birthday filed too: what the officer calls them."""
+    know(desk, twin := new_id(), _number(desk))
+    client = as_owner(desk, twin)
+    form = {"kind": "registration", "employment": EMPLOYMENT}
+    draft = done(client.post("flexible-employment-registrations", form), 201)
+    done(client.post(f"flexible-employment-registrations/{draft['id']}/submit", {}), 200)
+    officer = as_officer(desk, f"employment-registry.{matter}")
+    address = f"{matter}-reviews/{application_id}/possible-duplicates"
+    return str(done(officer.get(address), 200)["items"][0]["other"])
+
+
 def done(answer: Any, status: int) -> Any:
     """What was answered, as it should be."""
     assert answer.status_code == status, answer.text
     return answer.json
 
 
-def as_owner(desk: Any) -> ApiClient:
+def as_owner(desk: Any, account: str | None = None) -> ApiClient:
     """The person whose things they are."""
-    token = desk.issuer.token("person", sub=desk.people.person, level=2)
+    token = desk.issuer.token("person", sub=account or desk.people.person, level=2)
     return ApiClient(desk.app, token, PREFIX)
 
 
@@ -161,4 +183,6 @@ def _certificate(desk: Any, path: str) -> dict[str, str]:
     }
     if "{opinion_id}" in path:
         values["opinion_id"] = _asked(desk, "certificate", made["id"], path)
+    if "{other}" in path:
+        values["other"] = _alike(desk, "certificate", made["id"])
     return values

@@ -9,13 +9,16 @@ from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, a
 from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
 
 from employment_registry.certificate.rules import OPEN, Cause, Kind, Validity
-from employment_registry.person_columns import PersonApplication, PersonColumns, only_one
+from employment_registry.person_columns import (
+    PersonApplication,
+    PersonColumns,
+    alike_indexes,
+    only_one,
+)
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
-from servicekit.personal import MobileNumber
 from servicekit.queues import queue_indexes
 from servicekit.teamwork.reviews import team_arguments
-from servicekit.vault import Sealed
 
 APPLICATION = "certificate_application"
 CERTIFICATE = "certificate"
@@ -35,15 +38,13 @@ class CertificateApplication(PersonApplication, Base):
         *team_arguments(APPLICATION),
         Index(f"{APPLICATION}_own", "applicant_id", "created_at", "id"),
         *queue_indexes(APPLICATION),
+        *alike_indexes(APPLICATION),
     )
 
     kind: Mapped[Kind] = mapped_column(words(Kind), info=NOT_PERSONAL)
     cause: Mapped[Cause | None] = mapped_column(words(Cause), info=NOT_PERSONAL)
     explanation: Mapped[str | None] = mapped_column(String(500), info=PERSONAL)
     service_place: Mapped[str | None] = mapped_column(String(12), info=NOT_PERSONAL)
-    contact_phone: Mapped[MobileNumber | None] = mapped_column(
-        Sealed(MobileNumber, f"{APPLICATION}.contact_phone"), info=PERSONAL
-    )
     # What a replacement would replace; officers see both side by side.
     in_force: Mapped[Certificate | None] = relationship(
         primaryjoin=lambda: and_(
@@ -70,6 +71,7 @@ class Certificate(PersonColumns, Base):
         *only_one(ONE_VALID, _VALID),
         Index(f"{CERTIFICATE}_own", "applicant_id", "issued_at", "id"),
         Index(f"{CERTIFICATE}_number", "number"),
+        Index(f"{CERTIFICATE}_person", "person_key"),
         Index(f"{CERTIFICATE}_ended", "position", postgresql_where=text("validity <> 'valid'")),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from employment_registry.certificate import issuing, queries, rules
 from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.events import TELLER
+from employment_registry.possible_duplicates import alike, certified
 from servicekit import history
 from servicekit.applications import Actor, advance
 from servicekit.errors import ChangedMeanwhile
@@ -81,11 +82,12 @@ def revoke_issued(
     return certificate
 
 
-REVIEWS = TeamReviews(
+REVIEWS: TeamReviews[CertificateApplication] = TeamReviews(
     workflow=rules.WORKFLOW,
     model=CertificateApplication,
     filed=rules.FILED,
     not_found=rules.ApplicationNotFound,
     teller=TELLER,
     approved=approved,
+    alike=alike(certified, lambda each: each.kind is rules.Kind.FIRST),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from employment_registry.certificate import queries, review_actions, rules, schemas
 from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.certificate.review_actions import REVIEWS
+from employment_registry.person_schemas import EXAMPLE_PARTY, PartySchema
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
@@ -40,6 +41,8 @@ add_reviews(
         reasons=rules.REASONS,
         correctable=tuple(f"/certificate/{name}" for name in rules.STATEMENT_FIELDS),
         revealable=("person_name", "document_number", "born_on", "contact_phone"),
+        party=PartySchema,
+        example_party=EXAMPLE_PARTY,
     ),
 )
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from employment_registry.checks import queries, rules
 from employment_registry.checks.model import OutsideCheck
 from employment_registry.checks.rules import Patience, Progress
-from employment_registry.person_columns import PersonApplication
+from employment_registry.person_columns import PersonApplication, indexes_of
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import ReviewLimit
 from servicekit import reviewing
@@ -64,6 +64,8 @@ def file(
     note: str | None,
 ) -> None:
     """File a complete application: to the registers first, or to review where none is asked."""
+    for column, value in indexes_of(application).items():
+        setattr(application, column, value)
     systems = rules.systems_for(matter.asked, application.document_kind, terms.off)
     if not systems:
         matter.begin(db, application, now)

@@ -18,13 +18,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
-from employment_registry.person_columns import PersonApplication, only_one
+from employment_registry.person_columns import PersonApplication, alike_indexes, only_one
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
-from servicekit.personal import MobileNumber
 from servicekit.queues import queue_indexes
 from servicekit.teamwork.reviews import team_arguments
-from servicekit.vault import BlindIndex, Sealed
+from servicekit.vault import BlindIndex
 
 APPLICATION = "flexible_employment_application"
 RECORD = "flexible_employment_record"
@@ -43,6 +42,7 @@ class FlexibleEmploymentApplication(PersonApplication, Base):
         *team_arguments(APPLICATION),
         Index("flexible_employment_application_own", "applicant_id", "created_at", "id"),
         *queue_indexes(APPLICATION),
+        *alike_indexes(APPLICATION),
     )
 
     kind: Mapped[Kind] = mapped_column(words(Kind), info=NOT_PERSONAL)
@@ -58,9 +58,6 @@ class FlexibleEmploymentApplication(PersonApplication, Base):
     address: Mapped[str | None] = mapped_column(String(200), info=PERSONAL)
     occupation: Mapped[str | None] = mapped_column(String(60), info=NOT_PERSONAL)
     monthly_income: Mapped[Decimal | None] = mapped_column(Numeric(9, 2), info=PERSONAL)
-    contact_phone: Mapped[MobileNumber | None] = mapped_column(
-        Sealed(MobileNumber, f"{APPLICATION}.contact_phone"), info=PERSONAL
-    )
 
     record: Mapped[FlexibleEmploymentRecord | None] = relationship(
         foreign_keys=[record_id], viewonly=True

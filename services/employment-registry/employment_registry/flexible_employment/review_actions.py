@@ -17,6 +17,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.life import Standing
+from employment_registry.possible_duplicates import alike, registered
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.unemployment import queries as unemployments
 from employment_registry.unemployment.rules import Ending
@@ -86,7 +87,7 @@ def _found_record(
     return record
 
 
-REVIEWS = TeamReviews(
+REVIEWS: TeamReviews[FlexibleEmploymentApplication] = TeamReviews(
     workflow=rules.WORKFLOW,
     model=FlexibleEmploymentApplication,
     filed=rules.FILED,
@@ -94,4 +95,5 @@ REVIEWS = TeamReviews(
     teller=TELLER,
     hold=hold,
     approved=approved,
+    alike=alike(registered, lambda each: each.kind is rules.Kind.REGISTRATION),
 )

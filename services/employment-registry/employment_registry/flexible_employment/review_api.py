@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from employment_registry.flexible_employment import review_schemas, rules
 from employment_registry.flexible_employment.review_actions import REVIEWS
+from employment_registry.person_schemas import EXAMPLE_PARTY, PartySchema
 from servicekit.web.api import Blueprint
 from servicekit.web.review_routes import Shown, add_reviews
 
@@ -24,5 +25,7 @@ add_reviews(
         reasons=rules.REASONS,
         correctable=tuple(f"/employment/{name}" for name in rules.REQUIRED),
         revealable=("person_name", "document_number", "born_on", "contact_phone"),
+        party=PartySchema,
+        example_party=EXAMPLE_PARTY,
     ),
 )

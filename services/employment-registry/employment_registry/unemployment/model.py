@@ -9,14 +9,13 @@ from sqlalchemy import Date, DateTime, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from employment_registry.person_columns import PersonApplication, only_one
+from employment_registry.person_columns import PersonApplication, alike_indexes, only_one
 from employment_registry.tables import Base
 from employment_registry.unemployment.rules import OPEN, Cause, Ending
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
-from servicekit.personal import MobileNumber
 from servicekit.queues import queue_indexes
 from servicekit.teamwork.reviews import team_arguments
-from servicekit.vault import BlindIndex, Sealed
+from servicekit.vault import BlindIndex
 
 APPLICATION = "unemployment_application"
 RECORD = "unemployment_record"
@@ -36,6 +35,7 @@ class UnemploymentApplication(PersonApplication, Base):
         *team_arguments(APPLICATION),
         Index(f"{APPLICATION}_own", "applicant_id", "created_at", "id"),
         *queue_indexes(APPLICATION),
+        *alike_indexes(APPLICATION),
     )
 
     cause: Mapped[Cause | None] = mapped_column(words(Cause), info=PERSONAL)
@@ -43,9 +43,6 @@ class UnemploymentApplication(PersonApplication, Base):
     former_employer: Mapped[str | None] = mapped_column(String(120), info=PERSONAL)
     service_place: Mapped[str | None] = mapped_column(String(12), info=NOT_PERSONAL)
     address: Mapped[str | None] = mapped_column(String(200), info=PERSONAL)
-    contact_phone: Mapped[MobileNumber | None] = mapped_column(
-        Sealed(MobileNumber, f"{APPLICATION}.contact_phone"), info=PERSONAL
-    )
     wishes: Mapped[list[str]] = mapped_column(ARRAY(String(16)), default=list, info=NOT_PERSONAL)
 
 

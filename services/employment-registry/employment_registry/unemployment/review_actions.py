@@ -11,6 +11,7 @@ from employment_registry import standing
 from employment_registry.certificate import issuing
 from employment_registry.events import TELLER
 from employment_registry.life import Standing
+from employment_registry.possible_duplicates import alike, registered
 from employment_registry.unemployment import actions, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from servicekit.applications import Actor
@@ -71,11 +72,12 @@ def end_by_office(
     return application
 
 
-REVIEWS = TeamReviews(
+REVIEWS: TeamReviews[UnemploymentApplication] = TeamReviews(
     workflow=rules.WORKFLOW,
     model=UnemploymentApplication,
     filed=rules.FILED,
     not_found=rules.ApplicationNotFound,
     teller=TELLER,
     approved=approved,
+    alike=alike(registered, lambda _: True),
 )

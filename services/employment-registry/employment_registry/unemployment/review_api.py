@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from employment_registry.person_schemas import EXAMPLE_PARTY, PartySchema
 from employment_registry.unemployment import review_actions, rules, schemas
 from employment_registry.unemployment.model import UnemploymentApplication
 from employment_registry.unemployment.review_actions import REVIEWS
@@ -31,6 +32,8 @@ add_reviews(
         reasons=rules.REASONS,
         correctable=tuple(f"/unemployment/{name}" for name in rules.STATEMENT_FIELDS),
         revealable=("person_name", "document_number", "born_on", "contact_phone"),
+        party=PartySchema,
+        example_party=EXAMPLE_PARTY,
     ),
 )
 

@@ -14,6 +14,7 @@ from servicekit.web.api import Blueprint
 from servicekit.web.filing import NothingSchema
 from servicekit.web.reviewing import rejection_schema, return_schema
 from servicekit.web.session import actor, app, exchange, now, reading, transaction
+from servicekit.web.teamwork.duplicate_routes import add_duplicates
 from servicekit.web.teamwork.schemas import (
     AnswerSchema,
     AskingSchema,
@@ -51,6 +52,7 @@ def add_team_work(to: Blueprint, reviews: TeamReviews[Any], shown: Shown, office
     _add_opinions(to, reviews, shown, officer)
     _add_answers(to, reviews, shown, officer)
     _add_batch(to, reviews, shown, officer)
+    add_duplicates(to, reviews, shown, officer)
     add_statistics(to, reviews, shown, officer)
 
 
