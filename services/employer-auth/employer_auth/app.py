@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from employer_auth.acting.api import acting
-from employer_auth.acting.keys import KeyRing
+from employer_auth.acting.keys import key_ring
 from employer_auth.authorisation_codes.api import applications as code_applications
 from employer_auth.authorisation_codes.api import authorisations
 from employer_auth.authorisation_codes.api import uploads as code_uploads
@@ -97,7 +97,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     apart = app.database.apart(CONNECTIONS_APART, application_name="employer-auth counters")
     app.extensions[KEY] = Parts(
         settings,
-        KeyRing(apart),
+        key_ring(apart),
         _person_match(settings, app),
         uploads_of(settings, app.vault),
         apart,

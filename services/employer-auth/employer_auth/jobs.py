@@ -37,10 +37,7 @@ _BATCH: Final = 200
 @JOBS.every(timedelta(hours=1), name="turn-keys")
 def turn_keys(context: JobContext) -> None:
     """Make the keys there should be, and turn those whose month is over."""
-    now = context.clock.now()
-    with context.database.transaction() as db:
-        keys.ensure(db, now=now)
-        keys.turn(db, now=now)
+    keys.key_ring(context.database).turn(now=context.clock.now())
 
 
 @JOBS.every(timedelta(seconds=30), name="end-validities")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from employer_auth.acting.keys import KeyRing
 from employer_auth.files import Upload
 from employer_auth.person_match import PersonMatch
 from employer_auth.settings import Settings
 from servicekit.db import Database
+from servicekit.key_rings import KeyRing
 from servicekit.uploads import Uploads
 from servicekit.web.session import app
 

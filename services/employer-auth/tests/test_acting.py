@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from employer_auth.acting import keys, rules
-from employer_auth.acting.keys import KeyRing
+from employer_auth.acting import rules
 
 
 def test_a_person_with_no_binding_has_no_unit_to_choose(desk: Any) -> None:
@@ -28,24 +26,16 @@ def test_the_keys_are_public_and_may_be_kept_a_while(desk: Any) -> None:
     assert all(b'"d"' not in bytes(row.private) for row in sealed)
 
 
-def test_keys_turn_and_nobody_meets_one_that_is_not_published(desk: Any) -> None:
-    ring = KeyRing(desk.app.database)
-    first = ring.signer(now=desk.clock.now()).kid
-    following = {k.kid for k in ring.public(now=desk.clock.now()).keys} - {first}
-
-    def turn() -> str | None:
-        with desk.app.database.transaction() as db:
-            return keys.turn(db, now=desk.clock.now())
-
-    assert turn() is None
+def test_a_mandates_key_turns_by_the_job_and_old_mandates_are_still_verified(desk: Any) -> None:
+    _, lin, binding = desk.bound()
+    old = lin.done(lin.mandate(binding), 201)["mandate"]
     desk.clock.advance(rules.KEY_ACTIVE_FOR)
-    assert turn() in following
-    public = {k.kid for k in ring.public(now=desk.clock.now()).keys}
-    assert first in public
-    assert ring.signer(now=desk.clock.now()).kid in following
-    desk.clock.advance(rules.KEY_KEPT_AFTER + timedelta(minutes=1))
-    assert turn() is None
-    assert first not in {k.kid for k in ring.public(now=desk.clock.now()).keys}
+    desk.works("turn-keys")
+    desk.clock.advance(seconds=31)  # the web looks again
+    new = lin.done(lin.mandate(binding), 201)["mandate"]
+    published = KeySet.import_key_set(desk.visitor().get("mandate-keys").json)
+    kids = {jwt.decode(mandate, published).header["kid"] for mandate in (old, new)}
+    assert len(kids) == 2
 
 
 def test_revocations_are_for_systems_with_the_scope(desk: Any) -> None:

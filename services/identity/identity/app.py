@@ -53,7 +53,7 @@ from identity.sign_in import (
     unit_pages,
 )
 from identity.sign_in.client_assertions import ClientKeys
-from identity.sign_in.keys import KeyRing
+from identity.sign_in.keys import key_ring
 from identity.sign_in.mandates import MandateReader
 from identity.sign_in.provider import Provider, Surroundings
 from identity.sign_in.subjects import Subjects
@@ -171,7 +171,7 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
     around = Surroundings(
         issuer=settings.issuer,
         public_url=settings.public_url,
-        keys=KeyRing(apart),
+        keys=key_ring(apart),
         mandates=_mandates(settings, app.clock),
         client_keys=ClientKeys(app.clock, timeout=settings.outside_seconds),
         subjects=Subjects(app.vault),

@@ -71,7 +71,7 @@ def send_logout_tokens(context: JobContext) -> None:
 
 def tell_clients(context: JobContext, receivers: LogoutReceivers) -> None:
     """Tell batch by batch until nothing is due."""
-    ring = keys.KeyRing(context.database)
+    ring = keys.key_ring(context.database)
     names = Subjects(vault_of(context.database.engine.dialect))
     issuer = context.settings.issuer
     while not context.stop.is_set():
@@ -93,11 +93,7 @@ def tell_clients(context: JobContext, receivers: LogoutReceivers) -> None:
 @JOBS.every(timedelta(hours=1), name="turn-keys")
 def turn_keys(context: JobContext) -> None:
     """Make the keys there should be, and turn those whose month is over (ID-44)."""
-    now = context.clock.now()
-    with context.database.transaction() as db:
-        for algorithm in keys.ALGORITHMS:
-            keys.ensure(db, algorithm, now=now)
-        keys.rotate(db, now=now)
+    keys.key_ring(context.database).turn(now=context.clock.now())
 
 
 @JOBS.every(timedelta(hours=1), name="write-clients")

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from joserfc import jwt
-from joserfc.jwk import ECKey
 from sqlalchemy.orm import Session
 
 from employer_auth.acting import rules
@@ -19,6 +18,7 @@ from employer_auth.validity import is_over
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id
+from servicekit.key_rings import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def make_mandate(
     binding_id: str,
     actor: Actor,
     now: datetime,
-    signer: ECKey,
+    signer: SigningKey,
     issuer: str,
     audience: str,
 ) -> Mandate:

@@ -59,7 +59,7 @@ def make_mandate(choice: dict[str, str]) -> actions.Mandate:
 @acting.response(200, schemas.KeySetSchema)
 def show_mandate_keys() -> Response:
     """The keys that verify mandates, coming and going ones too (JWKS)."""
-    answer = jsonify(parts().keys.public(now=now()).as_dict(private=False))
+    answer = jsonify(parts().keys.jwks(now=now()))
     answer.headers["Cache-Control"] = f"public, max-age={rules.KEYS_CACHED_SECONDS}"
     return answer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
 from typing import Final
 
 MANDATE_TYPE: Final = "mandate+jwt"
@@ -17,16 +16,3 @@ KEYS_CACHED_SECONDS: Final = 300
 
 LONGEST_LOOK_BACK: Final = timedelta(hours=1)  # no access token lives longer than 300 s
 OVERLAP: Final = timedelta(seconds=30)  # a change may commit this much after its time
-
-
-class KeyPhase(StrEnum):
-    """Where a signing key stands in its life."""
-
-    NEXT = "next"
-    ACTIVE = "active"
-    RETIRED = "retired"
-
-
-def signs(phase: KeyPhase) -> bool:
-    """Is this the key mandates are signed with?"""
-    return phase is KeyPhase.ACTIVE

@@ -50,7 +50,7 @@ def discovery() -> Response:
 def jwks() -> Response:
     """The public keys: the coming, the present and the retired ones."""
     provider = parts().provider
-    return _cached(provider.keys.public(now=provider.now()).as_dict(private=False))
+    return _cached(provider.keys.jwks(now=provider.now()))
 
 
 @blueprint.get("/authorize")

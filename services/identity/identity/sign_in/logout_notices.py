@@ -16,8 +16,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from identity.sign_in.client_model import Client, LogoutNotice
-from identity.sign_in.keys import KeyRing
 from identity.sign_in.subjects import Subjects
+from servicekit.key_rings import KeyRing
 
 TYPE: Final = "logout+jwt"
 EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"

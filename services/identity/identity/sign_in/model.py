@@ -10,9 +10,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.login_history.rules import Way
-from identity.sign_in.rules import KeyPhase, Stage
+from identity.sign_in.rules import Stage
 from identity.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
+from servicekit.key_rings import KeyColumns
 from servicekit.personal import PersonalText
 from servicekit.vault import Sealed
 
@@ -20,30 +21,10 @@ _TIME = DateTime(timezone=True)
 _ACTING = JSONB(none_as_null=True)  # identity.sign_in.acting.Acting: ids and permissions
 
 
-class SigningKey(Base):
+class SigningKey(KeyColumns, Base):
     """A key of the provider: next → active → retired; the private half is sealed."""
 
     __tablename__ = "signing_key"
-    __table_args__ = (
-        Index(
-            "signing_key_one_per_phase",
-            "algorithm",
-            "phase",
-            unique=True,
-            postgresql_where=text("phase IN ('next', 'active')"),
-        ),
-    )
-
-    kid: Mapped[str] = mapped_column(String(64), primary_key=True, info=NOT_PERSONAL)
-    algorithm: Mapped[str] = mapped_column(String(10), info=NOT_PERSONAL)
-    phase: Mapped[KeyPhase] = mapped_column(words(KeyPhase, 10), info=NOT_PERSONAL)
-    public: Mapped[dict[str, Any]] = mapped_column(JSONB, info=NOT_PERSONAL)
-    private: Mapped[PersonalText] = mapped_column(
-        Sealed(PersonalText, "signing_key.private"), info=PERSONAL
-    )
-    created_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
-    activated_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
-    retired_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
 
 
 class SignInSession(Base):

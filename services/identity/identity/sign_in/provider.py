@@ -30,12 +30,13 @@ from identity.sign_in import (
 from identity.sign_in.client_assertions import BadAssertion, ClientKeys
 from identity.sign_in.client_facts import ClientFacts
 from identity.sign_in.client_model import Client
-from identity.sign_in.keys import ALGORITHMS, KeyRing
+from identity.sign_in.keys import ALGORITHMS
 from identity.sign_in.mandates import MandateReader
 from identity.sign_in.model import SignInSession
 from identity.sign_in.rules import EndReason
 from identity.sign_in.sessions import Subject
 from identity.sign_in.subjects import Subjects
+from servicekit.key_rings import KeyRing
 
 REVOKED: Final = "revoked"  # kind of used token id: an access token taken back
 

@@ -51,14 +51,6 @@ SECOND_GUESSING: Final = Pace(
 )
 
 
-class KeyPhase(StrEnum):
-    """The life of a signing key."""
-
-    NEXT = "next"  # published, not yet used
-    ACTIVE = "active"  # signs
-    RETIRED = "retired"  # still verifies
-
-
 class Stage(StrEnum):
     """What is still owed after the password was right."""
 

@@ -17,10 +17,11 @@ from joserfc.jwk import ECKey, RSAKey
 from identity.accounts.rules import Kind
 from identity.sign_in import rules, sessions
 from identity.sign_in.client_model import Client
-from identity.sign_in.keys import ACCESS_ALGORITHM, KeyRing
+from identity.sign_in.keys import ACCESS_ALGORITHM
 from identity.sign_in.sessions import Subject
 from identity.sign_in.subjects import Subjects
 from servicekit.db import Database
+from servicekit.key_rings import KeyRing
 from servicekit.web.tokens import Claims
 
 ACCESS_TYPE = "at+jwt"  # RFC 9068
