@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from identity.accounts import api as accounts
 from identity.accounts import pages as registration
+from identity.adapters.agents import HttpAgents
 from identity.adapters.employer_auth import HttpEmployerAuth
 from identity.administration import api as administration
 from identity.administration import pages as desk_pages
+from identity.agents import pages as agents
 from identity.agreements import api as agreements
 from identity.agreements import pages as agreement_pages
 from identity.cancellations import api as cancellations
@@ -89,6 +91,7 @@ SERVICE = Service(
     blueprints=(
         accounts.blueprint,
         units.blueprint,
+        agents.blueprint,
         agreements.blueprint,
         agreement_pages.blueprint,
         cancellations.blueprint,
@@ -183,6 +186,7 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
         hasher=hasher,
         provider=Provider(around),
         employer_auth=HttpEmployerAuth(_employer_auth(settings)),
+        agents=HttpAgents(_employer_auth(settings)),
         uploads=uploads_of(settings, app.vault),
         # Outside systems compare with their own wall clock, whatever ours pretends.
         channels=make_channels(settings, clock=SystemClock()),

@@ -8,6 +8,7 @@ from typing import Final
 
 from flask import current_app, request
 
+from identity.adapters.agents import Agents
 from identity.adapters.bank_card import BankCardCheck
 from identity.adapters.employer_auth import EmployerAuth
 from identity.adapters.legal_person_base import LegalPersonBase
@@ -35,6 +36,7 @@ class Parts:
     hasher: Hasher
     provider: Provider
     employer_auth: EmployerAuth
+    agents: Agents
     channels: Channels
     uploads: Uploads[Upload]
 

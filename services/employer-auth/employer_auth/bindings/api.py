@@ -20,7 +20,7 @@ sub_accounts = Blueprint(
     "sub-accounts",
     __name__,
     url_prefix="/sub-accounts",
-    description="子账号信息：本单位的经办人",
+    description="子账号信息：我的经办人",
 )
 binding_history = Blueprint(
     "binding-history",

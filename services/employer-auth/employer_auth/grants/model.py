@@ -6,9 +6,10 @@ from datetime import date, datetime
 
 from sqlalchemy import Date, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from employer_auth.accounts.model import TIME
+from employer_auth.catalogue.model import Business
 from employer_auth.grants.rules import Ending
 from employer_auth.tables import Base
 from servicekit.db import NOT_PERSONAL, new_id, words
@@ -47,3 +48,5 @@ class Grant(Base):
     ended_by: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
     ended_at: Mapped[datetime | None] = mapped_column(TIME, info=NOT_PERSONAL)
     ending: Mapped[Ending | None] = mapped_column(words(Ending), info=NOT_PERSONAL)
+
+    offer: Mapped[Business] = relationship(viewonly=True)  # the business as it is offered now

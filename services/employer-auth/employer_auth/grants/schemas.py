@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from employer_auth.grants import rules
 from employer_auth.grants.rules import Wish
+from servicekit import regions
 from servicekit.clock import shanghai_date
 from servicekit.web import session
 
@@ -20,6 +21,9 @@ EXAMPLE_WISH: Final = {
 }
 EXAMPLE_GRANT: Final = EXAMPLE_WISH | {
     "business": "recruitment.jobs",
+    "title": "招聘岗位",
+    "action_labels": ["查看", "填报", "提交"],
+    "region_name": None,
     "person_level": 2,
     "in_force": True,
     "granted_by": "01890a5d-ac96-774b-bcce-b302099a8058",
@@ -81,12 +85,31 @@ class InForce(fields.Boolean):
         return obj.ended_at is None and obj.valid_from <= today <= obj.valid_until
 
 
+class ActionLabels(fields.List[Any]):
+    """The actions in words."""
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        """In the order in which they stand."""
+        return [rules.ACTION_WORDS[rules.Action(action)] for action in obj.actions]
+
+
+class RegionName(fields.Str):
+    """The grant's place in words."""
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        """None: wherever the unit may do it."""
+        return None if obj.region is None else regions.full_name(obj.region)
+
+
 class GrantSchema(Schema):
     """A grant, in force or not."""
 
     business = fields.Str(required=True)
+    title = fields.Str(attribute="offer.title", required=True)
     actions = fields.List(fields.Str(), required=True)
+    action_labels = ActionLabels(fields.Str(), required=True)
     region = fields.Str(allow_none=True, required=True)
+    region_name = RegionName(allow_none=True, required=True)
     person_level = fields.Int(attribute="level", required=True)
     valid_from = fields.Date(required=True)
     valid_until = fields.Date(required=True)

@@ -51,6 +51,12 @@ def shanghai(moment: datetime) -> str:
     return f"{to_shanghai(moment):%Y-%m-%d %H:%M}"
 
 
+@blueprint.app_template_filter("day")
+def day(moment: str) -> str:
+    """The date here of a time another service wrote (ISO 8601)."""
+    return f"{to_shanghai(datetime.fromisoformat(moment)):%Y-%m-%d}"
+
+
 @blueprint.app_template_filter("device")
 def device(agent: str) -> str:
     """The browser and the system of a User-Agent header, in a few words."""
