@@ -224,7 +224,8 @@ def _title(channel: Channel, *, raising_: bool) -> str:
 
 def _waiting_page(found: Challenge, *, trouble: bool = False) -> Response:
     channel, shown = Channel(found.channel), challenges.shown_of(found)
-    moving = request.args.get("still") != "1"
+    # Only on request: a page that reloads by itself throws a screen reader back (WCAG 2.2.1).
+    moving = request.args.get("moving") == "1"
     stay = browser.with_return(screen.PROOF, browser.return_to())
     return browser.page(
         "scan.html",
@@ -237,8 +238,8 @@ def _waiting_page(found: Challenge, *, trouble: bool = False) -> Response:
         trouble=trouble,
         minutes=max(1, round((found.expires_at - now()).total_seconds() / 60)),
         refresh=_REFRESH_SECONDS if moving else None,
-        here=stay,
-        still=f"{stay}{'&' if '?' in stay else '?'}still=1",
+        still=stay,
+        here=f"{stay}{'&' if '?' in stay else '?'}moving=1",
         # There is no telephone beside a developer; where people are, the address is nobody's.
         telephone=None if parts().settings.environment == "production" else shown,
         return_to=browser.return_to(),
