@@ -23,6 +23,7 @@ def client() -> FlaskClient:
     return create_app(secrets={"province": SECRET}, silence=0.01).test_client()
 
 
+@pytest.mark.req("C3")
 @pytest.mark.parametrize(
     ("name", "good"),
     [
@@ -39,6 +40,7 @@ def test_login_names(name: str, good: bool) -> None:
     assert (wrong_login_name(name) == "") is good
 
 
+@pytest.mark.req("C4")
 @pytest.mark.parametrize(
     ("password", "good"),
     [("Abcd123!", True), ("abc123!@", True), ("abcd1234", False), ("Aa1!" * 5 + "x", False)],

@@ -42,6 +42,24 @@ def test_everybody_gets_what_the_table_says(
     assert table.keys() == {operation.name for operation in operations}, "lines of nothing"
 
 
+@pytest.mark.req("A5", "EA-01")
+def test_persons_and_units_do_their_own_business_and_units_by_a_delegate(
+    desk_of: Callable[[str], Any], matrix: Any
+) -> None:
+    for_persons, for_units = [], []
+    for service in SERVICES:
+        table = matrix.rows_of(service)
+        for operation in desk_of(service).operations:
+            mark, cells = operation.mark, table[operation.name].cells
+            if mark.kinds == {"person"}:
+                for_persons.append((operation.name, cells["unit"]))
+            elif mark.grants is not None and not mark.unit_account:
+                for_units.append((operation.name, cells["unit"], cells["person"]))
+    assert len(for_persons) > 10
+    assert {cell for _, cell in for_persons} == {"403"}, for_persons
+    assert {cell for _, *cells in for_units for cell in cells} <= {"403"}, for_units
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_table_itself_is_sound(
     service: str, desk_of: Callable[[str], Any], matrix: Any

@@ -10,6 +10,7 @@ import pytest
 from servicekit.businesses import Business
 
 NOT_VERIFIED = 2  # of the province's scale: every unit has it
+L2, L3 = 4, 5  # 四级, 五级
 
 
 def declared(apps: Mapping[str, Any]) -> dict[str, Business]:
@@ -49,6 +50,15 @@ def test_a_route_asks_of_the_unit_what_its_business_says(apps: Mapping[str, Any]
                 least = business.unit_level if business.unit_level > NOT_VERIFIED else 0
                 assert mark.unit_level in {least, business.unit_level}, endpoint
                 assert business.unit_account or not mark.unit_account, endpoint
+
+
+@pytest.mark.req("ID-25", "D3")
+def test_each_platform_has_its_own_least_level(apps: Mapping[str, Any]) -> None:
+    known = declared(apps)
+    refund = known["stability-refund.confirmation"]
+    assert (refund.unit_level, refund.unit_account) == (L2, True)
+    jobs = [each for code, each in known.items() if code.startswith("recruitment.")]
+    assert {(each.unit_level, each.unit_account) for each in jobs} == {(L3, False)}
 
 
 @pytest.mark.req("EA-06")

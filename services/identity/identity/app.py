@@ -65,6 +65,7 @@ from identity.sms_codes import pages as sms_pages
 from identity.snapshots import api as snapshots
 from identity.tables import Base
 from identity.units import api as units
+from identity.units import change_pages as unit_changes
 from identity.units import pages as unit_registration
 from identity.verification import api as verification
 from identity.verification import continuing
@@ -142,6 +143,7 @@ SERVICE = Service(
         consent_pages.blueprint,
         registration.blueprint,
         unit_registration.blueprint,
+        unit_changes.blueprint,
     ),
     workflows=(PERSON_WORKFLOW, UNIT_WORKFLOW),
     facts=FACTS,

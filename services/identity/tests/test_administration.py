@@ -32,6 +32,25 @@ def codes(answer):
     return {(wrong["field"], wrong["code"]) for wrong in answer.json["errors"]}
 
 
+@pytest.mark.req("AL-04", "B4", "TAL-04")
+def test_what_a_person_registered_is_the_persons_own(world):
+    person, path = world.registers(), "/accounts/{}"
+    others = [world.registers(), world.registers_unit(), world.officer("reviewer")]
+    others.append(world.officer("admin", region="440106"))  # persons have no county
+    for other in others:
+        token = world.token_of(other)
+        for method, more, body in (
+            ("GET", "", None),
+            ("POST", "/reveals", {"field": "phone", "reason": "好奇"}),
+            ("POST", "/lock", {"reason": "好奇"}),
+        ):
+            answer = world.browser().api(method, path.format(person.id) + more, body, token=token)
+            assert answer.status_code == 403, (other.login_name, more)
+            assert person.phone not in answer.text
+        own = world.browser().api("GET", "/me", token=token).json
+        assert own["id"] == other.id != person.id
+
+
 @pytest.mark.req("AL-04", "ID-05")
 def test_an_account_is_found_by_one_thing_that_is_known_and_shown_masked(world, admin):
     person = world.registers()

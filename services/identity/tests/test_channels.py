@@ -64,7 +64,7 @@ def level_of(world, account_id):
         return db.get(Account, account_id).level
 
 
-@pytest.mark.req("ID-09", "ID-06")
+@pytest.mark.req("ID-09", "ID-06", "A3")
 def test_who_scans_with_the_social_card_is_signed_in_and_of_level_2(world, telephone, person):
     browser = world.browser()
     page = begins(browser, "social-card")
@@ -116,7 +116,7 @@ def test_what_went_wrong_on_the_telephone_is_told(world, telephone, form, text):
     assert text in failed.text
 
 
-@pytest.mark.req("ID-09")
+@pytest.mark.req("ID-09", "A3")
 def test_the_first_scan_opens_the_account_and_goes_on_in_place(world, telephone):
     browser = world.browser()
     who = {"name": "白谷雨", "number": "440106199202020023", "phone": "13800009999"}
@@ -233,7 +233,7 @@ def province_account(simulators, world, **facts):
     return login
 
 
-@pytest.mark.req("ID-09", "ID-06")
+@pytest.mark.req("ID-09", "ID-06", "A3")
 def test_the_province_signs_a_person_in_and_proves_level_2(world, simulators, person):
     facts = {"kind": "person", "name": person.name, "number": person.document_number}
     login = province_account(simulators, world, **facts, phone=person.phone, level=4)

@@ -100,7 +100,7 @@ def test_a_number_that_was_taken_in_twice_registers_no_third_time(world):
     assert answer.json["detail"] == "自然人证件号码已被使用"
 
 
-@pytest.mark.req("ID-28", "TC-01")
+@pytest.mark.req("ID-28", "TC-01", "TAL-03")
 @pytest.mark.parametrize(
     ("table", "column"),
     [("account", "login_name_index"), ("person", "document_index"), ("unit", "certificate_number")],

@@ -128,7 +128,7 @@ def test_other_documents_register_too(world):
     assert answer.json["detail"] == "自然人证件号码已被使用"
 
 
-@pytest.mark.req("ID-02", "ID-04", "B7", "C5")
+@pytest.mark.req("ID-02", "ID-04", "B2", "B7", "C5")
 def test_taken_names_and_numbers_are_told_word_for_word_and_both_at_once(world):
     first = with_code(world)
     assert register(world, first).status_code == 201
@@ -144,6 +144,19 @@ def test_taken_names_and_numbers_are_told_word_for_word_and_both_at_once(world):
     both = register(world, with_code(world, login_name=first["login_name"], **number))
     assert {field for field, _ in fields(both)} == {"/login_name", "/document_number"}
     assert count(world, Account) == count(world, Person) == 1
+
+
+@pytest.mark.req("ID-04", "TAL-02")
+def test_one_document_is_one_person_however_its_number_is_written(world, tell):
+    all_numbers = (tell.resident_number(f"44052419880101{serial:03}") for serial in range(1, 99))
+    number = next(each for each in all_numbers if each.endswith("X"))
+    assert register(world, with_code(world, document_number=number)).status_code == 201
+    small = register(world, with_code(world, document_number=number.lower()))
+    assert (small.status_code, small.json["detail"]) == (409, "自然人证件号码已被使用")
+    # Fifteen digits, without the century, are no number any more since 2013.
+    old = register(world, with_code(world, document_number=number[:6] + number[8:17]))
+    assert fields(old) == {("/document_number", "identifier-form")}
+    assert count(world, Person) == 1
 
 
 @pytest.mark.req("ID-04")
@@ -194,7 +207,7 @@ def test_bodies_that_are_no_registration(world):
     assert (huge.status_code, huge.json["code"]) == (413, "body-too-large")
 
 
-@pytest.mark.req("ID-17")
+@pytest.mark.req("ID-17", "B2", "TAL-03")
 def test_the_owner_changes_phone_and_email_and_the_old_phone_is_told(world):
     person = world.registers()
     token = world.token_of(person)

@@ -132,6 +132,33 @@ def test_the_home_page_says_whether_one_is_signed_in(world, person):
     assert person.login_name not in home.text
 
 
+def section(page, title):
+    """What stands below a heading."""
+    return re.split(r"<h2[ >]", page.text.split(f"<h2>{title}</h2>")[1])[0]
+
+
+@pytest.mark.req("A1", "A2", "A4", "PRT-03")
+def test_the_login_offers_both_systems_to_persons_and_to_units(world):
+    page = world.browser().get("/identity/login")
+    assert "个人办理业务需使用个人账户登录。" in page.text
+    persons, units, trouble = (section(page, t) for t in ("个人登录", "单位登录", "遇到问题"))
+    for each in (persons, units):
+        assert "人社统一认证账号密码登录" in each
+        assert "广东省统一身份认证登录" in each
+    assert "粤省事扫码" in persons
+    assert "电子社保卡扫码登录" in persons
+    ways = re.findall(r'href="/identity/login/channel/([\w-]+)"', units)
+    assert ways == ["business-licence", "net-bank-certificate", "ca-certificate", "province"]
+    assert "无需注册，微信扫码 使用电子营业执照直接登录" in units
+    for way in (*ways, "social-card"):
+        begun = world.browser().get(f"/identity/login/channel/{way}")
+        assert begun.status_code == 303, way
+        assert begun.location.endswith("/proof") is (way != "province")
+    for path in re.findall(r'href="(/identity/re[\w-]+)"', trouble):
+        assert world.browser().get(path).status_code == 200
+    assert "请先自行注册获取账号" in world.browser().get("/identity/").text
+
+
 @pytest.mark.parametrize("path", ["login", "totp", "new-password", "logout", "register"])
 def test_a_form_that_is_not_ours_is_refused(world, person, path):
     browser = world.browser()
@@ -291,6 +318,42 @@ def test_a_person_registers_on_the_page_without_scripts(world, tell):
     done = browser.post("/identity/register", form | {"form_token": token, "sms_code": code})
     assert done.status_code == 201
     assert "请牢记注册的登录账号和密码" in done.text
+
+
+@pytest.mark.req("A6", "B1", "B3", "REF-12", "REF-13")
+def test_the_registration_says_beforehand_what_it_is_for(world):
+    for path in ("register", "register-unit"):
+        page = world.browser().get(f"/identity/{path}").text
+        assert "注册账号时，需要通过手机接收短信验证" in page
+        assert "前往就近的办事大厅现场核验注册账号" in page
+        assert 'href="tel:12345"' in page
+    assert "注册法人账号只能办理法人事项" in page
+    browser = world.browser()
+    page = browser.get("/identity/register").text
+    assert "注册个人账号只能办理个人事项" in page
+    assert "务必使用本人真实有效的信息进行注册" in page
+    read = re.findall(r'href="(/identity/agreements/[\w-]+)"[^>]*>(《[^<]+》)</a>', page)
+    assert [title for _, title in read] == ["《用户服务协议》", "《隐私政策》"]
+    assert all(browser.get(path).status_code == 200 for path, _ in read)
+    starred = re.findall(r'<label for="(\w+)">[^<]+<span class="star"', page)
+    assert starred == re.findall(r'<(?:input|select) id="(\w+)"[^>]* required', page)
+    assert set(starred) == {
+        "name", "document_type", "document_number", "phone", "sms_code", "login_name",
+        "password", "password_again",
+    }  # fmt: skip
+    form = world.form()
+    form["sms_code"] = world.sms_code(form["phone"], "registration")
+    typed = form | {"agreements": ""}
+    refused = browser.fills("/identity/register", **typed)
+    assert refused.status_code == 422
+    assert re.findall(r'href="#(\w+)"', refused.text)[1:] == ["agreed"]
+    assert browser.fills("/identity/register", **typed, agreed="yes").status_code == 201
+    number = {"document_number": form["document_number"]}
+    twice = world.form(**number) | {"agreements": "", "agreed": "yes"}
+    twice["sms_code"] = world.sms_code(twice["phone"], "registration")
+    taken = browser.fills("/identity/register", **twice)
+    assert "证件号已存在" in taken.text
+    assert "自然人证件号码已被使用" in taken.text
 
 
 @pytest.mark.req("ID-01")

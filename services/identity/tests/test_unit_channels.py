@@ -68,6 +68,36 @@ def test_a_certificate_raises_a_unit_and_signs_it_in(
     assert again.api("GET", "/unit", token=token).json["province_level"] == level
 
 
+def cards(page):
+    """Each channel of the raise page: its mark, and what may be pressed."""
+    told = {}
+    for item in re.findall(r"<li>\s*<h3>.*?</li>", page.text, re.DOTALL):
+        title, mark = re.findall(r"<h3>([^<]+)</h3>.*?class=\"mark\">([^<]+)<", item, re.DOTALL)[0]
+        pressed = re.search(r"<a [^>]*>([^<]+)", item)
+        told[title] = (mark, pressed[1] if pressed else "")
+    return told
+
+
+@pytest.mark.req("ID-24", "D5", "D6")
+def test_the_page_shows_level_and_way_and_what_may_be_pressed(world, unit, authorities):
+    browser = world.browser().signs_in(unit)
+    page = browser.get("/identity/raise?acr_values=urn:gdprov:ial:3")
+    facts = re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page.text)
+    assert facts == [("当前等级", "二级"), ("核验方式", "未核验"), ("需要达到", "三级（L1）")]
+    assert set(cards(page).values()) == {("未核验", "核验升级"), ("未核验", "")}  # the desk
+    signing = begins(browser, "net-bank-certificate", where="raise/channel")
+    for words in ("未安装CA助手", "知道了", "PIN", "数字证书核验"):
+        assert words in signing.text
+    _, done = signs(browser, authorities, "net-bank", "rsa", unit, signing)
+    assert "四级（L2）" in done.text
+    page = browser.get("/identity/raise?acr_values=urn:gdprov:ial:3")
+    name = "企业/单位网银证书核验"
+    assert ("当前等级", "四级（L2）") in re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page.text)
+    assert f"<dt>核验方式</dt><dd>{name}</dd>" in page.text
+    assert cards(page)[name] == ("已核验", "修改信息")
+    assert 'href="/identity/unit">修改信息' in page.text
+
+
 @pytest.mark.req("ID-24")
 @pytest.mark.parametrize("algorithm", ["rsa", "sm2"])
 def test_what_a_certificate_must_not_be(world, unit, authorities, algorithm):

@@ -148,7 +148,7 @@ GRANTED = {**UNIT, "permissions": ["paper-room.papers:submit"]}
         ({"level": 3}, (403, "unit-session-required")),
     ],
 )
-@pytest.mark.req("EA-01", "EA-06", "ID-25", "PRT-10")
+@pytest.mark.req("EA-01", "EA-06", "ID-25", "PRT-10", "A5")
 def test_business_of_a_unit_is_done_by_whom_it_granted_it(
     paper_room: Any, claims: dict[str, Any], expected: tuple[int, str]
 ) -> None:
@@ -157,7 +157,7 @@ def test_business_of_a_unit_is_done_by_whom_it_granted_it(
     assert (answer.status_code, told) == expected
 
 
-@pytest.mark.req("EA-01", "ID-25")
+@pytest.mark.req("EA-01", "ID-25", "D3")
 def test_some_business_may_be_done_by_the_unit_account_itself(paper_room: Any) -> None:
     assert (
         paper_room.person(kind="unit", level=4).post("/papers/alone", key=None).status_code == 204

@@ -21,8 +21,9 @@ CONSENTS: Final = f"{PREFIX}/consents"
 SECURITY: Final = f"{PREFIX}/security"
 DESK: Final = f"{PREFIX}/desk"
 AGENTS: Final = f"{PREFIX}/agents"
+UNIT: Final = f"{PREFIX}/unit"
 # That a login may lead back to.
-OWN_PAGES: Final = frozenset({SECURITY, UNITS, CONSENTS, DESK, AGENTS})
+OWN_PAGES: Final = frozenset({SECURITY, UNITS, CONSENTS, DESK, AGENTS, UNIT})
 _PARKED: Final = re.compile(rf"{PREFIX}/continue/[0-9a-f-]{{36}}")  # goes on with what was parked
 # __Host-: set by this host alone, for the whole of it, over TLS (browsers trust 127.0.0.1).
 SESSION_COOKIE: Final = "__Host-identity"

@@ -182,6 +182,7 @@ def _choices(db: Session, owner: Account, scale: Scale, wanted: int) -> Response
         "raise.html",
         reason=None if reached else _reason(scale, wanted),
         level_name=names[owner.level],
+        proved=raising.proved_by(db, owner, now=now()),
         wanted_name=names.get(wanted),
         reached=reached,
         onward=target or f"{browser.PREFIX}/",

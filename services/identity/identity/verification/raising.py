@@ -94,6 +94,12 @@ def choices(
     return found
 
 
+def proved_by(db: Session, account: Account, *, now: datetime) -> list[str]:
+    """What the channels are called by which the account was proved, and still is (D5)."""
+    valid = queries.list_valid(db, account.id, now=now)
+    return list(dict.fromkeys(rules.CHANNEL_NAMES[Channel(each.channel)] for each in valid))
+
+
 def wish_of(subject: Subject, *, confirm: str, where: str, back: str) -> Wish:
     """What a channel is asked."""
     return Wish(
