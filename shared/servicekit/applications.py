@@ -14,7 +14,7 @@ from servicekit import history, logs, metrics
 from servicekit.clock import shanghai_date
 from servicekit.columns import NOT_PERSONAL, new_id, words
 from servicekit.db import after_commit
-from servicekit.errors import ChangedMeanwhile
+from servicekit.errors import ChangedMeanwhile, Forbidden
 from servicekit.numbers import application_number
 from servicekit.outbox import APPLICATION, Event
 from servicekit.statements import run
@@ -58,13 +58,23 @@ class Actor:
     regions: frozenset[tuple[str, str]] = frozenset()  # (business, region), where one is named
 
     def may_in(self, business: str, region: str) -> bool:
-        """Is a business granted for a region, or for wherever the unit may do it (EA-13)?"""
+        """Is a business granted for a region, or for wherever the unit may do it (EA-13)?
+
+        Asked by ``advance`` for every move of an application.
+        """
         return all(region.startswith(code) for name, code in self.regions if name == business)
 
     @property
     def is_acting(self) -> bool:
         """Does a person act for the unit?"""
         return self.binding is not None
+
+
+class RegionNotGranted(Forbidden):
+    """EA-13: the unit granted the business for another place."""
+
+    code = "region-not-granted"
+    default_message = "单位授予您的权限不包括该地区，请联系单位账号的管理人员。"
 
 
 def system_actor(service: str) -> Actor:
@@ -107,10 +117,16 @@ def advance(
 ) -> None:
     """Make the move, write the history, announce the new state; the only writer of ``state``.
 
+    A business that units grant has its workflow's name, so nobody moves for a unit what is
+    outside the region the unit granted it for (EA-13).
+
     Raises:
+        RegionNotGranted
         WrongState, WrongRole: the table has no such move from here, or not for this actor.
         ChangedMeanwhile: somebody else wrote the application since it was read.
     """
+    if application.region is not None and not actor.may_in(workflow.name, application.region):
+        raise RegionNotGranted
     before = application.state
     after = workflow.next_state(move, before, actor.role)
     application.state = after

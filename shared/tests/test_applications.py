@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from servicekit.applications import advance, system_actor, take_number
+from servicekit.applications import RegionNotGranted, advance, system_actor, take_number
 from servicekit.db import HISTORY, OUTBOX
 from servicekit.errors import ChangedMeanwhile
 from servicekit.facts import ApplicationMovedSchema
@@ -82,6 +82,37 @@ def test_a_move_is_announced_with_the_payload_all_matters_share(database, room):
     }
     assert not ApplicationMovedSchema().validate(approved.data)
     assert "同意" not in json.dumps(approved.data, ensure_ascii=False)
+
+
+@pytest.mark.req("EA-13")
+@pytest.mark.parametrize(
+    ("granted", "refused"),
+    [
+        ((), False),
+        ((("kit.paper", "4401"),), False),
+        ((("kit.other", "4403"),), False),
+        ((("kit.paper", "4403"),), True),
+    ],
+)
+def test_who_acts_for_a_unit_moves_what_is_in_the_region_that_was_granted(
+    database, room, granted, refused
+):
+    paper_id = open_draft(database, room)
+    with database.transaction() as db:
+        db.get_one(room.paper, paper_id).region = "440106"
+    agent = replace(room.actor(Role.APPLICANT), regions=frozenset(granted), binding="b-1")
+
+    def submit():
+        with database.transaction() as db:
+            paper = db.get_one(room.paper, paper_id)
+            advance(db, room.workflow, paper, "submit", actor=agent, now=room.now)
+
+    if not refused:
+        submit()
+        return
+    with pytest.raises(RegionNotGranted):
+        submit()
+    assert rows(database, HISTORY) == rows(database, OUTBOX) == []
 
 
 def test_saving_a_draft_again_is_history_but_no_news(database, room):

@@ -8,6 +8,7 @@ import pytest
 
 JOBS = "recruitment.jobs"
 FAIRS = "recruitment.fairs"
+MANAGE = "employer-auth.unit"
 
 
 @pytest.mark.req("EA-06", "F5")
@@ -89,6 +90,15 @@ def test_a_grant_is_for_five_years_at_most_and_a_place_that_exists(desk: Any) ->
         answer = unit.tries_to_grant(binding, JOBS, "view", **terms)
         expected = (code, 422 if code else 200)
         assert (answer.json.get("code"), answer.status_code) == expected, terms
+
+
+@pytest.mark.req("EA-13")
+def test_a_unit_is_managed_as_a_whole(desk: Any) -> None:
+    desk.offers(MANAGE, actions=["view", "manage"])
+    unit, _, binding = desk.bound()
+    answer = unit.tries_to_grant(binding, MANAGE, "manage", region="440106")
+    unit.refused(answer, 422, "management-has-no-region")
+    unit.grants(binding, MANAGE, "manage")
 
 
 @pytest.mark.req("EA-13")

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from employer_auth.catalogue.rules import MANAGE_BUSINESS
 from employer_auth.validity import BadValidity, latest_end
 from servicekit import regions
 from servicekit.errors import Conflict, FieldError, Invalid, NotFound
@@ -133,6 +134,13 @@ class BadGrantRegion(Invalid):
     default_message = "没有这个行政区划，请重新选择授权的地区。"
 
 
+class ManagementIsWhole(Invalid):
+    """A unit is managed as a whole, wherever it is."""
+
+    code = "management-has-no-region"
+    default_message = "单位管理不限地区，请不要选择授权的地区。"
+
+
 class AssignedByAgency(Conflict):
     """What an agency's agent may do stands in the entrustment, and nowhere else."""
 
@@ -151,7 +159,7 @@ def check_wish(wish: Wish, *, offered: Collection[str], today: date) -> None:
     """What is wished for exists, somewhere, and for five years at most.
 
     Raises:
-        NothingGranted, ActionNotOffered, BadGrantRegion, BadValidity
+        NothingGranted, ActionNotOffered, BadGrantRegion, ManagementIsWhole, BadValidity
     """
     if not wish.actions:
         raise NothingGranted(fields=[FieldError("/actions", "no-action", "请至少选择一项操作")])
@@ -161,6 +169,9 @@ def check_wish(wish: Wish, *, offered: Collection[str], today: date) -> None:
         raise ActionNotOffered(fields=[fault])
     if wish.region is not None and regions.find(wish.region) is None:
         raise BadGrantRegion(fields=[FieldError("/region", "unknown", "没有这个行政区划")])
+    if wish.region is not None and wish.business == MANAGE_BUSINESS:
+        fault = FieldError("/region", "management-has-no-region", "单位管理不限地区")
+        raise ManagementIsWhole(fields=[fault])
     within = today <= wish.valid_from <= wish.valid_until <= latest_end(wish.valid_from)
     if not within or wish.valid_from > latest_end(today):
         raise BadValidity(
