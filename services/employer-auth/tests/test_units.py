@@ -129,7 +129,52 @@ def test_a_correction_that_cannot_be_changes_nothing(desk: Any) -> None:
         if code == "uscc-cannot-change":
             assert told["detail"].startswith("已注册成功的单位统一社会信用代码不提供修改功能")
     assert who.done(who.get(f"unit-reviews/{unit.id}"))["version"] == 1
-    assert desk.events("unit.") == []
+    assert desk.events("unit.corrected") == []
+
+
+@pytest.mark.req("EA-10", "J4")
+def test_what_is_known_of_a_unit_and_what_is_missing_is_announced_at_every_change(
+    desk: Any,
+) -> None:
+    unit, who = desk.unit(), officer(desk)
+    profile = unit.done(unit.get("unit-profile"))
+    assert profile["missing"] == ["address", "kind", "industry"]
+    whole = {"address": "五山路1号", "kind": "enterprise", "industry": "I"}
+    fix = {"values": whole, "reason": "补全单位信息"}
+    assert who.done(who.post(f"unit-reviews/{unit.id}/correct", fix))["missing"] == []
+    desk.hears(
+        "identity.unit.changed.v1",
+        unit.id,
+        unit_id=unit.id,
+        name="广州新示例有限公司",
+        region="4401",
+    )
+    first, second, third = (data for _, data in desk.events("unit.described"))
+    assert first == {
+        "unit_id": unit.id,
+        "management_code": profile["management_code"],
+        "certificate_type": "uscc",
+        "certificate_number": USCC,
+        "organisation_code": USCC[8:17],
+        "name": "广州示例科技有限公司",
+        "region": "440106",
+        "kind": None,
+        "industry": None,
+        "missing": ["address", "kind", "industry"],
+    }
+    assert second == first | {"kind": "enterprise", "industry": "I", "missing": []}
+    assert third == second | {"name": "广州新示例有限公司", "region": "4401"}
+
+
+@pytest.mark.req("EA-07")
+def test_a_number_finds_nobody_who_is_gone(desk: Any) -> None:
+    old = desk.unit()
+    desk.account("cancelled", old.id, kind="unit")
+    lin = desk.person()
+    lin.refused(lin.get("units", number=USCC), 404, "unit-not-found")
+    new = desk.unit()
+    found = lin.done(lin.get("units", number=USCC))["items"]
+    assert [each["id"] for each in found] == [new.id]
 
 
 @pytest.mark.req("EA-10", "AL-02")

@@ -54,12 +54,16 @@ def follow_identity(db: Session, unit_id: str, *, now: datetime) -> None:
     assert unit is not None
     said = {UnitField.NAME: unit.name, UnitField.REGION: unit.region}
     held = queries.current_values(db, unit_id)
+    news = False
     for field, value in said.items():
         if queries.last_said(db, unit_id, field) != value:
             _hold_from_now(db, unit_id, field, value, source=Source.IDENTITY, now=now)
+            news = True
         else:
             setattr(unit, field.value, held[field])
     db.flush()
+    if news:
+        _describe(db, unit_id, now)
 
 
 def search(db: Session, text: str, *, actor: Actor, allowance: int, now: datetime) -> list[Unit]:
@@ -118,6 +122,7 @@ def correct(
     profile.numbers.version += 1
     db.flush()
     _tell(db, profile, fields, before, given, now)
+    _describe(db, unit_id, now)
     return queries.find_profile(db, unit_id)
 
 
@@ -151,6 +156,29 @@ def _hold_from_now(
             corrected_by=None if by is None else by.id,
             reason=why,
         )
+    )
+
+
+def _describe(db: Session, unit_id: str, now: datetime) -> None:
+    """The whole of the public data, for platforms that let in whom they know well enough (J4)."""
+    it = queries.find_profile(db, unit_id)
+    announce(
+        db,
+        FACTS.of(
+            events.UnitDescribed,
+            subject=unit_id,
+            now=now,
+            unit_id=unit_id,
+            management_code=it.numbers.management_code,
+            certificate_type=it.unit.certificate_type,
+            certificate_number=it.unit.certificate_number,
+            organisation_code=it.numbers.organisation_code,
+            name=it.unit.name,
+            region=it.unit.region,
+            kind=it.values.get(UnitField.KIND),
+            industry=it.values.get(UnitField.INDUSTRY),
+            missing=[field.value for field in it.missing],
+        ),
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session
 
+from employer_auth.accounts.model import Account
+from employer_auth.accounts.rules import Standing
 from employer_auth.agencies import Agency, agency_of
 from employer_auth.bindings.model import Binding
 from employer_auth.bindings.rules import BindingState
@@ -38,6 +40,11 @@ class Profile:
         """Counts the corrections."""
         return self.numbers.version
 
+    @property
+    def missing(self) -> list[UnitField]:
+        """What is not known of it (J4)."""
+        return rules.missing(self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class FoundUnit:
@@ -54,8 +61,12 @@ class FoundUnit:
 
 
 def find_by_number(db: Session, number: UnitNumber) -> list[Unit]:
-    """The units of a number, mostly one; an organisation code may stand inside a USCC too."""
-    found = select(Unit).where(_of_number(number))
+    """The units of a number, mostly one; an organisation code may stand inside a USCC too.
+
+    A cancelled unit's number may be another's by now (ID-22).
+    """
+    gone = select(Account.id).where(Account.standing == Standing.CANCELLED)
+    found = select(Unit).where(_of_number(number), Unit.id.not_in(gone))
     return list(db.scalars(found.order_by(Unit.registered_at, Unit.id)))
 
 

@@ -44,6 +44,9 @@ LABELS: Final = {
 }
 
 
+COMPLETE: Final = tuple(UnitField)  # J4: what a platform may ask for before it lets a unit in
+
+
 class Source(StrEnum):
     """Whose word a value is."""
 
@@ -192,6 +195,11 @@ def changed(given: Mapping[UnitField, str], held: Mapping[UnitField, str]) -> li
     if not found:
         raise NothingCorrected
     return found
+
+
+def missing(held: Mapping[UnitField, str]) -> list[UnitField]:
+    """What nobody has said of a unit yet (J4)."""
+    return [field for field in COMPLETE if not held.get(field)]
 
 
 def data_wrong(region: str) -> UnitDataWrong:

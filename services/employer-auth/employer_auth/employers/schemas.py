@@ -40,6 +40,7 @@ EXAMPLE_PROFILE: Final = {
         "industry": "I",
     },
     "agency": EXAMPLE_AGENCY,
+    "missing": [],
     "is_frozen": False,
     "version": 2,
     "notes": rules.notes("440106"),
@@ -118,6 +119,11 @@ class UnitProfileSchema(Schema):
         required=True, allow_none=True, attribute="numbers.organisation_code"
     )
     values = fields.Nested(UnitValuesSchema, required=True)
+    missing = fields.List(
+        fields.Enum(UnitField, by_value=True),
+        required=True,
+        metadata={"description": "What nobody has said yet; platforms may ask for it (J4)."},
+    )
     agency = fields.Nested(SocialInsuranceAgencySchema, required=True)
     is_frozen = fields.Function(lambda it: it.unit.frozen_at is not None, required=True)
     version = fields.Int(required=True)
