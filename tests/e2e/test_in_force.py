@@ -1,7 +1,7 @@
-"""A unit takes something back, and the old token is worth nothing everywhere (ID-43).
+"""Something is taken back, and the old token is worth nothing everywhere (ID-43).
 
-Measured from the answer to the unit, which follows the commit, to the first refusal: at the
-gateway and in another service that is asked past the gateway, over both buses.
+Measured from the answer to who takes it back, which follows the commit, to the first refusal: at
+the gateway and in another service that is asked past the gateway, over both buses.
 """
 
 import base64
@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 from browser import Browser
+from life import Life
 from signing_in import log_in
 from under_test import Running
 
@@ -30,6 +31,8 @@ from servicekit.testing.settings import sample_settings
 OURS = "/api/employer-auth/v1"
 THEIRS = "/api/employment-registry/v1/flexible-employment-registrations"
 MESSAGES = "/api/identity/v1/me/messages"
+ACCOUNTS = "/api/identity/v1/accounts"
+WHY = {"reason": "端到端测试：收回"}
 BOUND = 2.0  # seconds, ID-43
 PATIENCE = 20.0
 POLL = 0.1
@@ -46,6 +49,7 @@ class Acting:
     token: str
     gateway: str
     registry: str
+    life: Life | None = None
 
     def at_the_gateway(self) -> int:
         """What the gateway says to the token; 200 while it is good."""
@@ -70,13 +74,24 @@ def demo(running: Running) -> dict[str, Any]:
     return found
 
 
-def bound(running: Running) -> Iterator[Acting]:
-    """The demo agent bound to the demo unit, with management, acting."""
+def bound(running: Running, *, somebody_new: bool) -> Iterator[Acting]:
+    """A person bound to the demo unit, with management, acting.
+
+    Args:
+        somebody_new: whose account may be lost afterwards; else the demo agent.
+    """
     accounts = demo(running)
     known, agent = accounts["units"]["unit"], accounts["persons"]["agent"]
-    unit, person = Browser(running.gateway), Browser(running.gateway)
+    unit, person, life = Browser(running.gateway), Browser(running.gateway), None
     log_in(unit, known["login_name"], known["password"])
-    log_in(person, agent["login_name"], agent["password"])
+    if somebody_new:
+        life = running.new_life()
+        life.registers()
+        life.logs_in()
+        life.rises_to_level_2()
+        person, agent = life.citizen, vars(life.person)
+    else:
+        log_in(person, agent["login_name"], agent["password"])
     asked = {name: agent[name] for name in ("login_name", "name", "document_number")}
     invited = invite(unit, asked)
     path = f"{OURS}/parent-accounts/{invited['id']}/accept"
@@ -88,7 +103,7 @@ def bound(running: Running) -> Iterator[Acting]:
     base = int(running.simulators.rpartition(":")[2]) - SIMULATORS
     registry = f"http://127.0.0.1:{base + REGISTRY}"
     token = acting_token(running, person, binding)
-    yield Acting(unit, binding, token, running.gateway, registry)
+    yield Acting(unit, binding, token, running.gateway, registry, life)
     unit.api("POST", f"{OURS}/sub-accounts/{binding['id']}/release", {})
 
 
@@ -158,21 +173,55 @@ def seconds_until_refused(ask: Callable[[], int]) -> float:
     return time.perf_counter() - began
 
 
+def releases(acting: Acting) -> Callable[[], object]:
+    """解除绑定."""
+    path = f"{OURS}/sub-accounts/{acting.binding['id']}/release"
+    return lambda: acting.unit.api("POST", path, {}, expect=200)
+
+
+def withdraws(acting: Acting) -> Callable[[], object]:
+    """The unit takes the business back."""
+    path = f"{OURS}/sub-accounts/{acting.binding['id']}/grants/{BUSINESS}"
+    return lambda: acting.unit.api("DELETE", path, expect=200)
+
+
+def locks(life: Life) -> Callable[[], object]:
+    """The province's admin locks the person's account."""
+    admin = Browser(life.gateway)
+    life.log_in_officer(admin, "admin")
+    return lambda: admin.api("POST", f"{ACCOUNTS}/{life.account_id}/lock", WHY, expect=200)
+
+
+def takes_the_level(life: Life) -> Callable[[], object]:
+    """The admin takes back what proved the person, who falls below 二级."""
+    admin = Browser(life.gateway)
+    life.log_in_officer(admin, "admin")
+    evidence = f"{ACCOUNTS}/{life.account_id}/evidence"
+    (proof,) = admin.api("GET", evidence, expect=200).json["items"]
+    return lambda: admin.api("POST", f"{evidence}/{proof['id']}/revocation", WHY)
+
+
+BY_UNIT = {"release": releases, "withdraw": withdraws}
+BY_ADMIN = {"lock": locks, "level": takes_the_level}
+
+
 def measure(running: Running, take_back: str, place: str, record: Callable[..., None]) -> None:
-    for acting in bound(running):
+    for acting in bound(running, somebody_new=take_back in BY_ADMIN):
+        take = BY_ADMIN[take_back](acting.life) if acting.life else BY_UNIT[take_back](acting)
         ask = getattr(acting, place)
         assert ask() in {200, 403}  # good, whether or not it may do just this
-        path = f"{OURS}/sub-accounts/{acting.binding['id']}"
-        if take_back == "withdraw":
-            acting.unit.api("DELETE", f"{path}/grants/{BUSINESS}", expect=200)
-        else:
-            acting.unit.api("POST", f"{path}/release", {}, expect=200)
+        take()
         took = seconds_until_refused(ask)
         record("seconds", round(took, 3))
         assert took < BOUND
 
 
-TABLE = [("release", "at_the_gateway"), ("withdraw", "at_the_registry")]
+TABLE = [
+    ("release", "at_the_gateway"),
+    ("withdraw", "at_the_registry"),
+    ("lock", "at_the_gateway"),
+    ("level", "at_the_registry"),
+]
 
 
 @pytest.mark.slow
