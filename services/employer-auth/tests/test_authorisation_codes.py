@@ -383,6 +383,29 @@ def test_the_unit_and_the_agency_can_end_what_was_proved(desk: Any) -> None:
     assert [each["revoke_reason"] for each in listed] == ["经办人已离职"]
 
 
+@pytest.mark.req("EA-11")
+def test_a_unit_sees_who_asked_for_its_codes_and_what_became_of_it(desk: Any) -> None:
+    unit, lin, _ = desk.bound()
+    lin.done(lin.post(OWN, {"units": [{"unit_id": unit.id}]}), 201)  # a draft is its agent's
+    cases = "unit-authorisations/cases"
+    assert unit.done(unit.get(cases))["items"] == []
+    (drafted,) = lin.done(lin.get(OWN))["items"]
+    lin.done(lin.delete(f"{OWN}/{drafted['id']}"), 204)
+    application = filed(lin, unit)
+    approved(desk, application)
+    lin.done(lin.post("authorisations", {"code": code_sent(desk)}), 201)
+    (seen,) = unit.done(unit.get(cases))["items"]
+    assert (seen["person_id"], seen["person_name"]) == (lin.id, "林**")
+    assert (seen["number"], seen["state"]) == (application["cases"][0]["number"], "approved")
+    assert seen["redeemed_at"] == desk.clock.now().isoformat()
+    story = unit.done(unit.get(f"{cases}/{seen['id']}/history"))
+    assert [entry["move"] for entry in story] == ["submit", "accept", "approve", "redeem"]
+    other = desk.unit()
+    assert other.done(other.get(cases))["items"] == []
+    path = f"{cases}/{seen['id']}/history"
+    other.refused(other.get(path), 404, "application-not-found")
+
+
 @pytest.mark.req("EA-08", "REF-06", "G2")
 def test_the_window_takes_an_application_in_with_scans(desk: Any) -> None:
     _unit, lin, binding = desk.bound()

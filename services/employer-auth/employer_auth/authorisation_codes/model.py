@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from employer_auth.accounts.model import TIME, Unit
 from employer_auth.authorisation_codes.rules import OPEN, Channel
+from employer_auth.bindings.model import Binding
 from employer_auth.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.personal import Personal
@@ -89,6 +90,7 @@ class AuthorisationCase(Reviewed, Base):
         back_populates="cases", lazy="joined"
     )
     unit: Mapped[Unit] = relationship(foreign_keys=[unit_id], viewonly=True, lazy="joined")
+    binding: Mapped[Binding] = relationship(foreign_keys=[binding_id], viewonly=True)
 
 
 class Authorisation(Base):

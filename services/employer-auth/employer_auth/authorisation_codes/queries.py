@@ -27,6 +27,7 @@ from servicekit.queues import QueueFilters, narrowed_queue
 from servicekit.workflow import State
 
 NEWEST = (AuthorisationApplication.created_at, AuthorisationApplication.id)
+NEWEST_CASE = (AuthorisationCase.created_at, AuthorisationCase.id)
 NEWEST_AUTHORISATION = (Authorisation.authorised_at, Authorisation.id)
 
 
@@ -158,6 +159,24 @@ def waiting_code(
             AuthorisationCase.code_expires_at > now,
         )
     )
+
+
+def cases_of_unit(unit_id: str) -> Select[AuthorisationCase]:
+    """Everything that was ever filed for a code of the unit (EA-11); drafts are their agent's."""
+    filed = AuthorisationCase.state.in_(rules.FILED)
+    return select(AuthorisationCase).where(AuthorisationCase.unit_id == unit_id, filed)
+
+
+def find_case_of_unit(db: Session, case_id: str, unit_id: str) -> AuthorisationCase:
+    """One of those.
+
+    Raises:
+        ApplicationNotFound
+    """
+    found = db.scalar(cases_of_unit(unit_id).where(AuthorisationCase.id == case_id))
+    if found is None:
+        raise rules.ApplicationNotFound
+    return found
 
 
 def of_unit(unit_id: str) -> Select[Authorisation]:

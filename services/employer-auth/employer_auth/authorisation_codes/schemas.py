@@ -77,6 +77,21 @@ EXAMPLE_AUTHORISATION: Final = {
     "revoked_at": None,
     "revoke_reason": None,
 }
+EXAMPLE_UNIT_CASE: Final = {
+    "id": _CASE,
+    "number": f"{_NUMBER}-01",
+    "person_id": "01890a5d-ac96-774b-bcce-b302099a8064",
+    "person_name": "林**",
+    "channel": "online",
+    "state": "approved",
+    "state_label": "审核通过",
+    "submitted_at": "2026-11-21T02:10:00+00:00",
+    "decided_at": "2026-11-24T02:00:00+00:00",
+    "decision_reason": None,
+    "code_sent_at": "2026-11-24T02:00:00+00:00",
+    "code_expires_at": "2026-12-24T02:00:00+00:00",
+    "redeemed_at": None,
+}
 EXAMPLE_KIND: Final = {"code": "unit-licence", "label": "营业执照或登记证书", "for": "unit"}
 
 
@@ -197,6 +212,26 @@ class AuthorisationSchema(Schema):
     authorised_at = fields.AwareDateTime(required=True)
     revoked_at = fields.AwareDateTime(required=True, allow_none=True)
     revoke_reason = fields.Str(required=True, allow_none=True)
+
+
+class UnitCaseSchema(Schema):
+    """An application for a code, as its unit sees it: by whom, and what became of it."""
+
+    id = fields.Str(required=True)
+    number = fields.Str(required=True)
+    person_id = fields.Str(required=True, attribute="applicant_id")
+    person_name = fields.Str(required=True, attribute="binding.person_name")
+    channel = fields.Enum(
+        rules.Channel, by_value=True, required=True, attribute="application.channel"
+    )
+    state = fields.Enum(State, by_value=True, required=True)
+    state_label = fields.Str(required=True, attribute="state.label")
+    submitted_at = fields.AwareDateTime(required=True)
+    decided_at = fields.AwareDateTime(required=True, allow_none=True)
+    decision_reason = fields.Str(required=True, allow_none=True)
+    code_sent_at = fields.AwareDateTime(required=True, allow_none=True)
+    code_expires_at = fields.AwareDateTime(required=True, allow_none=True)
+    redeemed_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class RevocationSchema(Schema):

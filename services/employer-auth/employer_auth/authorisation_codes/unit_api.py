@@ -1,15 +1,16 @@
-"""HTTP for units: who has proved that they act for the unit, and ending it."""
+"""HTTP for units: who asked for its codes, who has proved that they act for it, and ending it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from employer_auth.authorisation_codes import codes, queries, schemas
+from employer_auth.authorisation_codes import codes, queries, rules, schemas
 from employer_auth.authorisation_codes.model import Authorisation
 from employer_auth.bindings.rules import MANAGE
+from servicekit import history
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
-from servicekit.web.filing import page
+from servicekit.web.filing import EXAMPLE_ENTRY, page
 from servicekit.web.paging import Page, PageArguments, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
@@ -34,6 +35,32 @@ def list_unit_authorisations(query: Page) -> Any:
     with reading() as db:
         found = queries.of_unit(actor().id)
         return page_of(db, found, query, by=queries.NEWEST_AUTHORISATION)
+
+
+@unit_authorisations.route("/cases", methods=["GET"])
+@managing
+@unit_authorisations.arguments(PageArguments, location="query")
+@unit_authorisations.response(
+    200, page_schema(schemas.UnitCaseSchema), example=page(schemas.EXAMPLE_UNIT_CASE)
+)
+def list_unit_cases(query: Page) -> Any:
+    """Every application for a code of the unit, whoever filed it, newest first (EA-11)."""
+    with reading() as db:
+        found = queries.cases_of_unit(actor().id)
+        return page_of(db, found, query, by=queries.NEWEST_CASE)
+
+
+@unit_authorisations.route("/cases/<case_id>/history", methods=["GET"])
+@managing
+@unit_authorisations.response(200, schemas.CaseEntrySchema(many=True), example=[EXAMPLE_ENTRY])
+def list_unit_case_history(case_id: str) -> list[history.Entry]:
+    """What happened to one of them, oldest first: filed, decided, the code sent and entered.
+
+    404 `application-not-found`.
+    """
+    with reading() as db:
+        case = queries.find_case_of_unit(db, case_id, actor().id)
+        return [entry for entry in history.list_history(db, case.id) if rules.is_told(entry.move)]
 
 
 @unit_authorisations.route("/<authorisation_id>/revoke", methods=["POST"])
