@@ -18,6 +18,7 @@ from typing import Any, Literal
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import LargeBinary
 from sqlalchemy.engine import Dialect
@@ -59,6 +60,7 @@ class Vault:
         self._keys = _parse_keys(field_keys)
         self._newest = next(iter(self._keys))
         self._suite = _SUITES[suite]
+        self._ciphers: dict[tuple[int, str], AESGCM | _Sm4Gcm] = {}
         self._index_root = decode_key(index_key)
         self._index_keys: dict[str, bytes] = {}
 
@@ -71,10 +73,8 @@ class Vault:
         key_id = self._newest.encode()
         head = bytes((self._suite, len(key_id))) + key_id
         nonce = secrets.token_bytes(NONCE_BYTES)
-        encryptor = self._cipher(self._suite, self._keys[self._newest], nonce).encryptor()
-        encryptor.authenticate_additional_data(head + place.encode())
-        sealed = encryptor.update(clear) + encryptor.finalize()
-        return b"".join((head, nonce, sealed, encryptor.tag))
+        cipher = self._cipher(self._suite, self._newest)
+        return head + nonce + cipher.encrypt(nonce, clear, head + place.encode())
 
     def open(self, sealed: bytes, column: str) -> str:
         """Decrypt what was sealed for this column.
@@ -95,14 +95,12 @@ class Vault:
         if len(sealed) < size + NONCE_BYTES + TAG_BYTES:
             raise CannotOpen(f"{place}: not a sealed value")
         head, nonce = sealed[:size], sealed[size : size + NONCE_BYTES]
-        key = self._keys.get(head[2:].decode("ascii", "replace"))
-        if key is None or head[0] not in _SUITES.values():
+        key_id = head[2:].decode("ascii", "replace")
+        if key_id not in self._keys or head[0] not in _SUITES.values():
             raise CannotOpen(f"{place}: sealed with a key or suite we do not have")
-        decryptor = self._cipher(head[0], key, nonce, sealed[-TAG_BYTES:]).decryptor()
-        decryptor.authenticate_additional_data(head + place.encode())
+        cipher = self._cipher(head[0], key_id)
         try:
-            clear = decryptor.update(sealed[size + NONCE_BYTES : -TAG_BYTES])
-            return clear + decryptor.finalize()
+            return cipher.decrypt(nonce, sealed[size + NONCE_BYTES :], head + place.encode())
         except InvalidTag:
             raise CannotOpen(f"{place}: changed, or sealed for another column") from None
 
@@ -121,15 +119,14 @@ class Vault:
         mac.update(text.encode())
         return mac.finalize()[:INDEX_BYTES]
 
+    def _cipher(self, suite: int, key_id: str) -> AESGCM | _Sm4Gcm:
+        found = self._ciphers.get((suite, key_id))
+        if found is None:
+            found = self._ciphers[suite, key_id] = _cipher(suite, self._keys[key_id])
+        return found
+
     def _hash(self) -> hashes.HashAlgorithm:
         return hashes.SM3() if self._suite == _SUITES["sm4-gcm"] else hashes.SHA256()
-
-    @staticmethod
-    def _cipher(suite: int, key: bytes, nonce: bytes, tag: bytes | None = None) -> Cipher[Any]:
-        if suite == _SUITES["sm4-gcm"]:
-            short = _derive(key, "sm4-gcm", _SM4_KEY_BYTES, hashes.SM3())
-            return Cipher(algorithms.SM4(short), modes.GCM(nonce, tag))
-        return Cipher(algorithms.AES256(key), modes.GCM(nonce, tag))
 
 
 class Sealed(TypeDecorator[Personal]):
@@ -204,6 +201,30 @@ def decode_key(text: str) -> bytes:
 def new_key() -> str:
     """A fresh random key in the form the settings take."""
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+class _Sm4Gcm:
+    """SM4-GCM with the face of ``AESGCM``, which the library has in one piece for AES alone."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def encrypt(self, nonce: bytes, clear: bytes, beside: bytes) -> bytes:
+        encryptor = Cipher(algorithms.SM4(self._key), modes.GCM(nonce)).encryptor()
+        encryptor.authenticate_additional_data(beside)
+        return encryptor.update(clear) + encryptor.finalize() + encryptor.tag
+
+    def decrypt(self, nonce: bytes, sealed: bytes, beside: bytes) -> bytes:
+        mode = modes.GCM(nonce, sealed[-TAG_BYTES:])
+        decryptor = Cipher(algorithms.SM4(self._key), mode).decryptor()
+        decryptor.authenticate_additional_data(beside)
+        return decryptor.update(sealed[:-TAG_BYTES]) + decryptor.finalize()
+
+
+def _cipher(suite: int, key: bytes) -> AESGCM | _Sm4Gcm:
+    if suite == _SUITES["sm4-gcm"]:
+        return _Sm4Gcm(_derive(key, "sm4-gcm", _SM4_KEY_BYTES, hashes.SM3()))
+    return AESGCM(key)
 
 
 def _parse_keys(text: str) -> dict[str, bytes]:
