@@ -17,6 +17,7 @@ from servicekit.db import after_commit
 from servicekit.errors import ChangedMeanwhile, Forbidden
 from servicekit.numbers import application_number
 from servicekit.outbox import APPLICATION, Event
+from servicekit.rows import store
 from servicekit.statements import run
 from servicekit.workflow import Role, State, Workflow
 
@@ -134,7 +135,7 @@ def advance(
     if after != before:
         _stamp(application, before, now)
     try:
-        db.flush()
+        store(db, application)
     except StaleDataError:
         raise ChangedMeanwhile from None
     event = None
@@ -175,9 +176,8 @@ def take_number(db: Session, *, region: str, business: str, now: datetime) -> st
     """
     day = shanghai_date(now)
     name = f"application:{region[:6]}:{business}"
-    row = run(db, _NEXT_SERIAL, {"name": name, "day": day}).fetchone()
-    assert row is not None
-    return application_number(region, business, day, row[0])
+    ((last,),) = run(db, _NEXT_SERIAL, {"name": name, "day": day})
+    return application_number(region, business, day, last)
 
 
 def _moved(

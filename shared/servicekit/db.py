@@ -47,6 +47,7 @@ from servicekit.columns import (
 )
 from servicekit.errors import ChangedMeanwhile
 from servicekit.logs import get_logger
+from servicekit.statements import DriverConnection
 
 if TYPE_CHECKING:
     from servicekit.vault import Vault
@@ -137,6 +138,7 @@ class Database:
             },
         )
         self.engine.dialect.vault = vault  # type: ignore[attr-defined]
+        _connect_as_ours(self.engine)
         _ping_the_idle(self.engine)
         # Reads need no BEGIN and ROLLBACK, which are a third of a small read's cost.
         self.reader: Engine = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -221,6 +223,12 @@ def sqlalchemy_url(url: str) -> URL:
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise ValueError("the database is PostgreSQL")
     return parsed.set(drivername="postgresql+psycopg")
+
+
+def _connect_as_ours(engine: Engine) -> None:
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, given: Any, options: Any) -> DriverConnection:
+        return DriverConnection.connect(*given, **options)
 
 
 def _ping_the_idle(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
+from servicekit import rows
 from servicekit.applications import Actor, Application, advance
 from servicekit.clock import SHANGHAI
 from servicekit.errors import ChangedMeanwhile, NotFound
@@ -77,7 +78,7 @@ class Filings(Generic[A]):
         for name, value in values.items():
             setattr(application, name, value)
         application.updated_at = now
-        db.flush()
+        rows.store(db, application)
         return application
 
     def delete(
@@ -111,7 +112,7 @@ def find_own(
     Raises:
         ChangedMeanwhile: it is not as they saw it.
     """
-    found = db.get(model, application_id)
+    found = rows.get(db, model, application_id)
     if found is None or found.applicant_id != actor.id:
         return None
     if seen is not None and seen != found.version:

@@ -159,7 +159,7 @@ def append(
     statement = _APPEND
     if event is not None:
         statement, values = _APPEND_AND_ANNOUNCE, values | columns_of(event)
-    if run(db, statement, values).fetchone() is None:
+    if not run(db, statement, values):
         db.execute(_OPEN_LANE, {"lane": values["lane"], "genesis": GENESIS})
         run(db, statement, values)
 

@@ -23,6 +23,7 @@ from servicekit.clock import shanghai_date
 from servicekit.columns import NOT_PERSONAL, PERSONAL
 from servicekit.errors import ChangedMeanwhile, NotFound
 from servicekit.queues import LAST_DAY, Counts, QueueFilters, count_waiting, narrowed_queue, within
+from servicekit.rows import store
 from servicekit.workflow import State, Workflow
 
 # The order of the officers' queue: what waits for a decision by its due date, the rest behind it.
@@ -204,7 +205,7 @@ def claim(
     check_free(application, actor, now)
     workflow.next_state("claim", application.state, actor.role)
     application.claimed_by, application.claimed_until = actor.id, now + claims.CLAIM_LASTS
-    db.flush()
+    store(db, application)
 
 
 def release(db: Session, application: Reviewed, *, actor: Actor, now: datetime) -> None:
@@ -215,7 +216,7 @@ def release(db: Session, application: Reviewed, *, actor: Actor, now: datetime) 
     """
     claims.check_held(claim_on(application), actor.id, now)
     application.claimed_by = application.claimed_until = None
-    db.flush()
+    store(db, application)
 
 
 def check_free(application: Reviewed, actor: Actor, now: datetime) -> None:

@@ -1,31 +1,121 @@
-"""Statements that go another way than the ORM's: straight to the driver, or planned anew."""
+"""Statements that go another way than the ORM's: straight to libpq, or planned anew.
+
+What SQLAlchemy and a cursor add to a small statement costs more than the statement. Those that
+nearly every write makes are prepared once per connection and handed to libpq, which waits for the
+answer with other threads free to run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from functools import lru_cache
+from typing import Any, Final, LiteralString, cast
 
 import psycopg
+from psycopg import pq
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+_PLACE = re.compile(r"%\((\w+)\)s|%%")
+_GOOD: Final = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
+_DRIVER: Final = "servicekit.driver"
+_MOST_PREPARED: Final = 200  # a connection; what comes later is parsed each time
 
-def run(db: Session, query: LiteralString, values: Mapping[str, Any]) -> psycopg.Cursor[Any]:
+Row = tuple[Any, ...]
+
+
+class DriverConnection(psycopg.Connection[Any]):
+    """psycopg's connection, which remembers what it has prepared and ends transactions quickly."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._known: dict[str, _Prepared] = {}
+
+    def run(self, query: str, values: Mapping[str, Any]) -> list[Row]:
+        """One statement and its rows, in the transaction, begun if need be.
+
+        Raises:
+            psycopg.Error
+        """
+        prepared = self._known.get(query) or self._prepare(query)
+        if not self.autocommit and self.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            self._command(b"BEGIN")
+        return prepared.run(self.pgconn, values)
+
+    def commit(self) -> None:
+        """What psycopg's does, without its waiting loop."""
+        if self.pgconn.transaction_status == pq.TransactionStatus.INTRANS:
+            self._command(b"COMMIT")
+        else:
+            super().commit()
+
+    def _deallocate(self, name: bytes | None) -> Any:
+        if name is None:
+            self._known.clear()  # psycopg forgets all at once after a rollback, ours with its own
+        return super()._deallocate(name)
+
+    def _prepare(self, query: str) -> _Prepared:
+        sql, names = _numbered(query)
+        many = len(self._known)
+        prepared = _Prepared(self, sql, names, b"kit%d" % many if many < _MOST_PREPARED else None)
+        if prepared.name is not None:
+            _checked(self.pgconn.prepare(prepared.name, sql))
+            self._known[query] = prepared
+        return prepared
+
+    def _command(self, command: bytes) -> None:
+        _checked(self.pgconn.exec_(command))
+
+
+class _Prepared:
+    """A statement on one connection, with what turns its values and rows over."""
+
+    def __init__(
+        self, connection: DriverConnection, sql: bytes, names: Sequence[str], name: bytes | None
+    ) -> None:
+        self.name = name
+        self._sql = sql
+        self._names = names
+        self._formats = [PyFormat.TEXT] * len(names)
+        self._adapter = Transformer.from_context(connection)
+        self._loads = False
+
+    def run(self, pgconn: pq.abc.PGconn, values: Mapping[str, Any]) -> list[Row]:
+        given = self._adapter.dump_sequence([values[n] for n in self._names], self._formats)
+        if self.name is None:
+            result = pgconn.exec_params(self._sql, given)
+        else:
+            result = pgconn.exec_prepared(self.name, cast(Any, given))  # None too
+        if not _checked(result).ntuples:
+            return []
+        self._adapter.set_pgresult(result, set_loaders=not self._loads)
+        self._loads = True  # the columns are the same every time
+        return self._adapter.load_rows(0, result.ntuples, cast(Any, tuple))
+
+
+def run(
+    db: Session, query: LiteralString, values: Mapping[str, Any], *, flush: bool = True
+) -> list[Row]:
     """One statement straight on the transaction's connection, after what is still to be flushed.
 
-    For the few that nearly every write makes: what SQLAlchemy adds costs more than the statement.
-
     Args:
-        query: psycopg's, with ``%(name)s``; a constant, so that it is prepared once.
+        query: with ``%(name)s`` for values, which are sent as text: where PostgreSQL cannot see
+            the type from the place, the statement names it (``%(name)s::int``). One of few, so
+            that it is prepared once.
+        flush: False for what writes a pending change itself.
 
     Raises:
         DBAPIError: SQLAlchemy's kind for what the database refused.
     """
-    db.flush()
+    if flush:
+        db.flush()
     connection = _driver(db)
     try:
-        return connection.execute(query, values)
+        return connection.run(query, values)
     except psycopg.Error as error:
         raise DBAPIError.instance(query, None, error, psycopg.Error, hide_parameters=True) from None
 
@@ -44,7 +134,31 @@ def planned_anew(db: Session) -> Iterator[None]:
         connection.prepare_threshold = before
 
 
-def _driver(db: Session) -> psycopg.Connection[Any]:
+def _driver(db: Session) -> DriverConnection:
+    transaction = db.get_transaction()
+    known: tuple[object, DriverConnection] | None = db.info.get(_DRIVER)
+    if known is not None and known[0] is transaction:
+        return known[1]
     connection = db.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
+    assert isinstance(connection, DriverConnection)
+    db.info[_DRIVER] = (db.get_transaction(), connection)  # the same until the transaction ends
     return connection
+
+
+@lru_cache(maxsize=1000)
+def _numbered(query: str) -> tuple[bytes, tuple[str, ...]]:
+    """The statement as PostgreSQL numbers its values, and their names in that order."""
+    names: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return "%"
+        return f"${names.setdefault(found[1], len(names) + 1)}"
+
+    return _PLACE.sub(number, query).encode(), tuple(names)
+
+
+def _checked(result: pq.abc.PGresult) -> pq.abc.PGresult:
+    if result.status not in _GOOD:
+        raise error_from_result(result)
+    return result

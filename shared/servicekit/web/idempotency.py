@@ -170,7 +170,7 @@ def _take(db: Session, owner: str, key: str, fingerprint: str, now: datetime) ->
         "forgotten": now - KEPT_FOR,
     }
     try:
-        return run(db, _TAKE, values).fetchone() is not None
+        return bool(run(db, _TAKE, values))
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise StillAnswering(retry_after=1) from None
