@@ -11,6 +11,7 @@ from marshmallow import Schema, fields, validate
 from servicekit.web import session, versions
 from servicekit.web.access import Kind, access
 from servicekit.web.dumping import dumped_quickly
+from servicekit.web.loading import loaded_quickly
 from servicekit.web.parsing import BODIES, StrictParser
 from servicekit.workflow import Role, Workflow
 
@@ -46,6 +47,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             options: ``description``, ``example`` and ``examples`` of the documentation.
         """
         loaded = schema() if isinstance(schema, type) else schema  # once, and not per request
+        if location == "json":
+            loaded = loaded_quickly(loaded)
         if location in BODIES:
             options.setdefault("required", any(f.required for f in loaded.load_fields.values()))
         found: Callable[[View], View] = super().arguments(loaded, location=location, **options)

@@ -55,8 +55,6 @@ class StrictParser(FlaskParser):
             raise NotJson from None
 
     def pre_load(self, location_data: Any, *, schema: Schema, req: Request, location: str) -> Any:
-        if location == "json" and (wrong := type_faults(schema, location_data)):
-            raise ValidationError(_merge(schema.validate(location_data), wrong))
         if location == "query":
             texts = req.args.items(multi=True)
             if nul := {name: ["Not a valid string."] for name, text in texts if NUL in text}:
@@ -133,18 +131,19 @@ def type_faults(schema: Schema, values: Any) -> dict[Any, Any]:
     found = {}
     for name, field in schema.load_fields.items():
         key = field.data_key or name
-        if values.get(key) is not None and (fault := _fault(field, values[key])):
-            found[key] = fault
+        if values.get(key) is not None and (wrong := fault(field, values[key])):
+            found[key] = wrong
     return found
 
 
-def _fault(field: fields.Field[Any], value: Any) -> Any:
+def fault(field: fields.Field[Any], value: Any) -> Any:
+    """Where the value, which is not None, has another type than the field; None where nowhere."""
     if isinstance(field, fields.Nested):
         if field.many:
             return _each(value, lambda one: type_faults(field.schema, one))
         return type_faults(field.schema, value)
     if isinstance(field, fields.List):
-        return _each(value, lambda one: _fault(field.inner, one))
+        return _each(value, lambda one: fault(field.inner, one))
     return next(_scalar_faults(field, value), None)
 
 
@@ -188,16 +187,7 @@ def _naive_faults(value: str) -> Iterator[list[str]]:
         yield ["Not a valid aware datetime."]
 
 
-def _each(values: Any, fault: Callable[[Any], Any]) -> dict[int, Any] | None:
+def _each(values: Any, judge: Callable[[Any], Any]) -> dict[int, Any] | None:
     if not isinstance(values, list):
         return None  # marshmallow says it
-    return {n: wrong for n, one in enumerate(values) if (wrong := fault(one))} or None
-
-
-def _merge(messages: dict[Any, Any], stricter: dict[Any, Any]) -> dict[Any, Any]:
-    merged = dict(messages)
-    for key, inner in stricter.items():
-        known = merged.get(key)
-        both = isinstance(known, dict) and isinstance(inner, dict)
-        merged[key] = _merge(known, inner) if both else inner  # type: ignore[arg-type]
-    return merged
+    return {n: wrong for n, one in enumerate(values) if (wrong := judge(one))} or None
