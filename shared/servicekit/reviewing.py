@@ -89,8 +89,11 @@ class Reviews(Generic[R]):
     def queue(self, actor: Actor, filters: QueueFilters, now: datetime) -> Select[R]:
         """What has been filed in the officer's region and below (AL-02)."""
         narrowed = narrowed_queue(self.model, filters, actor, now)
-        # One state is asked for as one state, or PostgreSQL takes it for rarer than it is.
+        # One state is asked for as one state, or PostgreSQL takes it for rarer than it is; only
+        # what waits has a colour, and the index of the states knows who holds it.
         filed = [state for state in self.filed if filters.state in (None, state)]
+        if filters.due is not None:
+            filed = [state for state in filed if state in claims.WAITING]
         return select(self.model).where(*visible(self.model, actor, filed), *narrowed)
 
     def count(self, db: Session, actor: Actor, now: datetime) -> Counts:
