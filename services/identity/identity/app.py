@@ -49,6 +49,7 @@ from identity.sign_in import (
     consent_api,
     consent_pages,
     endpoints,
+    entrance,
     leaving,
     pages,
     system_api,
@@ -158,6 +159,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     settings = settings or load(Settings, "IDENTITY")
     app = build(SERVICE, settings, clock=clock or SystemClock())
     own = app.extensions[KEY] = _parts(settings, app)
+    app.register_error_handler(entrance.Frozen, entrance.refuse_frozen)
     # Its own tokens are checked with its own keys and sessions, without a call to itself.
     app.verifier.keys = OwnKeys(own.provider.keys, app.clock.now)
     ended = OwnSessions(own.counts.database, app.clock.now).has_ended

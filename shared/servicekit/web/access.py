@@ -27,6 +27,7 @@ from servicekit.web.refusals import (
     PersonalSessionRequired,
     ScopeMissing,
     UnitAccountRequired,
+    UnitFrozen,
     UnitLevelTooLow,
     UnitSessionRequired,
     UsccAccountRequired,
@@ -68,6 +69,7 @@ class Mark:
     scopes: frozenset[str] = frozenset()
     keyed: bool = True
     parted: bool = False
+    while_frozen: bool = False
     max_body: int | None = None
 
     @property
@@ -152,6 +154,12 @@ def parted(view: View) -> View:
     return _put(parted=True)(view)
 
 
+def while_frozen(view: View) -> View:
+    """Let a frozen unit's own account use the route, though it is no question: it ends a login,
+    takes a consent back, marks a message as read (EA-12)."""
+    return _put(while_frozen=True)(view)
+
+
 def large_body(limit: int) -> Callable[[View], View]:
     """Let the route take bodies up to ``limit`` bytes."""
     return _put(max_body=limit)
@@ -163,13 +171,16 @@ def mark_of(view: Callable[..., Any]) -> Mark | None:
     return Mark(**found) if "roles" in found else None
 
 
-def identify(mark: Mark, claims: Claims | None) -> Actor:
+def identify(mark: Mark, claims: Claims | None, *, asks: bool = True) -> Actor:
     """Who is asking, if they may.
+
+    Args:
+        asks: is it a question only (GET), and nothing is done?
 
     Raises:
         LoginNeeded, LevelTooLow, UnitLevelTooLow: 401.
         PersonalSessionRequired, UnitSessionRequired, UnitAccountRequired, DelegateRequired,
-        NotGranted, WrongRole, OtherBusiness, ScopeMissing: 403.
+        NotGranted, WrongRole, OtherBusiness, ScopeMissing, UnitFrozen: 403.
     """
     if mark.is_public:
         return VISITOR
@@ -181,6 +192,8 @@ def identify(mark: Mark, claims: Claims | None) -> Actor:
     if role is None:
         raise WrongRole
     _CHECKS[claims.kind](mark, claims)
+    if claims.is_frozen and not asks and not mark.while_frozen:
+        raise UnitFrozen
     return replace(claims.actor, role=role)
 
 

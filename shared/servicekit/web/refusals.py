@@ -49,6 +49,13 @@ class DelegateRequired(Forbidden):
     default_message = messages.DELEGATE_REQUIRED.text
 
 
+class UnitFrozen(Forbidden):
+    """An objection froze the unit: its own account reads, and does nothing (EA-12)."""
+
+    code = "unit-frozen"
+    default_message = "单位账号已冻结，请联系当地人社部门核实；解除冻结后方可办理。"
+
+
 class UsccAccountRequired(Forbidden):
     """The unit registered by an organisation code, with which nobody works here (ID-26)."""
 

@@ -61,6 +61,7 @@ class Claims:
     issued_at: float
     expires_at: float
     certificate_type: str = ""  # of the unit: uscc or organisation-code
+    is_frozen: bool = False  # a unit's own account, while an objection stands (EA-12)
 
 
 def speaks_for(claims: Claims) -> tuple[str | None, ...]:
@@ -200,6 +201,7 @@ def _read(values: Mapping[str, Any]) -> Claims:
         issued_at=float(values["iat"]),
         expires_at=float(values["exp"]),
         certificate_type=str(values.get("certificate_type", "")),
+        is_frozen=values.get("frozen") is True,
     )
 
 

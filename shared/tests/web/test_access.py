@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from servicekit.testing.client import ApiClient
 from servicekit.testing.issuer import Issuer
 from servicekit.testing.settings import sample_settings
 from servicekit.web import access
-from servicekit.web.access import mark_of, public
+from servicekit.web.access import Mark, identify, mark_of, public
 from servicekit.web.app import Service, UnmarkedRoute, build
+from servicekit.web.refusals import UnitFrozen
 from servicekit.workflow import Role
 
 BUSINESS = "paper-room.papers"
@@ -166,6 +168,19 @@ def test_some_business_may_be_done_by_the_unit_account_itself(paper_room: Any) -
     assert code_of(low) == (401, "unit-level-too-low")
     assert 'acr_values="urn:gdprov:ial:4"' in low.headers["WWW-Authenticate"]
     assert '单位用户最低实名等级为"L2"级' in json.loads(low.data)["detail"]
+
+
+@pytest.mark.req("EA-12")
+def test_a_frozen_unit_asks_and_does_nothing(paper_room: Any) -> None:
+    frozen = {"kind": "unit", "level": 5, "frozen": True}
+    refused = paper_room.person(**frozen).post("/papers/alone", key=None)
+    assert code_of(refused) == (403, "unit-frozen")
+    asked, done = Mark(kinds=frozenset({"unit"}), roles=(Role.APPLICANT,)), {"asks": False}
+    claims = paper_room.app.verifier.verify(paper_room.issuer.token(**frozen))
+    assert identify(asked, claims).kind == "unit"
+    with pytest.raises(UnitFrozen):
+        identify(asked, claims, **done)
+    assert identify(replace(asked, while_frozen=True), claims, **done).kind == "unit"
 
 
 @pytest.mark.req("ID-26")

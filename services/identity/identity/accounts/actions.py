@@ -234,6 +234,17 @@ def lock(db: Session, account_id: str, *, now: datetime) -> Account:
     return account
 
 
+def freeze(db: Session, account_id: str, *, since: datetime | None) -> Account:
+    """A unit does nothing by its own account while an objection stands; None lifts it (EA-12).
+
+    Raises:
+        NoAccount: there is none.
+    """
+    account = find(db, account_id)
+    account.frozen_at = since
+    return account
+
+
 def open_person(
     db: Session,
     account: Account,

@@ -71,6 +71,8 @@ class Account(Base):
     level: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)
     # Of a unit: what it registered by; every token of it says so (ID-26).
     certificate_type: Mapped[str | None] = mapped_column(String(20), info=NOT_PERSONAL)
+    # Of a unit: since when an objection stands against whoever has the account (EA-12).
+    frozen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
     version: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)

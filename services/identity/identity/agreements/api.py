@@ -12,7 +12,7 @@ from identity.accounts.api import AgreementSchema
 from identity.agreements import actions, queries, rules
 from identity.parts import parts
 from identity.recovery import withdrawing
-from servicekit.web.access import access, public
+from servicekit.web.access import access, public, while_frozen
 from servicekit.web.api import Blueprint
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
@@ -93,6 +93,7 @@ def accept(given: dict[str, str]) -> dict[str, Any]:
 @blueprint.route("/me/agreements/<name>", methods=["DELETE"])
 @blueprint.response(200, OwnAgreementsSchema, example=unit_examples.OWN_AGREEMENTS)
 @access(Role.APPLICANT)
+@while_frozen
 def withdraw(name: str) -> dict[str, Any]:
     """Take a separate consent back (撤回同意).
 

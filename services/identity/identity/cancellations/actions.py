@@ -139,6 +139,14 @@ def note_binding(
         _note(db, TieKind.BINDING, binding_id, account_id, title, is_open=bound, now=now)
 
 
+def note_objection(
+    db: Session, objection_id: str, *, unit_id: str, is_open: bool, now: datetime
+) -> None:
+    """Hear that a unit is frozen, or no longer: whoever took it cannot make it vanish (EA-12)."""
+    title = "法定代表人对单位账号的异议"
+    _note(db, TieKind.OBJECTION, objection_id, unit_id, title, is_open=is_open, now=now)
+
+
 def _note(
     db: Session,
     kind: TieKind,

@@ -24,6 +24,7 @@ class TieKind(StrEnum):
 
     APPLICATION = "application"  # 在办事项
     BINDING = "binding"  # 单位与经办人员的绑定
+    OBJECTION = "objection"  # 法定代表人的异议: the unit is frozen
 
 
 class TieFacts(Protocol):

@@ -133,7 +133,7 @@ def failed(
 
 def owner_of(db: Session) -> Account | None:
     """Who is signed in here, for a raise."""
-    subject = entrance.owner(db)
+    subject = entrance.owner(db, does=True)  # a raise is finished by looking
     return None if subject is None else subject.account
 
 

@@ -9,7 +9,7 @@ from identity.accounts import actions as accounts
 from identity.login_history import actions, queries
 from identity.login_history.model import LoginEvent
 from identity.login_history.rules import Outcome, Way
-from servicekit.web.access import access
+from servicekit.web.access import access, while_frozen
 from servicekit.web.api import Blueprint
 from servicekit.web.paging import Page, PageArguments, PageOf, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
@@ -50,6 +50,7 @@ def list_logins(page: Page) -> PageOf[LoginEvent]:
 @blueprint.route("/<login_id>/disown", methods=["POST"])
 @blueprint.response(200, LoginSchema, example=examples.LOGIN)
 @access(*_EVERYBODY)
+@while_frozen
 def disown(login_id: str) -> LoginEvent:
     """“This wasn't me” (不是我): every other session ends and the password must be changed.
 

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from identity import examples
 from identity.messages import actions, queries
 from identity.messages.model import Message
-from servicekit.web.access import access
+from servicekit.web.access import access, while_frozen
 from servicekit.web.api import Blueprint
 from servicekit.web.paging import Page, PageArguments, PageOf, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
@@ -60,6 +60,7 @@ def count_unread() -> dict[str, int]:
 @blueprint.route("/read-all", methods=["POST"])
 @blueprint.response(200, UnreadSchema, example=examples.NONE_UNREAD)
 @access(*_EVERYBODY, acting=True)
+@while_frozen
 def mark_all_read() -> dict[str, int]:
     """Mark all as read (全部标为已读)."""
     with transaction() as db:
@@ -70,6 +71,7 @@ def mark_all_read() -> dict[str, int]:
 @blueprint.route("/<message_id>/read", methods=["POST"])
 @blueprint.response(200, MessageSchema, example=examples.MESSAGE)
 @access(*_EVERYBODY, acting=True)
+@while_frozen
 def mark_read(message_id: str) -> Message:
     """Mark as read (标为已读)."""
     with transaction() as db:

@@ -118,7 +118,7 @@ def change_password() -> Response:
 def end_session(session_id: str) -> Response:
     """End one of one's own sessions (ID-17)."""
     with transaction() as db:
-        subject = entrance.owner(db)
+        subject = entrance.owner(db, does=False)
         if subject is None or not browser.is_own_form():
             return entrance.to_login_first()
         found = [s for s in _sessions(db, subject) if s.id == session_id]
@@ -133,7 +133,7 @@ def end_session(session_id: str) -> Response:
 def disown(login_id: str) -> Response:
     """“This wasn't me”, then to the new password."""
     with transaction() as db:
-        subject = entrance.owner(db)
+        subject = entrance.owner(db, does=False)
         if subject is None or not browser.is_own_form():
             return entrance.to_login_first()
         try:
@@ -148,7 +148,7 @@ def disown(login_id: str) -> Response:
 def withdraw_consent(name: str) -> Response:
     """Take a separate consent back (撤回同意)."""
     with transaction() as db:
-        subject = entrance.owner(db)
+        subject = entrance.owner(db, does=False)
         if subject is None or not browser.is_own_form():
             return entrance.to_login_first()
         owner_id = subject.account.id

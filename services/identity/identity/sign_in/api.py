@@ -11,7 +11,7 @@ from identity import examples
 from identity.sign_in import rules, sessions
 from identity.sign_in.model import SignInSession
 from identity.sign_in.rules import EndReason
-from servicekit.web.access import access
+from servicekit.web.access import access, while_frozen
 from servicekit.web.api import Blueprint
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
@@ -53,6 +53,7 @@ def list_sessions() -> dict[str, Any]:
 @blueprint.route("", methods=["DELETE"])
 @blueprint.response(204)
 @access(*_EVERYBODY, acting=True)
+@while_frozen
 def end_other_sessions() -> None:
     """End every session but this one (退出其他设备)."""
     with transaction() as db:
@@ -64,6 +65,7 @@ def end_other_sessions() -> None:
 @blueprint.route("/<session_id>", methods=["DELETE"])
 @blueprint.response(204)
 @access(*_EVERYBODY, acting=True)
+@while_frozen
 def end_session(session_id: str) -> None:
     """End one session; its tokens are worth nothing within two seconds (ID-43)."""
     with transaction() as db:

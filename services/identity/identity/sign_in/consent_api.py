@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from identity.sign_in import client_rules, client_schemas, consents
-from servicekit.web.access import access
+from servicekit.web.access import access, while_frozen
 from servicekit.web.api import Blueprint
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
@@ -40,6 +40,7 @@ def list_consents() -> dict[str, Any]:
 @blueprint.route("/<client_id>", methods=["DELETE"])
 @blueprint.response(204)
 @access(Role.APPLICANT, acting=True)
+@while_frozen
 def withdraw_consent(client_id: str) -> None:
     """Take a consent back (撤回同意); the system's refresh tokens end.
 

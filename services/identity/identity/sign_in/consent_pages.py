@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from identity.parts import parts
-from identity.sign_in import authorization, browser, consents, sessions
+from identity.sign_in import authorization, browser, consents, entrance
 from identity.sign_in.client_facts import ClientFacts
 from identity.sign_in.sessions import Subject
 from servicekit.clock import shanghai_date
@@ -62,7 +62,7 @@ def decide() -> Response:
 def show_consents() -> Response:
     """Everything the owner consented to."""
     with transaction() as db:
-        subject = _subject(db)
+        subject = entrance.owner(db)
         return _to_login(browser.CONSENTS) if subject is None else _list(db, subject)
 
 
@@ -71,7 +71,7 @@ def show_consents() -> Response:
 def withdraw() -> Response:
     """Take one consent back."""
     with transaction() as db:
-        subject = _subject(db)
+        subject = entrance.owner(db, does=False)  # taking back is everybody's right
         if subject is None:
             return _to_login(browser.CONSENTS)
         if not browser.is_own_form():
@@ -84,7 +84,7 @@ def withdraw() -> Response:
 def _asked(db: Session) -> tuple[Subject, ClientFacts, authorization.Arrival] | Response:
     """Who is asked by whom for what; or where to go when that is not clear."""
     target = browser.return_to_request()
-    subject = _subject(db)
+    subject = entrance.owner(db)
     if target is None:
         return browser.page("refused.html", 400)
     if subject is None:
@@ -138,10 +138,6 @@ def _list(db: Session, subject: Subject, error: str | None = None, status: int =
         for consent, client in consents.list_given(db, subject.account.id)
     ]
     return browser.page("consents.html", status, error=error, given=given)
-
-
-def _subject(db: Session) -> Subject | None:
-    return sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
 
 
 def _to_login(target: str) -> Response:

@@ -12,6 +12,7 @@ from identity.login_history.rules import Way
 from identity.parts import parts
 from identity.sign_in import browser, credentials, sessions
 from identity.sign_in.rules import EndReason, Stage
+from servicekit.web.refusals import UnitFrozen
 from servicekit.web.session import now
 
 _PATHS = {
@@ -69,9 +70,29 @@ def to_login() -> Response:
     return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.return_to()))
 
 
-def owner(db: Session) -> sessions.Subject | None:
-    """Who is signed in at this provider's own pages."""
-    return sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
+class Frozen(Exception):
+    """A frozen unit's own account wants to do something at a page of ours (EA-12)."""
+
+
+def owner(db: Session, *, does: bool | None = None) -> sessions.Subject | None:
+    """Who is signed in at this provider's own pages.
+
+    Args:
+        does: is anything done that a frozen unit may not do? A form does, unless told otherwise.
+
+    Raises:
+        Frozen: it does, and the unit is frozen; answered by a page.
+    """
+    found = sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
+    does = request.method == "POST" if does is None else does
+    if does and found is not None and found.account.frozen_at is not None:
+        raise Frozen
+    return found
+
+
+def refuse_frozen(_: Exception) -> Response:
+    """Why nothing was done, and whom to ask."""
+    return browser.page("parked-gone.html", 403, message=UnitFrozen.default_message)
 
 
 def to_login_first() -> Response:

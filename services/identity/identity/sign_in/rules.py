@@ -73,6 +73,7 @@ class EndReason(StrEnum):
     CANCELLED = "account-cancelled"
     DUTIES_CHANGED = "duties-changed"
     DISOWNED = "disowned"  # the owner said: this wasn't me
+    FROZEN = "unit-frozen"  # the legal representative objected (EA-12)
 
 
 class WrongCredentials(Unauthenticated):

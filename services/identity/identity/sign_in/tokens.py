@@ -125,6 +125,8 @@ def subject_claims(user: Subject) -> dict[str, Any]:
         }
         if user.acting.regions:
             claims["regions"] = dict(user.acting.regions)
+    if user.account.frozen_at is not None:
+        claims["frozen"] = True  # EA-12: it reads, and does nothing
     unit = user.unit or user.account
     if unit.certificate_type is not None:
         claims["certificate_type"] = unit.certificate_type  # ID-26: what the unit registered by

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from flask import Blueprint, Response, request
-from sqlalchemy.orm import Session
 
 from identity.accounts.rules import Kind
 from identity.adapters.employer_auth import ActingUnit, NotBound
 from identity.parts import parts
-from identity.sign_in import browser, mandates, sessions
+from identity.sign_in import browser, entrance, mandates
 from identity.sign_in.acting import Mandate, MandateRefused
-from identity.sign_in.sessions import Subject
 from servicekit.client import OutsideUnavailable
 from servicekit.errors import Unavailable
 from servicekit.web.access import public
@@ -76,7 +74,7 @@ def _choose(token: str, unit_id: str, binding_id: str) -> Response:
 def _go_on(mandate: Mandate | None) -> Response:
     """For the mandate's unit, or as oneself; clients see it with their next tokens."""
     with transaction() as db:
-        subject = _subject(db)
+        subject = entrance.owner(db)
         if subject is None:
             return browser.go(browser.with_return(f"{browser.PREFIX}/login", browser.UNITS))
         acting = mandate and mandates.redeem(db, mandate, subject, now=now()).acting
@@ -87,21 +85,17 @@ def _go_on(mandate: Mandate | None) -> Response:
 def _token() -> str | None:
     """A token of the person at this browser, for employer-auth; nobody else acts for units."""
     with transaction() as db:
-        subject = _subject(db)
+        subject = entrance.owner(db)
         if subject is None or subject.account.kind is not Kind.PERSON:
             return None
         return parts().provider.token_for(subject)
-
-
-def _subject(db: Session) -> Subject | None:
-    return sessions.by_cookie(db, request.cookies.get(browser.SESSION_COOKIE), now=now())
 
 
 def _elsewhere() -> Response:
     """A visitor signs in first; a unit or an officer, who ticked the box too, simply goes on."""
     target = browser.return_to_request()
     with transaction() as db:
-        if _subject(db) is not None:
+        if entrance.owner(db) is not None:
             return browser.go(target or f"{browser.PREFIX}/")
     return browser.go(browser.with_return(f"{browser.PREFIX}/login", target or browser.UNITS))
 
@@ -117,7 +111,7 @@ def _choose_again(token: str, error: str, status: int) -> Response:
 def _page(units: Sequence[ActingUnit], error: str | None = None, status: int = 200) -> Response:
     target = browser.return_to_request()
     with transaction() as db:
-        subject = _subject(db)
+        subject = entrance.owner(db)
         acting = subject.session.acting if subject is not None else None
     return browser.page(
         "units.html",
