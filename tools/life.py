@@ -190,7 +190,7 @@ class Life:
     def is_told_of_approval(self) -> None:
         """The person gets the message and the SMS."""
         self.told("申请审核通过")
-        sms = self.wait_for("the SMS of the approval", lambda: self._sms("审核通过"))
+        sms = self.wait_for("the SMS of the approval", lambda: self.sms("审核通过"))
         expect(self.person.document_number not in sms, "the SMS holds no document number")
 
     def other_system_hears(self) -> None:
@@ -231,7 +231,7 @@ class Life:
         """Ask for a code and read it off the phone, which is the simulator's inbox."""
         body = {"phone": phone, "purpose": purpose}
         browser.api("POST", f"{IDENTITY}/sms-codes", body, expect=202)
-        text = self.wait_for("the SMS code", lambda: self._sms("验证码", phone))
+        text = self.wait_for("the SMS code", lambda: self.sms("验证码", phone))
         found = re.search(r"\d{6}", text)
         if found is None:
             raise UnexpectedError("the SMS holds no code of six digits")
@@ -258,7 +258,8 @@ class Life:
             time.sleep(POLL)
         return answer
 
-    def _sms(self, part: str, phone: str = "") -> str | None:
+    def sms(self, part: str, phone: str = "") -> str | None:
+        """The newest SMS on a phone, the person's own when none is named, that says this."""
         url = f"{self.simulators}/sms/messages"
         got = requests.get(url, params={"to": phone or self.person.phone}, timeout=10)
         text = next((m["text"] for m in got.json()["items"] if part in m["text"]), None)

@@ -21,7 +21,7 @@ import requests
 from browser import Browser
 from life import Life
 from signing_in import log_in
-from under_test import Running
+from under_test import Running, seconds_until_refused
 
 from servicekit.testing.clock import FixedClock
 from servicekit.testing.issuer import LIFE_SECONDS, Issuer, serve
@@ -36,7 +36,6 @@ WHY = {"reason": "端到端测试：收回"}
 BOUND = 2.0  # seconds, ID-43
 PATIENCE = 20.0
 POLL = 0.1
-SIMULATORS, REGISTRY = 90, 3  # ports above the suite's first (services/ports.toml)
 BUSINESS = "employer-auth.unit"
 
 
@@ -100,10 +99,8 @@ def bound(running: Running, *, somebody_new: bool) -> Iterator[Acting]:
     wish = {"actions": ["manage"], "valid_until": ends}
     grant = f"{OURS}/sub-accounts/{binding['id']}/grants/{BUSINESS}"
     unit.api("PUT", grant, wish, expect=200)
-    base = int(running.simulators.rpartition(":")[2]) - SIMULATORS
-    registry = f"http://127.0.0.1:{base + REGISTRY}"
     token = acting_token(running, person, binding)
-    yield Acting(unit, binding, token, running.gateway, registry, life)
+    yield Acting(unit, binding, token, running.gateway, running.registry, life)
     unit.api("POST", f"{OURS}/sub-accounts/{binding['id']}/release", {})
 
 
@@ -162,15 +159,6 @@ def acting_token(running: Running, person: Browser, binding: dict[str, Any]) -> 
         actor_token=own,
         actor_token_type=f"{kind}:access_token",
     )
-
-
-def seconds_until_refused(ask: Callable[[], int]) -> float:
-    """How long until the token is worth nothing there."""
-    began = time.perf_counter()
-    while ask() != 401:
-        if time.perf_counter() - began > PATIENCE:
-            return PATIENCE
-    return time.perf_counter() - began
 
 
 def releases(acting: Acting) -> Callable[[], object]:

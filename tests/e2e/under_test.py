@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,8 @@ from running import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
+REFUSAL_PATIENCE = 20.0
+SIMULATORS, REGISTRY = 90, 3  # ports above the suite's first (services/ports.toml)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 # Words a log of ours never holds; a crash of a library would.
 TROUBLE = ("Traceback (most recent call last)", '"level":"error"', '"level": "error"')
@@ -36,6 +39,12 @@ class Running:
     officer: Browser | None = None
     process: subprocess.Popen[bytes] | None = None
     lives: list[Life] = field(default_factory=list)
+
+    @property
+    def registry(self) -> str:
+        """The employment registry, past the gateway."""
+        base = int(self.simulators.rpartition(":")[2]) - SIMULATORS
+        return f"http://127.0.0.1:{base + REGISTRY}"
 
     def new_life(self, **more: Any) -> Life:
         """A person nobody knows yet."""
@@ -105,6 +114,15 @@ def complaints(running: Running) -> list[str]:
             told = (line for line in lines if any(w in line for w in (*TROUBLE, *personal)))
             found += [f"{log.name}: {line[:400]}" for line in told]
     return found
+
+
+def seconds_until_refused(ask: Callable[[], int]) -> float:
+    """How long until a token is worth nothing where it is asked for."""
+    began = time.perf_counter()
+    while ask() != 401:
+        if time.perf_counter() - began > REFUSAL_PATIENCE:
+            return REFUSAL_PATIENCE
+    return time.perf_counter() - began
 
 
 def assert_problem(answer: Answer, status: int, code: str = "") -> dict[str, Any]:
