@@ -7,12 +7,12 @@ from typing import Any
 from marshmallow import Schema, fields
 from sqlalchemy.orm import Session
 
-from identity.accounts import actions as accounts
 from identity.cancellations import actions as cancellations
 from identity.messages import actions, rules
 from identity.officers import actions as officers
 from identity.sign_in import mandates, sessions
 from identity.sign_in.rules import EndReason
+from identity.units import actions as units
 from servicekit.facts import ApplicationMovedSchema
 from servicekit.inbox import Envelope, Subscriptions
 
@@ -66,7 +66,7 @@ class ObjectionReadSchema(Schema):
 def freeze_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """Out at once, everywhere; who comes back by the unit's own account may read (EA-12)."""
     unit_id, now = said["unit_id"], envelope.time
-    accounts.freeze(db, unit_id, since=now)
+    units.freeze(db, unit_id, since=now)
     sessions.end_all(db, unit_id, EndReason.FROZEN, now=now)
     about = {"unit_id": unit_id, "is_open": True, "now": now}
     cancellations.note_objection(db, said["objection_id"], **about)
@@ -75,7 +75,7 @@ def freeze_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
 @SUBSCRIPTIONS.on("employer-auth.unit.unfrozen.v1", reads=ObjectionReadSchema)
 def unfreeze_unit(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
     """An officer lifted the objection; the next token says so."""
-    accounts.freeze(db, said["unit_id"], since=None)
+    units.freeze(db, said["unit_id"], since=None)
     about = {"unit_id": said["unit_id"], "is_open": False, "now": envelope.time}
     cancellations.note_objection(db, said["objection_id"], **about)
 

@@ -14,6 +14,7 @@ from identity.limits import forget_counts
 from identity.login_history import actions as history
 from identity.messages import actions as messages
 from identity.recovery import actions as recovery
+from identity.recovery import stops
 from identity.recovery.files import uploads_on
 from identity.second_factors import passkeys
 from identity.sign_in import (
@@ -123,6 +124,19 @@ def forget_old(context: JobContext) -> None:
 def sweep_uploads(context: JobContext) -> None:
     """Delete photographs that nobody filed, and those of cases decided long enough ago."""
     uploads_on(context.settings, context.database).sweep(context.database, context.clock.now())
+
+
+@JOBS.on_notify(recovery.CHANNEL, name="warn-old-phones", period=timedelta(seconds=30))
+def warn_old_phones(context: JobContext) -> None:
+    """Tell whoever holds an account that somebody asks for it, with the code that stops it."""
+    address = f"{context.settings.public_url}/identity/recovery/stop"
+    while not context.stop.is_set():
+        with context.database.transaction() as db:
+            vault = vault_of(db.get_bind().dialect)
+            if not stops.warn_old_phones(
+                db, stop_address=address, vault=vault, now=context.clock.now()
+            ):
+                return
 
 
 @JOBS.every(timedelta(minutes=1), name="tell-guessed")

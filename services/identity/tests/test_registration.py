@@ -159,6 +159,30 @@ def test_one_document_is_one_person_however_its_number_is_written(world, tell):
     assert count(world, Person) == 1
 
 
+@pytest.mark.req("ID-02", "ID-04")
+def test_what_is_taken_is_told_to_one_phone_ten_times_an_hour(world):
+    taken = with_code(world)
+    register(world, taken)
+    form = with_code(world, document_number=taken["document_number"])
+    for _ in range(10):
+        assert register(world, form).status_code == 409
+    refused = register(world, form)
+    assert (refused.status_code, refused.json["code"]) == (429, "too-many-registrations")
+    assert int(refused.headers["Retry-After"]) > 3000
+    names = form | {
+        "login_name": taken["login_name"],
+        "document_number": world.form()["document_number"],
+    }
+    assert register(world, names).status_code == 429
+    # What is free is free still, and another phone is another person.
+    other = with_code(world, login_name=taken["login_name"])
+    assert register(world, other).status_code == 409
+    assert (
+        register(world, world.form(phone=form["phone"], sms_code=form["sms_code"])).status_code
+        == 201
+    )
+
+
 @pytest.mark.req("ID-04")
 def test_only_who_holds_the_phone_learns_that_a_number_is_taken(world):
     first = with_code(world)

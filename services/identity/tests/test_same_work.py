@@ -1,10 +1,12 @@
 """Known and unknown cost the same (ID-08, ID-18): hashes and statements, not seconds."""
 
 import dataclasses
+import io
 import re
 from collections import Counter
 
 import pytest
+from PIL import Image
 from sqlalchemy import event
 
 from identity.hashing import Hasher
@@ -124,3 +126,40 @@ def test_a_reset_costs_the_same_for_an_unknown_name_and_a_wrong_number(world, pe
     known, unknown = tries(person.login_name, "13911113333"), tries("nobody_here", "13911114444")
     assert known == unknown
     assert known[:2] == (422, 0)
+
+
+@pytest.mark.req("ID-11", "ID-12", "ID-18")
+def test_filing_photographs_costs_the_same_whether_or_not_there_is_an_account(
+    world, person, work, tell
+):
+    path, files = "/identity/recovery/photos/person-login-name", "/identity/recovery/files"
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), (120, 80, 60)).save(out, "JPEG")
+
+    def hidden(page):
+        return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+
+    def tries(number, phone):
+        browser = world.browser()
+        browser.post(f"{path}/code", hidden(browser.get(path)) | {"phone": phone})
+        typed = {
+            "contact_name": person.name,
+            "document_type": "resident-card",
+            "document_number": number,
+            "region": "440106",
+            "phone": phone,
+            "sms_code": re.search(r"\d{6}", world.texts(phone)[0])[0],
+        }
+        opened = work(lambda: browser.fills(path, **typed).status_code)
+        sent = hidden(browser.get(files)) | {"consent": "2026-01"}
+        kinds = ("id-front", "id-back", "id-held")
+        sent |= {kind: (io.BytesIO(out.getvalue()), "a.jpg") for kind in kinds}
+        return opened, work(lambda: browser.post(files, sent).status_code)
+
+    tries("440106199202020023", "13911110000")
+    known = tries(person.document_number, "13911113333")
+    unknown = tries(tell.resident_number("44010619930303003"), "13911114444")
+    assert known == unknown
+    assert (known[0][0], known[1][0]) == (303, 200)
+    world.job("warn-old-phones")
+    assert "停止码" in world.texts(person.phone)[0]

@@ -17,6 +17,7 @@ from identity.accounts.model import Acceptance, Account, BirthDate, LoginName, P
 from identity.events import FACTS, AccountLocked, AccountRegistered
 from identity.hashing import Hasher
 from identity.limits import Counts
+from identity.matching import actions as matching
 from identity.messages import actions as messages
 from identity.sms_codes import actions as sms_codes
 from identity.sms_codes.rules import WRONG_CODE, Purpose
@@ -63,6 +64,7 @@ def register(
     Raises:
         RegistrationRefused: with every wrong field.
         LoginNameTaken, DocumentTaken: with both fields when both are taken.
+        ToldTooOften: told so to this phone too often.
     """
     code_id = sms_codes.check(
         counts, phone=form.phone, purpose=Purpose.REGISTRATION, code=form.sms_code, now=now
@@ -76,7 +78,7 @@ def register(
         also=wrong,
     )
     key = DocumentNumber(rules.document_key(identity.document_type, identity.document_number))
-    _check_free(db, form.login_name, key)
+    _check_free(db, form, key, counts=counts, now=now)
     if code_id is None or not sms_codes.use(db, code_id, now=now):
         raise rules.RegistrationRefused(fields=[WRONG_CODE])
     account = open_account(
@@ -234,17 +236,6 @@ def lock(db: Session, account_id: str, *, now: datetime) -> Account:
     return account
 
 
-def freeze(db: Session, account_id: str, *, since: datetime | None) -> Account:
-    """A unit does nothing by its own account while an objection stands; None lifts it (EA-12).
-
-    Raises:
-        NoAccount: there is none.
-    """
-    account = find(db, account_id)
-    account.frozen_at = since
-    return account
-
-
 def open_person(
     db: Session,
     account: Account,
@@ -277,15 +268,18 @@ def open_person(
     return person
 
 
-def _check_free(db: Session, login_name: str, key: DocumentNumber) -> None:
+def _check_free(
+    db: Session, form: rules.Form, key: DocumentNumber, *, counts: Counts, now: datetime
+) -> None:
     # Asked beforehand only to name both fields at once; the indexes decide.
     wrong = []
-    name = LoginName(rules.login_key(login_name))
+    name = LoginName(rules.login_key(form.login_name))
     if db.scalar(select(Account.id).where(Account.login_name_index == name)):
         wrong.append(_LOGIN_TAKEN)
     if db.scalar(select(Person.account_id).where(Person.document_index == key).limit(1)):
         wrong.append(_DOCUMENT_TAKEN)
     if wrong:
+        matching.count_told(counts, form.phone, now=now)
         raise _taken(wrong)
 
 

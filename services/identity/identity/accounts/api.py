@@ -152,7 +152,8 @@ def register(form: rules.Form) -> Account:
     """Register a person (个人注册).
 
     422 `registration-refused` with every wrong field, `sms-code-wrong` among them; 409
-    `username-taken`, `person-id-taken` with the fields, told only to who holds the phone.
+    `username-taken`, `person-id-taken` with the fields, told only to who holds the phone, ten
+    times an hour; 429 `too-many-registrations`.
     """
     own = parts()
     with transaction() as db:

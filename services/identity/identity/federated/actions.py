@@ -17,6 +17,8 @@ from identity.accounts.rules import Identity, Sex, Standing, check_standing, doc
 from identity.adapters.proofing import Proof
 from identity.federated import rules
 from identity.hashing import Hasher
+from identity.limits import Counts
+from identity.matching.actions import count_told
 from identity.units.model import Unit
 from identity.verification import challenges, queries
 from identity.verification import rules as levels
@@ -67,7 +69,13 @@ def note_login(
 
 
 def open_person(
-    db: Session, proof: Proof, form: FirstLogin, *, hasher: Hasher, now: datetime
+    db: Session,
+    proof: Proof,
+    form: FirstLogin,
+    *,
+    hasher: Hasher,
+    counts: Counts,
+    now: datetime,
 ) -> Account:
     """Open the account of a person whom the channel proved.
 
@@ -75,7 +83,8 @@ def open_person(
 
     Raises:
         RegistrationRefused: with every wrong field.
-        LoginNameTaken, DocumentTaken: somebody was quicker.
+        LoginNameTaken, DocumentTaken: somebody has it, or was quicker.
+        ToldTooOften: this person was told so too often.
         NoPhone: the channel told none.
     """
     wrong = [
@@ -89,14 +98,18 @@ def open_person(
         phone = check_mobile_number(proof.phone)
     except Refusal:
         raise rules.NoPhone from None
-    account = accounts.open_account(
-        db,
-        kind=account_rules.Kind.PERSON,
-        login_name=form.login_name,
-        password_hash=hasher.hash(new_browser_secret()),
-        phone=phone,
-        now=now,
-    )
+    try:
+        account = accounts.open_account(
+            db,
+            kind=account_rules.Kind.PERSON,
+            login_name=form.login_name,
+            password_hash=hasher.hash(new_browser_secret()),
+            phone=phone,
+            now=now,
+        )
+    except account_rules.LoginNameTaken:
+        count_told(counts, proof.number, now=now)
+        raise
     key = DocumentNumber(document_key(identity.document_type, identity.document_number))
     account.person = accounts.open_person(db, account, proof.name, identity, key)
     accounts.accept(db, account, now=now)

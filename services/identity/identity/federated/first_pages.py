@@ -78,7 +78,10 @@ def open_person() -> Response:
                 login_name=typed.get("login_name", "").strip(),
                 agreements=agreements.in_force() if typed.get("agreed") == "yes" else {},
             )
-            account = actions.open_person(db, proof, form, hasher=parts().hasher, now=now())
+            own = parts()
+            account = actions.open_person(
+                db, proof, form, hasher=own.hasher, counts=own.counts, now=now()
+            )
         challenges.use(db, found, now=now())
         actions.note_login(db, account, proof, channel, now=now())
         return gone(entrance.go_on(db, account, way=rules.WAYS[channel]))

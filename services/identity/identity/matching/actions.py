@@ -43,3 +43,17 @@ def match(
     if found is None:
         raise rules.NotMatched
     return found.account
+
+
+def count_told(counts: Counts, who: str, *, now: datetime) -> None:
+    """Somebody is about to be told that a name or a number is taken: so often, and no oftener.
+
+    Args:
+        who: the phone that showed a code, or the person who was proved.
+
+    Raises:
+        ToldTooOften: nothing is told any more for a while.
+    """
+    wait = counts.take((rules.TOLD,), who, now=now)
+    if wait is not None:
+        raise rules.ToldTooOften(retry_after=wait)

@@ -13,6 +13,9 @@ ACCOUNTS_MATCH: Final = "accounts.match"  # the scope of a client that may ask
 # A unit invites a few people a day; who tries numbers for one login name asks more often.
 PER_NAME: Final = Limit("match-login-name", 20, timedelta(hours=1))
 
+# ID-02 and ID-04 have people told what is taken; whoever asks on and on is told no more.
+TOLD: Final = Limit("taken-told", 10, timedelta(hours=1))
+
 
 def of_client(allowance: int) -> Limit:
     """How often one client may ask in an hour."""
@@ -24,6 +27,13 @@ class NotMatched(NotFound):
 
     code = "person-not-matched"
     default_message = "未查询到对应用户，请检查用户信息"
+
+
+class ToldTooOften(TooMany):
+    """This phone, or this person, was told too often that a name or a number is taken."""
+
+    code = "too-many-registrations"
+    default_message = "注册尝试过于频繁，请稍后再试"
 
 
 class AgentNotMatched(Invalid):

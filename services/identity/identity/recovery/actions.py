@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from identity.accounts import agreements
@@ -19,7 +20,6 @@ from identity.recovery.queries import Recovery
 from identity.recovery.rules import PERSON_WORKFLOW, UNIT_WORKFLOW, Goal, Matter, Side
 from identity.sms_codes import actions as sms_codes
 from identity.sms_codes.rules import WRONG_CODE, Purpose
-from identity.units.model import Unit
 from servicekit import regions, reviewing
 from servicekit.applications import Actor, advance, take_number
 from servicekit.clock import shanghai_date
@@ -31,6 +31,7 @@ from servicekit.uploads import Uploads
 from servicekit.vault import Vault
 from servicekit.workflow import Role, State, Workflow
 
+CHANNEL = "identity_recovery"  # woken when a case is filed
 VISITOR = "visitor"  # who files is nobody yet; events and history say no more
 
 
@@ -87,12 +88,13 @@ def submit(
     *,
     consent: str,
     uploads: Uploads[Upload],
-    stop_address: str,
     code: str,
-    vault: Vault,
     now: datetime,
 ) -> None:
-    """File it with its photographs, or file it again after a correction; the old phone is told.
+    """File it with its photographs, or file it again after a correction.
+
+    The old phone is told by a job: were it told here, filing would take longer where there is an
+    account than where there is none.
 
     Args:
         files: upload ids by the kind of photograph.
@@ -117,7 +119,6 @@ def submit(
     ids = [files[kind.code] for kind in needed]
     uploads.attach(db, ids, case.id, owner_id=case.id, now=now)
     uploads.detach(db, case.id, keep=ids, now=now)
-    first = case.number is None
     if case.number is None:
         digits = rules.BUSINESS_DIGITS[str(case.matter.side)]
         case.number = take_number(db, region=case.region or "44", business=digits, now=now)
@@ -126,8 +127,7 @@ def submit(
     advance(db, workflow, case, "submit", actor=visitor(), now=now)
     words = {"number": case.number, "code": rules.shown_code(code)}
     _tell_contact(db, case, "recovery-filed", words, now=now)
-    if first:
-        _warn(db, case, stop_address=stop_address, vault=vault, now=now)
+    db.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
 def is_read(version: str) -> bool:
@@ -171,27 +171,6 @@ def forget_drafts(db: Session, *, now: datetime) -> None:
 def workflow_of(case: Recovery) -> Workflow[State]:
     """The table of moves this case lives by."""
     return PERSON_WORKFLOW if case.matter.side is Side.PERSON else UNIT_WORKFLOW
-
-
-def _warn(db: Session, case: Recovery, *, stop_address: str, vault: Vault, now: datetime) -> None:
-    if case.account_id is None:
-        return  # nobody's account: there is no old phone to tell
-    account = db.get_one(Account, case.account_id)
-    unit = db.get(Unit, case.account_id)
-    phones = [account.phone] + ([unit.legal_phone] if unit is not None else [])
-    messages.tell(
-        db, account.id, "recovery-asked", {"what": case.goal.label}, subject=None, now=now
-    )
-    stops.warn(
-        db,
-        account,
-        phones,
-        what=case.goal.label,
-        address=stop_address,
-        case_id=case.id,
-        vault=vault,
-        now=now,
-    )
 
 
 def _tell_contact(

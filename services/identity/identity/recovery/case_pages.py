@@ -123,9 +123,7 @@ def send_files() -> Response:
                     taken,
                     consent=typed("consent"),
                     uploads=own.uploads,
-                    stop_address=forms.stop_address(),
                     code=code,
-                    vault=own.counts.vault,
                     now=now(),
                 )
         except Refusal as refusal:

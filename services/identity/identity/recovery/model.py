@@ -16,6 +16,7 @@ from servicekit.upload_table import SHOWN, UploadColumns
 from servicekit.vault import Sealed
 
 _TIME = DateTime(timezone=True)
+_TO_WARN = text("number IS NOT NULL AND warned_at IS NULL")
 
 
 class Upload(UploadColumns, Base):
@@ -39,6 +40,9 @@ class Case(Reviewed):
     photos_consent: Mapped[str | None] = mapped_column(String(20), info=NOT_PERSONAL)
     photos_consented_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
     photos_withdrawn_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
+    # When whoever holds the account so far was told; by a job, so that filing costs the same
+    # whether or not there is an account.
+    warned_at: Mapped[datetime | None] = mapped_column(_TIME, info=NOT_PERSONAL)
 
     @declared_attr
     @classmethod
@@ -79,7 +83,10 @@ class PersonRecovery(Case, Base):
     """A person who shows photographs of the document (ID-11, ID-12)."""
 
     __tablename__ = "person_recovery"
-    __table_args__ = (Index("person_recovery_queue", "due_order", "id"),)
+    __table_args__ = (
+        Index("person_recovery_queue", "due_order", "id"),
+        Index("person_recovery_to_warn", "id", postgresql_where=_TO_WARN),
+    )
 
     document_type: Mapped[str] = mapped_column(String(32), info=NOT_PERSONAL)
     document_number: Mapped[DocumentNumber] = mapped_column(
@@ -99,7 +106,10 @@ class UnitRecovery(Case, Base):
     """A unit whose agent shows its documents (ID-13, ID-14); two officers decide."""
 
     __tablename__ = "unit_recovery"
-    __table_args__ = (Index("unit_recovery_queue", "due_order", "id"),)
+    __table_args__ = (
+        Index("unit_recovery_queue", "due_order", "id"),
+        Index("unit_recovery_to_warn", "id", postgresql_where=_TO_WARN),
+    )
 
     certificate_number: Mapped[str] = mapped_column(String(18), info=NOT_PERSONAL)
     unit_name: Mapped[str] = mapped_column(String(200), info=NOT_PERSONAL)

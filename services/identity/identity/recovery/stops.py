@@ -5,16 +5,18 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
 from identity.messages import actions as messages
 from identity.passwords import actions as passwords
 from identity.recovery import queries, rules
-from identity.recovery.model import RecoveryStop
+from identity.recovery.model import PersonRecovery, RecoveryStop, UnitRecovery
 from identity.recovery.rules import PERSON_WORKFLOW, UNIT_WORKFLOW, Side
 from identity.sign_in import sessions
 from identity.sign_in.rules import EndReason
+from identity.units.model import Unit
 from servicekit import reviewing
 from servicekit.applications import advance, system_actor
 from servicekit.personal import MobileNumber
@@ -78,6 +80,24 @@ def warn(
         )
 
 
+def warn_old_phones(
+    db: Session, *, stop_address: str, vault: Vault, now: datetime, most: int = 20
+) -> int:
+    """Tell whoever holds the accounts so far of the cases that were filed; a job's work.
+
+    Returns: how many cases were looked at.
+    """
+    found: list[queries.Recovery] = []
+    for table in (PersonRecovery, UnitRecovery):
+        filed = (table.number.is_not(None), table.warned_at.is_(None))
+        oldest = select(table).where(*filed).order_by(table.id).limit(most)
+        found.extend(db.scalars(oldest.with_for_update(skip_locked=True)))
+    for case in found:
+        case.warned_at = now
+        _warn(db, case, stop_address=stop_address, vault=vault, now=now)
+    return len(found)
+
+
 def stop(db: Session, typed: str, *, vault: Vault, now: datetime) -> None:
     """The holder of the old phone says no: a case ends, what was given is worth nothing alone.
 
@@ -100,3 +120,26 @@ def stop(db: Session, typed: str, *, vault: Vault, now: datetime) -> None:
     sessions.end_all(db, account.id, EndReason.DISOWNED, now=now)
     passwords.distrust(db, account, now=now)
     messages.tell(db, account.id, "recovery-stopped", {}, subject=None, now=now)
+
+
+def _warn(
+    db: Session, case: queries.Recovery, *, stop_address: str, vault: Vault, now: datetime
+) -> None:
+    if case.account_id is None:
+        return  # nobody's account: there is no old phone to tell
+    account = db.get_one(Account, case.account_id)
+    unit = db.get(Unit, case.account_id)
+    phones = [account.phone] + ([unit.legal_phone] if unit is not None else [])
+    messages.tell(
+        db, account.id, "recovery-asked", {"what": case.goal.label}, subject=None, now=now
+    )
+    warn(
+        db,
+        account,
+        phones,
+        what=case.goal.label,
+        address=stop_address,
+        case_id=case.id,
+        vault=vault,
+        now=now,
+    )

@@ -13,7 +13,7 @@ from identity.adapters.legal_person_base import LegalPersonBase
 from identity.events import FACTS, UnitChanged
 from identity.limits import Counts
 from identity.messages import actions as messages
-from identity.units import form_rules, rules
+from identity.units import form_rules, queries, rules
 from identity.units.model import FormerUnit, Unit
 from servicekit.clock import shanghai_date
 from servicekit.errors import FieldError, Refusal
@@ -103,6 +103,15 @@ def change_name(
         unit.legal_phone = MobileNumber(change.legal_phone)
     _announce(db, unit, now=now)
     messages.tell(db, unit.account_id, "unit-changed", {}, subject=None, now=now)
+
+
+def freeze(db: Session, unit_id: str, *, since: datetime | None) -> None:
+    """It does nothing by its own account while an objection stands; None lifts that (EA-12).
+
+    Raises:
+        NoUnit: there is none.
+    """
+    queries.find_unit(db, unit_id).account.frozen_at = since
 
 
 def close(unit: Unit, *, now: datetime) -> None:

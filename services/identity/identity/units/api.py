@@ -104,8 +104,8 @@ def complete(given: tuple[str, form_rules.UnitForm], registration_id: str) -> Un
     """Steps 2 and 3: the unit's data, and the account is open (单位注册).
 
     The ticket is the key: sent again, it answers with the same unit. 422
-    `unit-registration-refused` with every wrong field; 409 `unit-id-taken`, `username-taken`;
-    404 `unit-registration-not-found`.
+    `unit-registration-refused` with every wrong field; 409 `unit-id-taken`, `username-taken`, ten
+    times an hour and agent, then 429 `too-many-registrations`; 404 `unit-registration-not-found`.
     """
     own, (ticket, form) = parts(), given
     with transaction() as db:

@@ -19,6 +19,7 @@ from identity.events import FACTS, UnitRegistered
 from identity.hashing import Hasher
 from identity.limits import Counts
 from identity.matching import queries as matching
+from identity.matching.actions import count_told
 from identity.matching.rules import AgentNotMatched
 from identity.messages import actions as messages
 from identity.sms_codes import actions as sms_codes
@@ -168,6 +169,7 @@ def complete(
         UnitRefused: with every wrong field.
         UnitNumberTaken, LoginNameTaken: with both fields when both are taken.
         PersonRecordConflict, AgentLevelTooLow: the agent's account changed since step 1.
+        ToldTooOften: the agent was told too often that something is taken.
     """
     if registration.unit_id is not None:
         return queries.find_unit(db, registration.unit_id)
@@ -185,7 +187,7 @@ def complete(
         also=[] if code_id else [WRONG_CODE],
     )
     _check_agent(db, agent)
-    _check_free(db, form.login_name, number)
+    _check_free(db, form.login_name, number, counts=counts, who=agent.id, now=now)
     if code_id is None or not sms_codes.use(db, code_id, now=now):
         raise rules.UnitRefused(fields=[WRONG_CODE])
     unit = open_unit(db, form, number, agent, password_hash=hasher.hash(form.password), now=now)
@@ -270,13 +272,18 @@ def _check_agent(db: Session, agent: Account) -> None:
     rules.check_agent(level=agent.level, accounts_of_person=holders)
 
 
-def _check_free(db: Session, login_name: str, number: str) -> None:
+def _check_free(
+    db: Session, login_name: str, number: str, *, counts: Counts, who: str, now: datetime
+) -> None:
     # Asked beforehand only to name both fields at once; the indexes decide.
     wrong = []
     name = LoginName(login_key(login_name))
     if db.scalar(select(Account.id).where(Account.login_name_index == name)):
         wrong.append(_LOGIN_TAKEN)
-    if queries.is_taken(db, number):
+    is_taken = queries.is_taken(db, number)
+    if wrong or is_taken:
+        count_told(counts, who, now=now)
+    if is_taken:
         raise rules.UnitNumberTaken(fields=[*wrong, _NUMBER_TAKEN])
     if wrong:
         raise LoginNameTaken(fields=wrong)
