@@ -184,6 +184,40 @@ def test_an_objection_is_sent_back_taken_back_or_too_late(desk: Any) -> None:
     assert [row.ending for row in desk.rows("unemployment_record")] == ["pension"]
 
 
+@pytest.mark.req("ER-07", "AL-10")
+def test_officers_work_together_on_an_objection_and_its_owner_urges(desk: Any) -> None:
+    lin = desk.person()
+    first, second, third = (desk.officer("440106", business=BUSINESS) for _ in range(3))
+    unemployed(desk, lin)
+    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    path = f"{OWN}/{endings(lin)[0]['id']}"
+    review = path.replace(OWN, REVIEWS)
+    early = lin.post(f"{path}/urge", {})
+    assert (early.status_code, early.json["code"]) == (409, "wrong-state")
+    lin.done(lin.post(f"{path}/object", {"explanation": "系冒名参保"}))
+    lin.done(lin.post(f"{path}/urge", {"note": "请尽快核实"}))
+    assert lin.post(f"{path}/urge", {}).json["code"] == "urged-already"
+    assert [row["urged_times"] for row in first.get(REVIEWS, urged="true").json["items"]] == [1]
+    handed = {"officer_id": second.claims["sub"], "reason": "属地在该街道"}
+    first.done(first.post(f"{review}/transfer", handed))
+    assert first.post(f"{review}/approve", {}).json["code"] == "assigned-to-other"
+    asked = {"kind": "joint", "officers": [third.claims["sub"]], "question": "参保是否属实？"}
+    second.done(second.post(f"{review}/opinions", asked))
+    assert second.post(f"{review}/approve", {}).json["code"] == "opinion-open"
+    lin.done(lin.post(f"{path}/withdraw"))
+    lin.done(lin.post(f"{path}/object", {"explanation": "确系冒名参保"}))
+    (line,) = first.get(REVIEWS).json["items"]
+    assert (line["assigned_to"], line["awaited"]) == (None, 0), "an objection anew begins anew"
+    assert "mark-duplicates" not in line["open_moves"]
+    rows = {"move": "return", "items": [{"id": line["id"]}], "reason_code": "more-proof"}
+    assert third.done(third.post(f"{REVIEWS}/batch", rows))["done"] == 1
+    lin.done(lin.post(f"{path}/object", {"explanation": "附单位说明"}))
+    first.done(first.post(f"{review}/approve", {}))
+    assert in_force(desk) == ["unemployment_record"]
+    assert first.done(first.get(f"{REVIEWS}/statistics"))
+    assert desk.history_is_whole()
+
+
 @pytest.mark.req("ER-07", "UNE-05")
 def test_an_ending_is_its_owners(desk: Any) -> None:
     lin, other = desk.person(), desk.person()

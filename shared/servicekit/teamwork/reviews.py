@@ -50,6 +50,13 @@ def team_arguments(table: str) -> tuple[CheckConstraint, Index, Index]:
 T = TypeVar("T", bound=TeamReviewed)
 
 
+def ask_no_more(db: Session, application: TeamReviewed, now: datetime) -> None:
+    """Whatever colleagues were asked about it needs no answer any more."""
+    if application.awaited:
+        opinions.end(db, now, OPINION.c.application_id == application.id)
+        application.awaited = 0
+
+
 @dataclass(frozen=True, slots=True)
 class TeamFilters(QueueFilters):
     """What an officer of a team narrows the queue by, beside the rest.
@@ -123,9 +130,8 @@ class TeamReviews(Reviews[T]):
         decisions.record(
             db, self.workflow.name, application, move, code=code, officer_id=actor.id, now=now
         )
-        if move != "approve" and application.awaited:
-            opinions.end(db, now, OPINION.c.application_id == application.id)
-            application.awaited = 0
+        if move != "approve":
+            ask_no_more(db, application, now)
 
     def transfer(
         self,

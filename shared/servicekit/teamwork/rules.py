@@ -159,13 +159,15 @@ class SecondOfficerNeeded(Conflict):
     default_message = "该申请被抽中复核，须由另一位经办人员逐件审核。"
 
 
-def team_moves(*waiting: State) -> tuple[Move[State], ...]:
+def team_moves(*waiting: State, alike: bool = True) -> tuple[Move[State], ...]:
     """The rows of a workflow table that several officers, and the applicant who urges, need.
 
     Args:
         waiting: the states in which the matter waits for a decision.
+        alike: does the matter look for possible duplicates?
     """
-    officers = ("transfer", "ask-opinion", "withdraw-opinion", "give-opinion", "mark-duplicates")
+    officers = ["transfer", "ask-opinion", "withdraw-opinion", "give-opinion"]
+    officers += ["mark-duplicates"] if alike else []
     rows = [move(name, state, state, Role.REVIEWER) for name in officers for state in waiting]
     rows += [move("hold-for-second", state, state, Role.SYSTEM) for state in waiting]
     return (*rows, *(move("urge", state, state, Role.APPLICANT) for state in waiting))

@@ -98,9 +98,12 @@ def _ending(desk: Any, path: str, number: str) -> dict[str, str]:
         life_events.plan(db, person, window=10, now=desk.clock.now())
     owner = as_owner(desk)
     made = done(owner.get("planned-endings"), 200)["items"][0]["id"]
-    if "reviews" in path or path.endswith("withdraw"):
+    if "reviews" in path or path.endswith(("withdraw", "urge")):
         done(owner.post(f"planned-endings/{made}/object", {"explanation": "不属实"}), 200)
-    return {"application_id": made, "ending_id": made}
+    found = {"application_id": made, "ending_id": made}
+    if "{opinion_id}" in path:
+        found["opinion_id"] = _asked(desk, "ending", made, path)
+    return found
 
 
 def _asked(desk: Any, matter: str, application_id: str, path: str) -> str:

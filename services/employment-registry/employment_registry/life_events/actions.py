@@ -41,6 +41,8 @@ from servicekit.applications import Actor, advance, system_actor, take_number
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id
 from servicekit.outbox import announce
+from servicekit.teamwork import urging
+from servicekit.teamwork.reviews import ask_no_more
 
 ITSELF: Final = system_actor("employment-registry")
 ENDINGS: Final = {
@@ -161,7 +163,22 @@ def withdraw(db: Session, ending_id: str, *, actor: Actor, now: datetime) -> Pla
     ending = queries.find_own(db, ending_id, actor)
     rules.WORKFLOW.next_state("withdraw", ending.state, actor.role)
     reviewing.close(ending)
+    ask_no_more(db, ending, now)
+    ending.assigned_to = None  # whoever objects anew begins anew
     advance(db, rules.WORKFLOW, ending, "withdraw", actor=actor, now=now)
+    return ending
+
+
+def urge(
+    db: Session, ending_id: str, *, actor: Actor, now: datetime, note: str | None
+) -> PlannedEnding:
+    """Ask that one's objection be decided on (催办).
+
+    Raises:
+        EndingNotFound, WrongState, UrgedToday, UrgedEnough
+    """
+    ending = queries.find_own(db, ending_id, actor)
+    urging.urge(db, rules.WORKFLOW, ending, actor=actor, now=now, note=note)
     return ending
 
 

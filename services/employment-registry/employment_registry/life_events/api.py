@@ -10,7 +10,7 @@ from employment_registry.parts import parts
 from servicekit import history
 from servicekit.web import versions
 from servicekit.web.access import access
-from servicekit.web.api import Blueprint
+from servicekit.web.api import Blueprint, NoteSchema
 from servicekit.web.filing import EXAMPLE_ENTRY, HistoryEntrySchema
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, PageArguments, page_of, page_schema
@@ -83,3 +83,18 @@ def withdraw(ending_id: str) -> PlannedEnding:
     """
     with transaction() as db:
         return versions.tag(actions.withdraw(db, ending_id, actor=actor(), now=now()))
+
+
+@endings.route("/<ending_id>/urge", methods=["POST"])
+@own
+@endings.arguments(NoteSchema, example={"note": "即将终止，请尽快核实"})
+@endings.response(200, schemas.EndingSchema, example=schemas.EXAMPLE_ENDING)
+def urge(body: dict[str, Any], ending_id: str) -> PlannedEnding:
+    """Ask that the objection be decided on; the officers see it in their queue (催办).
+
+    409 `urged-already` (with `next_on`): once per working day; `urged-enough`; `wrong-state`.
+    """
+    with transaction() as db:
+        return versions.tag(
+            actions.urge(db, ending_id, actor=actor(), now=now(), note=body["note"])
+        )

@@ -14,7 +14,7 @@ from employment_registry.person_columns import PersonColumns
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.queues import queue_indexes
-from servicekit.reviewing import Reviewed
+from servicekit.teamwork.reviews import TeamReviewed, team_arguments
 from servicekit.vault import BlindIndex
 
 ENDING = "planned_ending"
@@ -42,7 +42,7 @@ class LifeEvent(Base):
     refuted: Mapped[bool] = mapped_column(default=False, info=NOT_PERSONAL)
 
 
-class PlannedEnding(PersonColumns, Reviewed, Base):
+class PlannedEnding(PersonColumns, TeamReviewed, Base):
     """That a registration is to end, and what became of it; an objection makes it reviewed."""
 
     __tablename__ = ENDING
@@ -51,6 +51,7 @@ class PlannedEnding(PersonColumns, Reviewed, Base):
         Index(f"{ENDING}_own", "applicant_id", "created_at", "id"),
         Index(f"{ENDING}_due", "takes_effect_on", "id", postgresql_where=_OPEN),
         *queue_indexes(ENDING),
+        *team_arguments(ENDING),
     )
 
     standing: Mapped[Standing] = mapped_column(words(Standing), info=NOT_PERSONAL)

@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
+from employment_registry.events import TELLER
 from employment_registry.life_events import actions, rules
 from employment_registry.life_events.model import PlannedEnding
 from servicekit import working_days
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.errors import ChangedMeanwhile
-from servicekit.reviewing import Reviews
+from servicekit.teamwork.reviews import TeamReviews
 
 RETURN_DAYS = 5  # working days to add what an officer asks for
 
@@ -38,7 +39,7 @@ def upheld(db: Session, ending: PlannedEnding, *, actor: Actor, now: datetime) -
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objections(Reviews[PlannedEnding]):
+class Objections(TeamReviews[PlannedEnding]):
     """Reviews whose no ends a registration, and whose return gives time anew."""
 
     def decide(
@@ -60,6 +61,7 @@ REVIEWS = Objections(
     model=PlannedEnding,
     filed=rules.FILED,
     not_found=rules.EndingNotFound,
+    teller=TELLER,
     hold=hold,
     approved=upheld,
 )

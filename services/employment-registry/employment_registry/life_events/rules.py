@@ -16,6 +16,7 @@ from typing import Final
 from employment_registry.life import Standing
 from servicekit.claims import Reason
 from servicekit.errors import Conflict, NotFound
+from servicekit.teamwork.rules import team_moves
 from servicekit.workflow import Role, State, Workflow, move
 
 # In the kit's words: DRAFT is announced (已告知), SUBMITTED an objection that waits (申诉待审核),
@@ -29,6 +30,7 @@ WORKFLOW: Final = Workflow(
     move("approve", State.SUBMITTED, State.APPROVED, Role.REVIEWER),
     move("return", State.SUBMITTED, State.RETURNED, Role.REVIEWER),
     move("reject", State.SUBMITTED, State.REJECTED, Role.REVIEWER),
+    *team_moves(State.SUBMITTED, alike=False),
     move("take-effect", (State.DRAFT, State.RETURNED), State.WITHDRAWN, Role.SYSTEM),
     # The registration has ended in another way.
     move("lapse", (State.DRAFT, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Role.SYSTEM),

@@ -10,7 +10,8 @@ from employment_registry.life import Standing
 from employment_registry.life_events import rules
 from employment_registry.person_schemas import EXAMPLE_PERSON, PersonSchema
 from servicekit.web.filing import OpenMoves, Part
-from servicekit.web.reviewing import NOT_BLANK, QueueLineSchema
+from servicekit.web.reviewing import NOT_BLANK
+from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 from servicekit.workflow import State
 
 EXAMPLE_ENDING: Final = {
@@ -37,7 +38,8 @@ EXAMPLE_REVIEW: Final = EXAMPLE_ENDING | {
     "state_label": "申诉待审核",
     "explanation": "本人未入职该单位，系冒名参保。",
     "due_on": "2026-10-13",
-    "open_moves": ["claim", "approve", "return", "reject"],
+    "open_moves": ["claim", "approve", "return", "reject", "transfer", "ask-opinion"],
+    **EXAMPLE_LINE,
     "region": "440106003",
     "person": EXAMPLE_PERSON,
     "submitted_at": "2026-09-30T02:00:00+00:00",
@@ -90,7 +92,7 @@ class EndingSchema(Schema):
     version = fields.Int(required=True)
 
 
-class EndingReviewSchema(QueueLineSchema, EndingSchema):
+class EndingReviewSchema(TeamLineSchema, EndingSchema):
     """A line of the officers' queue, and what the officer decides on."""
 
     region = fields.Str(required=True)
