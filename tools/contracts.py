@@ -61,10 +61,12 @@ def render(apps: Mapping[str, ServiceApp]) -> dict[str, str]:
 
 
 def facts_of(app: ServiceApp) -> Iterator[Fact]:
-    """Everything a service announces: its own facts, and the states of its applications."""
-    yield from app.service.facts
-    for workflow in app.service.workflows:
-        yield from application_facts(workflow)
+    """Everything a service announces: its own facts, and the states of its applications.
+
+    In the order of their types: what declares them is imported in many orders.
+    """
+    states = (fact for each in app.service.workflows for fact in application_facts(each))
+    yield from sorted((*app.service.facts, *states), key=lambda fact: fact.type)
 
 
 def event_path(kind: str) -> str:

@@ -59,17 +59,11 @@ def ask_no_more(db: Session, application: TeamReviewed, now: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TeamFilters(QueueFilters):
-    """What an officer of a team narrows the queue by, beside the rest.
+    """What an officer of a team narrows the queue by, beside the rest."""
 
-    Args:
-        asked: only what waits for the caller's opinion.
-        assigned: only what was handed to the caller.
-        urged: only what its applicant urged.
-    """
-
-    asked: bool = False
-    assigned: bool = False
-    urged: bool = False
+    asked: bool = False  # only what waits for the caller's opinion
+    assigned: bool = False  # only what was handed to the caller
+    urged: bool = False  # only what its applicant urged
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -280,11 +280,6 @@ def case_number(number: str, position: int) -> str:
     return f"{number}-{position:02d}"
 
 
-def is_told(name: str) -> bool:
-    """Is a move news to the unit, or only how officers share their work?"""
-    return name not in {"save", "claim"}
-
-
 def is_open(state: State) -> bool:
     """Is it not decided yet?"""
     return state in OPEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from employer_auth.authorisation_codes import codes, queries, rules, schemas
+from employer_auth.authorisation_codes import codes, queries, schemas
 from employer_auth.authorisation_codes.model import Authorisation
 from employer_auth.bindings.rules import MANAGE
 from servicekit import history
@@ -59,8 +59,7 @@ def list_unit_case_history(case_id: str) -> list[history.Entry]:
     404 `application-not-found`.
     """
     with reading() as db:
-        case = queries.find_case_of_unit(db, case_id, actor().id)
-        return [entry for entry in history.list_history(db, case.id) if rules.is_told(entry.move)]
+        return queries.story_of(db, queries.find_case_of_unit(db, case_id, actor().id))
 
 
 @unit_authorisations.route("/<authorisation_id>/revoke", methods=["POST"])
