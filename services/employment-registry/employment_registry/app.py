@@ -10,6 +10,7 @@ from employment_registry.certificate import verification
 from employment_registry.certificate.signing import Signer
 from employment_registry.checks.rules import System
 from employment_registry.events import FACTS
+from employment_registry.exporting import exports_of
 from employment_registry.flexible_employment import api as flexible
 from employment_registry.flexible_employment import review_api as flexible_reviews
 from employment_registry.flexible_employment import rules as flexible_rules
@@ -110,5 +111,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     status_list = verification.StatusList(
         signer, app.database, certificate_queries.ended, wallet_queries.ended
     )
-    app.extensions[KEY] = Parts(settings, Userinfo(client), signer, status_list)
+    exports = exports_of(settings, app.vault)
+    app.extensions[KEY] = Parts(settings, Userinfo(client), signer, status_list, exports)
     return app

@@ -9,6 +9,7 @@ from employment_registry import hearing, possible_duplicates
 from employment_registry.certificate import actions as certificate
 from employment_registry.checks.actions import CHANNEL
 from employment_registry.checks.rules import System
+from employment_registry.exporting import Export, exports_of
 from employment_registry.flexible_employment import actions as flexible
 from employment_registry.outside import make_registers, work_off
 from employment_registry.policy_changes import actions as policy_changes
@@ -16,7 +17,11 @@ from employment_registry.unemployment import actions as unemployment
 from employment_registry.wallet import actions as wallet
 from servicekit import logs
 from servicekit.errors import OutsideFailed
+from servicekit.exports.building import Builder
+from servicekit.exports.desk import CHANNEL as EXPORTS_ASKED
+from servicekit.exports.desk import Exports
 from servicekit.jobs import JobContext, Jobs
+from servicekit.vault import vault_of
 
 JOBS = Jobs()
 log = logs.get_logger()
@@ -90,6 +95,23 @@ def index_likeness(context: JobContext) -> None:
     while done == BATCH and not context.stop.is_set():
         with context.database.transaction() as db:
             done = possible_duplicates.index_old(db, most=BATCH)
+
+
+@JOBS.on_notify(EXPORTS_ASKED, name="build-exports")
+def build_exports(context: JobContext) -> None:
+    """Make the spreadsheets that officers wait for."""
+    Builder(exports_on(context), context.database, context.clock, context.stop).work_off()
+
+
+@JOBS.every(timedelta(minutes=10), name="sweep-exports")
+def sweep_exports(context: JobContext) -> None:
+    """Delete the spreadsheets whose time is over."""
+    exports_on(context).sweep(context.database, context.clock.now())
+
+
+def exports_on(context: JobContext) -> Exports[Export]:
+    """The exports of a job's service."""
+    return exports_of(context.settings, vault_of(context.database.engine.dialect))
 
 
 def _hear(context: JobContext, system: System) -> None:

@@ -14,6 +14,8 @@ from servicekit.web.session import app
 if TYPE_CHECKING:
     from employment_registry.certificate.signing import Signer
     from employment_registry.certificate.verification import StatusList
+    from employment_registry.exporting import Export
+    from servicekit.exports.desk import Exports
 
 KEY: Final = "employment-registry"
 
@@ -26,6 +28,7 @@ class Parts:
     userinfo: Userinfo
     signer: Signer
     status_list: StatusList
+    exports: Exports[Export]
 
     @property
     def check_terms(self) -> Terms:

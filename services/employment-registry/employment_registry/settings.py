@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from employment_registry.outside_settings import OutsideSettings
 from servicekit.settings import BadSettings, ServiceSettings, setting
+from servicekit.storage import StorageSettings
 
 
 @dataclass(frozen=True)
-class Settings(OutsideSettings, ServiceSettings):
+class Settings(OutsideSettings, StorageSettings, ServiceSettings):
     """Settings of the employment registry, ``EMPLOYMENT_REGISTRY_…``."""
 
     certificate_keys: str = setting(

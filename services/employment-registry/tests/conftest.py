@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +61,30 @@ TABLES = {
     "looks": "access_record",
     "keys": "idempotency_key",
 }
+
+
+# The events worker's hand at one job, in a process that may be killed.
+WORKER = """
+import json, sys, threading
+from datetime import datetime
+from employment_registry.app import create_app
+from employment_registry.jobs import JOBS
+from employment_registry.settings import Settings
+from servicekit.jobs import JobContext
+from servicekit.testing.clock import FixedClock
+from servicekit.testing.settings import sample_settings
+given = json.loads(sys.argv[1])
+clock, name = FixedClock(datetime.fromisoformat(given.pop("now"))), given.pop("job")
+app = create_app(sample_settings(Settings, "EMPLOYMENT_REGISTRY", **given), clock=clock)
+work = next(job.work for job in JOBS if job.name == name)
+work(JobContext("employment-registry", app.database, clock, app.settings, threading.Event()))
+"""
+SHARED = (
+    "database_url",
+    "storage_url",
+    "social_security_url",
+    "social_security_secret",
+)
 
 
 class Caller:
@@ -287,6 +314,12 @@ class Desk:
         stop = threading.Event()
         work(JobContext(SERVICE, self.app.database, self.clock, self.app.settings, stop))
 
+    def worker(self, job: str, **settings: Any) -> subprocess.Popen[bytes]:
+        """Run it in a process of its own, at this moment."""
+        known = {name: getattr(self.app.settings, name) for name in SHARED}
+        given = {"job": job, "now": self.clock.now().isoformat()} | known | settings
+        return subprocess.Popen([sys.executable, "-c", WORKER, json.dumps(given)])
+
     def asks_outside(self) -> None:
         for system in System:
             self.job(f"ask-{system}")
@@ -369,18 +402,25 @@ def opened(postgres: TestPostgres, template: str, **settings: Any) -> Iterator[D
 
 
 @pytest.fixture
+def storage_url(tmp_path: Path) -> str:
+    """Where the service's files lie."""
+    return f"file://{tmp_path}/files"
+
+
+@pytest.fixture
 def desk_class() -> type[Desk]:
     """For tests that set the service up in their own way."""
     return Desk
 
 
 @pytest.fixture
-def desk(postgres: TestPostgres, template: str) -> Iterator[Desk]:  # noqa: F811
+def desk(postgres: TestPostgres, template: str, storage_url: str) -> Iterator[Desk]:  # noqa: F811
     """The service with an empty database, on 29 September 2026, ten o'clock in Guangzhou.
 
     Registers are asked where a test is about them (``checked``).
     """
-    with opened(postgres, template, outside_off=",".join(System)) as desk:
+    off = ",".join(System)
+    with opened(postgres, template, outside_off=off, storage_url=storage_url) as desk:
         yield desk
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,22 +25,6 @@ UNEMPLOYMENT = {
     "address": "五山路1号",
     "wishes": ["job"],
 }
-# A worker of its own: asks once, and is killed while it waits for the answer.
-WORKER = """
-import json, sys, threading
-from datetime import datetime
-from employment_registry.app import create_app
-from employment_registry.jobs import JOBS
-from employment_registry.settings import Settings
-from servicekit.jobs import JobContext
-from servicekit.testing.clock import FixedClock
-from servicekit.testing.settings import sample_settings
-given = json.loads(sys.argv[1])
-clock = FixedClock(datetime.fromisoformat(given.pop("now")))
-app = create_app(sample_settings(Settings, "EMPLOYMENT_REGISTRY", **given), clock=clock)
-work = next(job.work for job in JOBS if job.name == "ask-social-security")
-work(JobContext("employment-registry", app.database, clock, app.settings, threading.Event()))
-"""
 
 
 def until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
@@ -119,15 +100,7 @@ def test_what_a_killed_worker_was_asking_is_resumed_once(checked: Any, outside: 
     application = files(checked, lin)
     checked.job("ask-population-register")
     outside.slows("social-security", 20)
-    settings = checked.app.settings
-    given = {
-        "now": checked.clock.now().isoformat(),
-        "database_url": settings.database_url,
-        "social_security_url": settings.social_security_url,
-        "social_security_secret": settings.social_security_secret,
-        "outside_seconds": 30.0,
-    }
-    with subprocess.Popen([sys.executable, "-c", WORKER, json.dumps(given)]) as worker:
+    with checked.worker("ask-social-security", outside_seconds=30.0) as worker:
         try:
             until(lambda: "asking" in {check.progress for check in checked.rows("outside_check")})
         finally:

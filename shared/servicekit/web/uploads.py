@@ -6,7 +6,7 @@ them is the matter's to say, which answers with ``sent``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -168,9 +168,15 @@ def file_response(blueprint: Blueprint) -> Callable[[Any], Any]:
 
 
 def sent(row: UploadColumns, data: bytes) -> Response:
-    """The file as an attachment: no browser shows it in our name, and nobody keeps a copy."""
-    response = Response(data, content_type=row.media_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{row.file_name}"'
+    """A file that somebody sent."""
+    return attachment(data, row.media_type, row.file_name, len(data))
+
+
+def attachment(data: bytes | Iterable[bytes], media_type: str, name: str, size: int) -> Response:
+    """A file as an attachment: no browser shows it in our name, and nobody keeps a copy."""
+    response = Response(data, content_type=media_type)
+    response.content_length = size
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"

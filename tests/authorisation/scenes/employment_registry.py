@@ -33,14 +33,17 @@ UNEMPLOYMENT = {
 }
 
 
-def SETTINGS(_folder: Path) -> dict[str, str]:
+def SETTINGS(folder: Path) -> dict[str, str]:
     """No register is asked: an application goes to review at once."""
-    return {"outside_off": "population-register,social-security"}
+    off = "population-register,social-security"
+    return {"outside_off": off, "storage_url": f"file://{folder}/files"}
 
 
 def arrange(desk: Any, path: str, number: str | None = None) -> dict[str, str]:
     """A draft for its owner, a filed one for officers, an approved one where records are asked."""
     know(desk, desk.people.person, number := number or _number(desk))
+    if "exports" in path:
+        return {"export_id": _export(desk, path)} if "{" in path else {}
     if "ending" in path and "unemployment" not in path:
         return _ending(desk, path, number)
     if "guide" in path:
@@ -152,6 +155,14 @@ def as_officer(desk: Any, business: str, **more: str) -> ApiClient:
     """Of the whole province."""
     claims = {"roles": ["reviewer"], "businesses": [business], "region": "44", **more}
     return ApiClient(desk.app, desk.issuer.token("officer", **claims), PREFIX)
+
+
+def _export(desk: Any, path: str) -> str:
+    """One that the officer asked for."""
+    queue = path.lstrip("/").partition("/")[0]
+    business = f"employment-registry.{queue.removesuffix('-reviews')}"
+    client = as_officer(desk, business, sub=desk.people.officer, region=desk.home)
+    return str(done(client.post(f"{queue}/exports", {"purpose": "第三季度稽核"}), 202)["id"])
 
 
 def _policy(desk: Any) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 from employment_registry.certificate import queries, review_actions, rules, schemas
 from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.certificate.review_actions import REVIEWS
+from employment_registry.parts import parts
 from employment_registry.person_schemas import EXAMPLE_PARTY, PartySchema
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
+from servicekit.web.exports import add_exports
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, page_of, page_schema
 from servicekit.web.review_routes import Shown, add_reviews
@@ -45,6 +47,7 @@ add_reviews(
         example_party=EXAMPLE_PARTY,
     ),
 )
+add_exports(reviews, REVIEWS, lambda: parts().exports)
 
 
 @reviews.route("/<application_id>/revoke", methods=["POST"])

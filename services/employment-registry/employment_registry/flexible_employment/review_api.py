@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from employment_registry.flexible_employment import review_schemas, rules
 from employment_registry.flexible_employment.review_actions import REVIEWS
+from employment_registry.parts import parts
 from employment_registry.person_schemas import EXAMPLE_PARTY, PartySchema
 from servicekit.web.api import Blueprint
+from servicekit.web.exports import add_exports
 from servicekit.web.review_routes import Shown, add_reviews
 
 reviews = Blueprint(
@@ -29,3 +31,4 @@ add_reviews(
         example_party=EXAMPLE_PARTY,
     ),
 )
+add_exports(reviews, REVIEWS, lambda: parts().exports)

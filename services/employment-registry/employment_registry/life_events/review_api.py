@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from employment_registry.life_events import rules, schemas
 from employment_registry.life_events.review_actions import REVIEWS
+from employment_registry.parts import parts
 from servicekit.web.api import Blueprint
+from servicekit.web.exports import add_exports
 from servicekit.web.review_routes import Shown, add_reviews
 
 reviews = Blueprint(
@@ -26,3 +28,4 @@ add_reviews(
         revealable=("person_name", "document_number", "born_on"),
     ),
 )
+add_exports(reviews, REVIEWS, lambda: parts().exports)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from employment_registry.parts import parts
 from employment_registry.person_schemas import EXAMPLE_PARTY, PartySchema
 from employment_registry.unemployment import review_actions, rules, schemas
 from employment_registry.unemployment.model import UnemploymentApplication
@@ -11,6 +12,7 @@ from employment_registry.unemployment.review_actions import REVIEWS
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
+from servicekit.web.exports import add_exports
 from servicekit.web.review_routes import Shown, add_reviews
 from servicekit.web.session import actor, now, transaction
 from servicekit.workflow import Role
@@ -36,6 +38,7 @@ add_reviews(
         example_party=EXAMPLE_PARTY,
     ),
 )
+add_exports(reviews, REVIEWS, lambda: parts().exports)
 
 
 @reviews.route("/<application_id>/end", methods=["POST"])
