@@ -83,6 +83,7 @@ class Strict(HTMLParser):
         self.stack: list[str] = []
         self.ids: list[str] = []
         self.links: list[str] = []
+        self.deepest = 0
 
     def handle_starttag(self, tag: str, attrs) -> None:
         assert tag not in ("script", "img", "iframe", "object", "link", "base", "form"), tag
@@ -90,6 +91,9 @@ class Strict(HTMLParser):
         assert not any(name.startswith("on") or name == "style" for name in named)
         self.ids += [named["id"]] if "id" in named else []
         self.links += [named["href"]] if "href" in named else []
+        if tag in ("h1", "h2", "h3", "h4", "h5") and "main" in self.stack:
+            assert int(tag[1]) <= self.deepest + 1, "a heading skips a level"
+            self.deepest = int(tag[1])
         if tag not in ("meta", "br"):
             self.stack.append(tag)
 
@@ -118,6 +122,9 @@ def test_every_page_is_well_formed_escaped_and_leads_only_to_itself() -> None:
                 assert link.startswith(("/openapi", "#")), link
                 assert not link.startswith("#") or link[1:] in parser.ids
     assert "talent-card" in Page(document, "zh", "/o", "").render(None)
+    overview = Page(document, "en", "/o", "").render(None)
+    assert "Employment registry" in overview
+    assert "就业登记" not in overview
 
 
 @pytest.mark.req("GW-06")

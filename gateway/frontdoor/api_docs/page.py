@@ -61,7 +61,7 @@ class Page:
         elif group is None:
             title, main = service, f"<h1>{escape(service)}</h1><p>{self._words['nothing']}</p>"
         else:
-            title, main = group["name"], "".join(self._service(group))
+            title, main = self._named(group), "".join(self._service(group))
         words, other = self._words, "en" if self._language == "zh" else "zh"
         return (
             f'<!doctype html>\n<html lang="{LANGUAGES[self._language]}">\n<meta charset="utf-8">\n'
@@ -90,7 +90,7 @@ class Page:
         for group in self._groups:
             mark = current if group is chosen else ""
             link = self._link(group["x-service"])
-            parts.append(f'<li><a href="{link}"{mark}>{escape(group["name"])}</a></li>')
+            parts.append(f'<li><a href="{link}"{mark}>{escape(self._named(group))}</a></li>')
         parts.append("</ul>")
         if chosen is not None:
             parts.append(f"<h2>{words['contents']}</h2><ul>")
@@ -100,6 +100,12 @@ class Page:
             ]
             parts.append("</ul>")
         return "".join(parts) + "</nav>"
+
+    def _named(self, group: dict[str, Any]) -> str:
+        """A service's own title, or in English its name: titles are Chinese."""
+        if self._language == "zh":
+            return str(group["name"])
+        return str(group["x-service"]).replace("-", " ").capitalize()
 
     def _shown(self, tag: str) -> str:
         found = self._tags.get(tag, {})
@@ -118,10 +124,11 @@ class Page:
             parts.append(f'<p class="card note">{words["missing"]} {names}</p>')
         for group in self._groups:
             count = sum(1 for _ in self._operations(set(group["tags"])))
+            counted = words["operation"] if count == 1 else words["operations"]
             link = self._link(group["x-service"])
             parts.append(
-                f'<div class="card"><h3><a href="{link}">{escape(group["name"])}</a></h3>'
-                f'<span class="quiet">{count} {words["operations"]}</span></div>'
+                f'<div class="card"><h2><a href="{link}">{escape(self._named(group))}</a></h2>'
+                f'<span class="quiet">{count} {counted}</span></div>'
             )
         return "".join(parts)
 
@@ -133,7 +140,7 @@ class Page:
                     yield path, method, item[method], item.get("parameters", [])
 
     def _service(self, group: dict[str, Any]) -> Iterator[str]:
-        yield f"<h1>{escape(group['name'])}</h1>"
+        yield f"<h1>{escape(self._named(group))}</h1>"
         for tag in group["tags"]:
             yield f'<h2 class="tag" id="{_anchor(tag)}">{escape(self._shown(tag))}</h2>'
             for path, method, operation, shared in self._operations({tag}):
@@ -158,9 +165,9 @@ class Page:
         if parameters:
             yield from self._parameters(parameters)
         if "requestBody" in operation:
-            yield f"<h4>{self._words['body']}</h4>"
+            yield f"<h3>{self._words['body']}</h3>"
             yield from self._content(self._schemas.resolved(operation["requestBody"]))
-        yield f"<h4>{self._words['answers']}</h4>"
+        yield f"<h3>{self._words['answers']}</h3>"
         for status, answer in sorted(operation.get("responses", {}).items()):
             yield from self._answer(status, self._schemas.resolved(answer))
         yield "</div></details>\n"
@@ -183,7 +190,7 @@ class Page:
 
     def _parameters(self, parameters: list[dict[str, Any]]) -> Iterator[str]:
         words = self._words
-        yield f"<h4>{words['parameters']}</h4>" + self._head("place")
+        yield f"<h3>{words['parameters']}</h3>" + self._head("place")
         for parameter in parameters:
             place = words.get(str(parameter.get("in")), "")
             yield self._row(
@@ -198,7 +205,7 @@ class Page:
     def _head(self, *more: str) -> str:
         columns = ("name", *more, "type", "meaning")
         cells = "".join(f'<th scope="col">{self._words[name]}</th>' for name in columns)
-        return f'<div class="wide"><table><tr>{cells}</tr>'
+        return f'<div class="wide" tabindex="0"><table><tr>{cells}</tr>'
 
     def _row(self, name: str, place: str | None, kind: str, meaning: str, *, required: bool) -> str:
         must = f' <span class="must">{self._words["required"]}</span>' if required else ""
@@ -225,7 +232,7 @@ class Page:
                 shown = orjson.dumps(content["example"], option=orjson.OPT_INDENT_2).decode()
                 yield (
                     f'<details class="part"><summary>{self._words["example"]}</summary>'
-                    f"<pre>{escape(shown)}</pre></details>"
+                    f'<pre tabindex="0">{escape(shown)}</pre></details>'
                 )
 
     def _answer(self, status: str, answer: dict[str, Any]) -> Iterator[str]:
