@@ -72,10 +72,36 @@ def _step(
         write: Write = _as_it_is
     else:
         get, write = _get(schema, name, field), _write(field)
+        if isinstance(write, _Only) and _is_plain(field):
+            return _plain_step(field.attribute or name, key, name, write)
 
     def step(obj: Any, made: dict[str, Any]) -> None:
         value = get(obj)
         if value is not missing:
+            made[key] = write(value, name, obj)
+
+    return step
+
+
+def _is_plain(field: fields.Field[Any]) -> bool:
+    """Is the value an attribute of the object, and left out where there is none?"""
+    own_value = type(field).get_value is fields.Field.get_value
+    return own_value and "." not in (field.attribute or "") and field.dump_default is missing
+
+
+def _plain_step(
+    path: str, key: str, name: str, write: _Only
+) -> Callable[[Any, dict[str, Any]], None]:
+    """Most fields are this: three calls in one."""
+    kinds, convert = write.kinds, write.convert
+
+    def step(obj: Any, made: dict[str, Any]) -> None:
+        value = getattr(obj, path, missing)
+        if type(value) in kinds:
+            made[key] = value if convert is None else convert(value)
+        elif value is None:
+            made[key] = None
+        elif value is not missing:
             made[key] = write(value, name, obj)
 
     return step
@@ -111,33 +137,33 @@ def _as_it_is(value: Any, name: str, obj: Any) -> Any:
     return value
 
 
-def _only(kinds: tuple[type, ...], convert: Callable[[Any], Any] | None = None) -> Any:
+class _Only:
     """Writes values of exactly these types; the field itself writes all others."""
 
-    def maker(field: fields.Field[Any]) -> Write:
-        def write(value: Any, name: str, obj: Any) -> Any:
-            if type(value) in kinds:
-                return value if convert is None else convert(value)
-            return None if value is None else field._serialize(value, name, obj)
+    def __init__(
+        self, field: fields.Field[Any], kinds: tuple[type, ...], convert: Get | None = None
+    ) -> None:
+        self.kinds = kinds
+        self.convert = convert
+        self._otherwise = field._serialize
 
-        return write
-
-    return maker
+    def __call__(self, value: Any, name: str, obj: Any) -> Any:
+        if type(value) in self.kinds:
+            return value if self.convert is None else self.convert(value)
+        return None if value is None else self._otherwise(value, name, obj)
 
 
 def _number(field: Any) -> Write | None:
     if field.as_string or not isinstance(field, fields.Integer):
         return None
-    write: Write = _only((int,))(field)
-    return write
+    return _Only(field, (int,))
 
 
 def _moment(field: Any) -> Write | None:
     if field.format not in _ISO:
         return None
     kind = date if isinstance(field, fields.Date) else datetime
-    write: Write = _only((kind,), lambda value: value.isoformat())(field)
-    return write
+    return _Only(field, (kind,), kind.isoformat)
 
 
 def _word(field: Any) -> Write | None:
@@ -162,7 +188,7 @@ _MAKERS: Final[dict[Any, Callable[[Any], Write | None]]] = {
     fields.Nested: _nested,
     fields.List: _list,
     fields.Enum: _word,
-    fields.String: _only((str,)),
+    fields.String: lambda field: _Only(field, (str,)),
     fields.Integer: _number,
     fields.DateTime: _moment,
     fields.Boolean: lambda field: _as_it_is,
