@@ -31,7 +31,6 @@ from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
 from servicekit.filing import Filings
 from servicekit.outbox import announce
-from servicekit.personal import DocumentNumber
 from servicekit.workflow import Role
 
 EMPLOYMENT_FIELDS: Final = tuple(f.name for f in fields(rules.Employment))
@@ -126,7 +125,7 @@ def submit(
     """
     application = FILINGS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
-    _record_for(db, application.kind, actor.id, application.person_key)
+    _check_records(db, application.kind, actor.id, application.person_key)
     today = shanghai_date(now)
     rules.check_submission(
         rules.Employment(**_employment(application)),
@@ -234,17 +233,14 @@ def _end(
         advance(db, rules.WORKFLOW, application, move, actor=actor, now=now, note=reason)
 
 
-def _record_for(
-    db: Session, kind: rules.Kind, applicant_id: str, person_key: DocumentNumber | bytes
-) -> FlexibleEmploymentRecord | None:
-    """The valid record of the account, held; refuses when the kind does not go with it."""
+def _check_records(db: Session, kind: rules.Kind, applicant_id: str, person_key: bytes) -> None:
+    """Hold the person's records; refuse when the kind does not go with them."""
     records = queries.hold_records(db, applicant_id, person_key)
     own = [each for each in records if each.applicant_id == applicant_id]
-    record = next((each for each in own if each.is_valid), None)
-    rules.check_kind(kind, is_registered=record is not None, was_registered=bool(own))
-    if record is None and any(each.is_valid for each in records):
+    is_registered = any(each.is_valid for each in own)
+    rules.check_kind(kind, is_registered=is_registered, was_registered=bool(own))
+    if not is_registered and any(each.is_valid for each in records):
         raise rules.AlreadyRegistered  # with another account of theirs
-    return record
 
 
 def _employment(application: FlexibleEmploymentApplication) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from employment_registry import person_columns as columns
@@ -21,24 +21,23 @@ from employment_registry.policies import POLICIES
 from employment_registry.working_age import WorkingAge
 from servicekit.applications import Actor
 from servicekit.personal import DocumentNumber
+from servicekit.statements import run
 
 NEWEST = (FlexibleEmploymentApplication.created_at, FlexibleEmploymentApplication.id)
 NEWEST_RECORD = (FlexibleEmploymentRecord.valid_since, FlexibleEmploymentRecord.id)
 
-_RECORDS: Final = (
-    select(FlexibleEmploymentRecord)
-    .where(
-        or_(
-            FlexibleEmploymentRecord.applicant_id == bindparam("applicant_id"),
-            and_(
-                FlexibleEmploymentRecord.person_key == bindparam("person_key"),
-                FlexibleEmploymentRecord.is_valid,
-            ),
-        )
-    )
-    .order_by(FlexibleEmploymentRecord.id)
-    .with_for_update()
-)
+_RECORDS: Final = """
+    SELECT applicant_id, is_valid FROM flexible_employment_record
+    WHERE applicant_id = %(applicant_id)s OR (person_key = %(person_key)s AND is_valid)
+    ORDER BY id FOR UPDATE
+"""
+
+
+class HeldRecord(NamedTuple):
+    """Whose record it is, and whether it is in force."""
+
+    applicant_id: str
+    is_valid: bool
 
 
 def find_valid_record(
@@ -51,11 +50,14 @@ def find_valid_record(
     return db.scalar(found.with_for_update() if hold else found)
 
 
-def hold_records(
-    db: Session, applicant_id: str, person_key: DocumentNumber | bytes
-) -> list[FlexibleEmploymentRecord]:
-    """All records of the account, and the person's valid one under whichever account, held."""
-    return list(db.scalars(_RECORDS, {"applicant_id": applicant_id, "person_key": person_key}))
+def hold_records(db: Session, applicant_id: str, person_key: bytes) -> list[HeldRecord]:
+    """All records of the account, and the person's valid one under whichever account, held.
+
+    Args:
+        person_key: as the application's row has it.
+    """
+    found = run(db, _RECORDS, {"applicant_id": applicant_id, "person_key": person_key})
+    return [HeldRecord(*each) for each in found]
 
 
 def situation(
