@@ -99,7 +99,10 @@ def unbind_all() -> None:
 def withhold_personal(_logger: object, _method: str, line: EventDict) -> EventDict:
     """Mask personal types and refuse values under personal names, at any depth."""
     for key, value in line.items():
-        line[key] = WITHHELD if key in _PERSONAL_KEYS else _clean(value)
+        if key in _PERSONAL_KEYS:
+            line[key] = WITHHELD
+        elif type(value) not in _HARMLESS:
+            line[key] = _clean(value)
     return line
 
 
@@ -165,6 +168,7 @@ def _clean(value: Any) -> Any:
     return value
 
 
+_HARMLESS = frozenset({int, float, bool, type(None)})
 _SHORTEST = 11  # characters of a mobile phone number
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, Final, LiteralString, TypeVar, cast
 
 from sqlalchemy import Dialect, Table, inspect
-from sqlalchemy.orm import Mapper, Session, make_transient_to_detached
+from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.orm.base import NO_VALUE
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -27,16 +27,19 @@ _NUMERIC: Final = 1700  # PostgreSQL's number of the type; psycopg makes Decimal
 def get(db: Session, model: type[T], key: str) -> T | None:
     """What ``db.get`` gives: the row as an object of the session; None when there is none."""
     mapper = inspect(model)
-    if mapper.identity_key_from_primary_key((key,)) in db.identity_map:
+    identity = mapper.identity_key_from_primary_key((key,))
+    if identity in db.identity_map:
         return db.get(model, key)
     table = _table(mapper, db.get_bind().dialect)
     found = run(db, table.select, {"key": key})
     if not found:
         return None
     made = mapper.class_manager.new_instance()
-    inspect(made).dict.update(table.read(found[0]))
-    make_transient_to_detached(made)
-    db.add(made)
+    # As the ORM's own loading registers it; adding it as something new costs as much as the rest.
+    state: Any = inspect(made)
+    state.dict.update(table.read(found[0]))
+    state.key, state.session_id = identity, db.hash_key
+    db.identity_map.add(state)
     return cast(T, made)
 
 

@@ -194,7 +194,7 @@ def identify(mark: Mark, claims: Claims | None, *, asks: bool = True) -> Actor:
     _CHECKS[claims.kind](mark, claims)
     if claims.is_frozen and not asks and not mark.while_frozen:
         raise UnitFrozen
-    return replace(claims.actor, role=role)
+    return claims.actor if claims.actor.role is role else replace(claims.actor, role=role)
 
 
 VISITOR = Actor(id="visitor", role=Role.APPLICANT, kind="visitor")

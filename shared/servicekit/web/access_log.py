@@ -6,11 +6,11 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from flask import Response, g, request
+from flask import Request, Response, g
 
 from servicekit import logs, metrics, tracing
 from servicekit.columns import new_id
-from servicekit.web.session import app
+from servicekit.web.session import app, present_request
 
 if TYPE_CHECKING:
     from servicekit.web.app import ServiceApp
@@ -33,31 +33,33 @@ def install(to: ServiceApp) -> None:
 
 
 def _finish(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers["X-Request-Id"] = request.environ["servicekit.request_id"]
+    answered, headers = present_request(), response.headers
+    headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers["X-Request-Id"] = answered.environ["servicekit.request_id"]
     here = tracing.current()
     if here is not None:
-        response.headers["traceparent"] = here.header
+        headers["traceparent"] = here.header
     # The pattern, not the path: paths may hold what people typed, and metrics need few values.
-    route = request.url_rule.rule if request.url_rule is not None else ""
+    route = answered.url_rule.rule if answered.url_rule is not None else ""
     if route not in PROBES:
-        _tell(response, route, time.perf_counter() - request.environ["servicekit.started"])
+        started: float = answered.environ["servicekit.started"]
+        _tell(answered, response, route, time.perf_counter() - started)
     return response
 
 
-def _tell(response: Response, route: str, seconds: float) -> None:
-    status = str(response.status_code)
-    metrics.REQUEST_SECONDS.labels(app().service.name, request.method, route, status).observe(
+def _tell(answered: Request, response: Response, route: str, seconds: float) -> None:
+    status = response.status_code
+    metrics.REQUEST_SECONDS.labels(app().service.name, answered.method, route, str(status)).observe(
         seconds
     )
     log.info(
         "request answered",
-        method=request.method,
+        method=answered.method,
         route=route,
-        status=response.status_code,
+        status=status,
         milliseconds=round(seconds * 1000, 1),
         bytes_out=response.content_length,
-        query=sorted(name for name in request.args if _NAME.fullmatch(name)),
+        query=sorted(name for name in answered.args if _NAME.fullmatch(name)),
         code=g.get("problem_code"),
     )

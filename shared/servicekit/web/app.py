@@ -29,7 +29,7 @@ from servicekit.web.access import Mark, identify, mark_of
 from servicekit.web.json_text import OrjsonProvider
 from servicekit.web.keys import RemoteKeys
 from servicekit.web.routes import LateRule
-from servicekit.web.session import Exchange
+from servicekit.web.session import Exchange, present_request
 from servicekit.web.tokens import TokenVerifier, bearer, is_revoked
 
 if TYPE_CHECKING:
@@ -120,19 +120,20 @@ class ServiceApp(Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """The one way of every request; see the module's sentence."""
-        if request.routing_exception is not None:
-            self.raise_routing_exception(request)
-        if parsing.NUL in request.path:
+        asked = present_request()
+        if asked.routing_exception is not None:
+            self.raise_routing_exception(asked)
+        if parsing.NUL in asked.path:
             raise NotFound
-        rule = request.url_rule
+        rule = asked.url_rule
         assert rule is not None
-        if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
+        if asked.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
             return self.make_default_options_response()
         mark = self.marks[rule.endpoint]
         limits.check_body(mark)
         claims = None
         if not mark.is_public:
-            text = bearer(request.headers.get("Authorization"))
+            text = bearer(asked.headers.get("Authorization"))
             claims = None if text is None else self.verifier.verify(text)
         actor = identify(mark, claims, asks=request.method in ("GET", "HEAD"))
         logs.bind(actor_id=actor.id)

@@ -24,7 +24,7 @@ from servicekit.columns import IDEMPOTENCY_KEY
 from servicekit.errors import Conflict, Invalid, Refusal
 from servicekit.statements import run
 from servicekit.web.access import Mark
-from servicekit.web.session import Exchange, app
+from servicekit.web.session import Exchange, app, present_request
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
@@ -156,7 +156,8 @@ def _owner(exchange: Exchange) -> str:
 
 def _fingerprint(db: Session) -> str:
     # Keyed, because a form holds numbers that a plain hash would give away.
-    said = f"{request.method} {request.full_path}\n".encode() + request.get_data(cache=True)
+    asked = present_request()
+    said = f"{asked.method} {asked.full_path}\n".encode() + asked.get_data(cache=True)
     return app().vault.index(said.decode("latin-1"), _REQUEST).hex()
 
 

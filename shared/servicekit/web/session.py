@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
-from flask import current_app, g
+from flask import Request, current_app, g, request
 from sqlalchemy.orm import Session
 
 from servicekit.applications import Actor
@@ -127,6 +127,11 @@ def now() -> datetime:
 def app() -> ServiceApp:
     """The app that answers."""
     return cast("ServiceApp", current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+def present_request() -> Request:
+    """The request itself, for who looks at it often: the proxy looks for it at every use."""
+    return cast(Request, request._get_current_object())  # type: ignore[attr-defined]
 
 
 def service() -> Service:
