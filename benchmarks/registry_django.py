@@ -5,6 +5,8 @@ See ``registry_duty`` for what is done and what is not.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -28,16 +30,26 @@ from employment_registry.flexible_employment.rules import EmploymentType
 from servicekit.identifiers import check_mobile_number
 from servicekit.personal import DocumentNumber, MobileNumber, PersonName
 
-_NEXT_SERIAL = (
-    "INSERT INTO serial AS s (name, day, last) VALUES (%s, %s, 1) "
-    "ON CONFLICT (name, day) DO UPDATE SET last = s.last + 1 RETURNING last"
-)
-_NEXT_SEQUENCE = (
-    "INSERT INTO event_sequence AS s (matter, stream, subject, last, last_time) "
-    "VALUES (%s, %s, %s, 1, %s) ON CONFLICT (matter, stream, subject) DO UPDATE SET "
-    "last = s.last + 1, previous_time = s.last_time, "
-    "last_time = greatest(s.last_time, excluded.last_time) RETURNING last, previous_time"
-)
+_NEXT_SERIAL = re.sub(r":\w+", "%s", duty.NEXT_SERIAL)
+_NEXT_SEQUENCE = re.sub(r":\w+", "%s", duty.NEXT_SEQUENCE)
+
+
+def tell(answer: Callable[[Any], HttpResponse]) -> Callable[[Any], HttpResponse]:
+    """Middleware: ids, the line and the measurement of every request."""
+
+    def middle(request: Any) -> HttpResponse:
+        given = request.headers
+        with duty.told(
+            request.method, given.get("X-Request-Id", ""), given.get("traceparent")
+        ) as told:
+            response = answer(request)
+            for name, value in told.headers.items():
+                response[name] = value
+            route = request.resolver_match.route if request.resolver_match else ""
+            told.answered(route, response.status_code, len(response.content))
+            return response
+
+    return middle
 
 
 class Caller:
@@ -165,6 +177,8 @@ class Write(APIView):
             headers = {"ETag": f'"{filing.version}"', "Content-Type": "application/json"}
             sealed = duty.vault.seal(body.decode(), "idempotency_key.body")
             Key.objects.filter(pk=(account, key)).update(status=200, headers=headers, body=sealed)
+        if isinstance(self, Submit):
+            duty.moved(filing.id)
         return HttpResponse(body, headers=headers)
 
     def write(self, filing: Filing, given: dict[str, Any], account: str) -> None:

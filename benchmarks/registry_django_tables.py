@@ -21,7 +21,7 @@ settings.configure(
     USE_TZ=True,
     TIME_ZONE="UTC",
     INSTALLED_APPS=["rest_framework"],
-    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+    MIDDLEWARE=["registry_django.tell", "django.middleware.common.CommonMiddleware"],
     DATABASES={
         "default": {
             "ENGINE": "django.db.backends.postgresql",
@@ -174,6 +174,7 @@ class Outbox(models.Model):
     preceded_at = models.DateTimeField(null=True)
     time = models.DateTimeField()
     data = models.JSONField()
+    traceparent = models.CharField(max_length=55, null=True)
 
     class Meta:
         app_label, db_table, managed = "peer", "outbox", False

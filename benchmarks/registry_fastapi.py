@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import os
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import registry_duty as duty
 from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from sqlalchemy import func, or_, select
+from registry_fastapi_forms import EmploymentShown, Note, Person, Saving, Shown
+from sqlalchemy import or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from employment_registry.flexible_employment.model import FlexibleEmploymentApplication as Filing
 from employment_registry.flexible_employment.model import FlexibleEmploymentRecord as Record
-from employment_registry.flexible_employment.rules import EmploymentType
 from servicekit import columns
-from servicekit.identifiers import check_mobile_number
 from servicekit.personal import MobileNumber
 from servicekit.workflow import State
 
@@ -35,6 +34,11 @@ engine.sync_engine.dialect.vault = duty.vault  # type: ignore[attr-defined]
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 app = FastAPI()
 PATH = "/api/employment-registry/v1/flexible-employment-registrations/{application_id}"
+
+
+_NEXT_SERIAL = text(duty.NEXT_SERIAL)
+_NEXT_SEQUENCE = text(duty.NEXT_SEQUENCE)
+_NOTIFY = text("SELECT pg_notify('outbox', '')")
 
 
 class Base(DeclarativeBase):
@@ -65,71 +69,34 @@ class Serial(columns.SerialColumns, Base):
     __tablename__ = "serial"
 
 
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+class Tell:
+    """Middleware: ids, the line and the measurement of every request."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        given = Headers(scope=scope)
+        ids = given.get("X-Request-Id", ""), given.get("traceparent")
+        with duty.told(scope["method"], *ids) as told:
+            status = size = 0
+
+            async def sent(message: Message) -> None:
+                nonlocal status, size
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    MutableHeaders(scope=message).update(told.headers)
+                size += len(message.get("body", b""))
+                await send(message)
+
+            await self._inner(scope, receive, sent)
+            told.answered(getattr(scope.get("route"), "path", ""), status, size)
 
 
-class Employment(BaseModel):
-    """The form; any field may be missing."""
-
-    model_config = ConfigDict(extra="forbid")
-    employment_type: EmploymentType | None = None
-    started_on: date | None = None
-    work_place: Annotated[str, Field(pattern=r"^44(\d{2}|\d{4}|\d{7})$")] | None = None
-    address: Annotated[Text, Field(max_length=200)] | None = None
-    occupation: Annotated[Text, Field(max_length=60)] | None = None
-    monthly_income: Annotated[Decimal, Field(ge=0, le=9_999_999, decimal_places=2)] | None = None
-    contact_phone: Annotated[str, AfterValidator(check_mobile_number)] | None = None
-
-
-class Saving(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    employment: Employment
-
-
-class Note(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    note: Annotated[str, Field(max_length=500)] | None = None
-
-
-class Person(BaseModel):
-    name: str
-    document_kind: str
-    document_number: str
-    born_on: str
-    sex: str
-
-
-class EmploymentShown(BaseModel):
-    employment_type: str | None
-    started_on: date | None
-    work_place: str | None
-    address: str | None
-    occupation: str | None
-    monthly_income: str | None
-    contact_phone: str | None
-
-
-class Shown(BaseModel):
-    """One's own application in full."""
-
-    id: str
-    number: str | None
-    kind: Literal["registration", "change"]
-    state: str
-    state_label: str
-    region: str | None
-    person: Person
-    submitted_at: datetime | None
-    decided_at: datetime | None
-    due_on: date | None
-    open_moves: list[str]
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    record_id: str | None
-    employment: EmploymentShown
-    decision_reason: str | None
-    fields_to_correct: list[str]
+app.add_middleware(Tell)
 
 
 @app.exception_handler(duty.Refused)
@@ -137,7 +104,7 @@ async def refuse(_: Request, refused: duty.Refused) -> JSONResponse:
     return JSONResponse({"code": refused.code}, refused.status)
 
 
-def account(authorization: Annotated[str, Header()]) -> str:
+async def account(authorization: Annotated[str, Header()]) -> str:
     return duty.person(authorization)
 
 
@@ -209,8 +176,10 @@ async def submit(
         event = duty.event(filing, now)
         last, before = await next_sequence(db, event)
         db.add(Outbox(**event, sequence=last, preceded_at=before))
-        await db.execute(select(func.pg_notify("outbox", "")))
-        return keep(kept, filing)
+        await db.execute(_NOTIFY)
+        answer = keep(kept, filing)
+    duty.moved(application_id)
+    return answer
 
 
 async def take(db: AsyncSession, request: Request, account: str, key: str) -> Key | Response:
@@ -259,23 +228,11 @@ def show(filing: Filing) -> Shown:
 
 
 async def next_serial(db: AsyncSession, region: str, today: date) -> int:
-    row = insert(Serial).values(name=duty.serial_name(region), day=today, last=1)
-    more = row.on_conflict_do_update(index_elements=["name", "day"], set_={"last": Serial.last + 1})
-    return int(await db.scalar(more.returning(Serial.last)) or 0)
+    values = {"name": duty.serial_name(region), "day": today}
+    return int(await db.scalar(_NEXT_SERIAL, values) or 0)
 
 
 async def next_sequence(db: AsyncSession, event: dict[str, Any]) -> tuple[int, datetime | None]:
-    names = ("matter", "stream", "subject")
-    row = insert(Sequence).values(
-        **{name: event[name] for name in names}, last=1, last_time=event["time"]
-    )
-    more = row.on_conflict_do_update(
-        index_elements=names,
-        set_={
-            "last": Sequence.last + 1,
-            "previous_time": Sequence.last_time,
-            "last_time": func.greatest(Sequence.last_time, row.excluded.last_time),
-        },
-    )
-    found = (await db.execute(more.returning(Sequence.last, Sequence.previous_time))).one()
+    values = {name: event[name] for name in ("matter", "stream", "subject", "time")}
+    found = (await db.execute(_NEXT_SEQUENCE, values)).one()
     return found.last, found.previous_time

@@ -58,8 +58,8 @@ def contenders(ground: Ground, forms: list[tuple[bytes, bytes]]) -> list[Contend
     """Ours, FastAPI and Django REST framework, each with a copy of the database ``drafts``."""
     ours = ground.serve_registry(ground.create("ours", like="drafts"))
     found = [Contender("jiuye", *ours, iter(forms))]
-    uvicorn = ["uvicorn", "registry_fastapi:app", "--port", "{port}"]
-    gunicorn = ["gunicorn", "--worker-class", "gthread", "--threads", "8", "--access-logfile", "-"]
+    uvicorn = ["uvicorn", "registry_fastapi:app", "--port", "{port}", "--no-access-log"]
+    gunicorn = ["gunicorn", "--worker-class", "gthread", "--threads", "8"]
     gunicorn += ["--no-control-socket", "--bind", "127.0.0.1:{port}", "registry_django:app"]
     peers = {
         "FastAPI + async SQLAlchemy, uvicorn": ("fastapi", uvicorn),
