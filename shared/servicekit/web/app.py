@@ -135,7 +135,7 @@ class ServiceApp(Flask):
         if not mark.is_public:
             text = bearer(asked.headers.get("Authorization"))
             claims = None if text is None else self.verifier.verify(text)
-        actor = identify(mark, claims, asks=request.method in ("GET", "HEAD"))
+        actor = identify(mark, claims, asks=asked.method in ("GET", "HEAD"))
         logs.bind(actor_id=actor.id)
         parsing.check_query_names(self.query_names.get(rule.endpoint))
         g.exchange = Exchange(self.database, actor=actor, now=self.clock.now())
