@@ -78,6 +78,15 @@ PRESENTED: Final[Example] = {
     "materials": ["identity-document"],
     "note": "",
 }
+VISITOR: Final[Example] = {
+    "name": "林小满",
+    "document_type": "resident-card",
+    "document_number": "440106199001010012",
+    "login_name": "lin_xiaoman",
+    "phone": "13800000000",
+    "sms_code": "271828",
+    "materials": ["identity-document"],
+}
 ON_SITE_EVIDENCE: Final[Example] = EVIDENCE | {
     "channel": "on-site",
     "level": 3,

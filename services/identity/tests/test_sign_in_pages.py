@@ -243,6 +243,24 @@ def test_a_login_begins_a_new_session_and_ends_the_browsers_old_one(world, perso
     assert browser.authorize().status_code == 302
 
 
+@pytest.mark.req("ID-17", "ID-43")
+def test_the_owner_ends_all_other_sessions_with_one_button(world, person):
+    first, second, here = (world.browser().signs_in(person) for _ in range(3))
+    tokens = first.tokens()
+    page = here.get("/identity/security")
+    assert page.text.count('/end"') == 2
+    token = re.search(r'name="form_token" value="(\w+)"', page.text)[1]
+    path = "/identity/security/sessions/end-others"
+    assert here.post(path, {"form_token": "no"}).location.startswith("/identity/login")
+    done = here.post(path, {"form_token": token})
+    assert "其他设备上的登录已全部退出" in here.get(done.location).text
+    assert here.authorize().status_code == 302
+    for other in (first, second):
+        assert other.authorize().location.startswith("/identity/login")
+    assert first.refreshes(tokens["refresh_token"]).json["error"] == "invalid_grant"
+    assert "退出其他全部登录" not in here.get("/identity/security").text
+
+
 @pytest.mark.req("ID-45")
 def test_a_password_alone_opens_nothing_for_an_officer(world):
     officer = world.officer("reviewer")

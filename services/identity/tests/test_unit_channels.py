@@ -309,6 +309,49 @@ def test_an_officer_records_a_person_and_an_admin_takes_it_back(world):
     assert [(d["move"], d["note"]) for d in told] == [("revoke-evidence", "材料系伪造")]
 
 
+@pytest.mark.req("A6", "ID-06", "PRT-03")
+def test_who_cannot_register_on_line_gets_an_account_at_the_desk(world):
+    form = world.form()
+    visitor = {
+        name: form[name]
+        for name in ("name", "document_type", "document_number", "login_name", "phone")
+    } | {"materials": ["identity-document"], "sms_code": "000000"}
+    token = world.token_of(world.officer("window"))
+
+    def registers(**changes):
+        body = visitor | changes
+        return world.browser().api("POST", "/on-site-registrations", body, token=token)
+
+    wrong = registers(login_name="1")
+    assert wrong.status_code == 422
+    assert {each["field"] for each in wrong.json["errors"]} == {"/login_name", "/sms_code"}
+    assert registers(materials=[]).json["code"] == "on-site-materials-missing"
+    assert registers(name="陈审核").json["code"] == "on-site-own-account"
+    code = {"sms_code": world.sms_code(form["phone"], "registration")}
+    reviewer = world.token_of(world.officer("reviewer"))
+    path = "/on-site-registrations"
+    assert world.browser().api("POST", path, visitor | code, token=reviewer).status_code == 403
+    done = registers(**code)
+    assert (done.status_code, done.json["level"]) == (201, 3), done.text
+    assert registers(**code).status_code == 422  # a code is good once
+    again = {"sms_code": world.sms_code("13800009998", "registration"), "phone": "13800009998"}
+    assert registers(**again, login_name="other_name").json["code"] == "person-id-taken"
+    password = re.search(r"一次性密码(\w+)", world.texts(form["phone"])[0])[1]
+    assert password not in done.text
+    browser, who = (
+        world.browser(),
+        SimpleNamespace(login_name=form["login_name"], password=password),
+    )
+    assert browser.logs_in(who).location == "/identity/new-password"
+    new = dict.fromkeys(("password", "password_again"), form["password"])
+    assert browser.fills("/identity/new-password", **new).location == "/identity/agreements"
+    owed = browser.get("/identity/agreements").text
+    assert "《用户服务协议》" in owed
+    assert browser.fills("/identity/agreements", agreed="yes").location == "/identity/"
+    me = browser.api("GET", "/me", token=browser.tokens()["access_token"]).json
+    assert (me["login_name"], me["level"]) == (form["login_name"], 3)
+
+
 def province_login(world, browser, simulators, number, name, level):
     world.serial += 1
     login = f"gd_unit_{world.serial}_{id(world) % 10**6}"

@@ -37,6 +37,7 @@ _LONGEST_FIELD = 200
 _TOLD = {
     "password": "密码已修改，其他设备上的登录已退出。",
     "session": "该登录已退出。",
+    "sessions": "其他设备上的登录已全部退出。",
     "disowned": "已退出其他设备上的全部登录。请立即修改密码。",
     "passkey": "通行密钥已更新。",
     "authenticator": "两步验证设置已更新。",
@@ -126,6 +127,20 @@ def end_session(session_id: str) -> Response:
             return _overview(db, subject, NoSession.default_message, 404)
         sessions.end(db, found[0], EndReason.OWNER, now=now())
     return browser.go(f"{browser.SECURITY}?done=session")
+
+
+@blueprint.post("/sessions/end-others")
+@public
+def end_others() -> Response:
+    """End every session but this one (ID-17)."""
+    with transaction() as db:
+        subject = entrance.owner(db, does=False)
+        if subject is None or not browser.is_own_form():
+            return entrance.to_login_first()
+        for each in _sessions(db, subject):
+            if each.id != subject.session.id:
+                sessions.end(db, each, EndReason.OWNER, now=now())
+    return browser.go(f"{browser.SECURITY}?done=sessions")
 
 
 @blueprint.post("/logins/<login_id>/disown")

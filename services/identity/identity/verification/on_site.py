@@ -10,9 +10,25 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from identity.accounts import actions as accounts
 from identity.accounts.model import Account, Person
-from identity.accounts.rules import Standing, check_standing, document_key
+from identity.accounts.rules import (
+    Form,
+    Kind,
+    RegistrationRefused,
+    Standing,
+    check_form,
+    check_standing,
+    document_key,
+)
+from identity.hashing import Hasher
+from identity.limits import Counts
+from identity.messages import actions as messages
 from identity.officers.model import Officer
+from identity.password_policy import Policy
+from identity.passwords import actions as passwords
+from identity.sms_codes import actions as sms_codes
+from identity.sms_codes.rules import WRONG_CODE, Purpose
 from identity.units.model import Unit
 from identity.verification.levels import Found, add_evidence
 from identity.verification.model import Evidence
@@ -23,6 +39,7 @@ from identity.verification.on_site_rules import (
     check_materials,
 )
 from identity.verification.rules import Channel
+from servicekit.clock import shanghai_date
 from servicekit.db import new_id
 from servicekit.identifiers import DocumentKind
 from servicekit.personal import DocumentNumber, PersonName
@@ -40,6 +57,15 @@ class Presented:
     note: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the application lends."""
+
+    counts: Counts
+    hasher: Hasher
+    policy: Policy
+
+
 def record(db: Session, presented: Presented, *, officer_id: str, now: datetime) -> Evidence:
     """Raise a person to 三级, a unit to 五级（L3）, by an officer's record.
 
@@ -55,13 +81,76 @@ def record(db: Session, presented: Presented, *, officer_id: str, now: datetime)
     find = _person if presented.kind == "person" else _unit
     account = find(db, presented, officer)
     check_standing(account.standing)
+    return _keep(db, account, presented, officer, now=now)
+
+
+def register(
+    db: Session,
+    form: Form,
+    materials: tuple[str, ...],
+    *,
+    officer_id: str,
+    means: Means,
+    now: datetime,
+) -> Evidence:
+    """Open the account of a person who could not register on line, and prove it at once (A6).
+
+    The person's own phone shows a code; the one-time password goes there and nowhere else, and
+    agreements are the person's own to accept, at the first login.
+
+    Raises:
+        MaterialsMissing: the document was not presented.
+        OwnDesk: it is the officer's own document.
+        RegistrationRefused: with every wrong field.
+        LoginNameTaken, DocumentTaken: somebody has it.
+    """
+    check_materials("person", materials)
+    officer = db.get_one(Officer, officer_id)
+    if officer.name == PersonName(form.name):
+        raise OwnDesk
+    code_id = sms_codes.check(
+        means.counts, phone=form.phone, purpose=Purpose.REGISTRATION, code=form.sms_code, now=now
+    )
+    wrong = [] if code_id else [WRONG_CODE]
+    today = shanghai_date(now)
+    identity = check_form(form, means.policy, agreements={}, today=today, also=wrong)
+    if code_id is None or not sms_codes.use(db, code_id, now=now):
+        raise RegistrationRefused(fields=[WRONG_CODE])
+    account = accounts.open_account(
+        db,
+        kind=Kind.PERSON,
+        login_name=form.login_name,
+        password_hash="",
+        phone=form.phone,
+        now=now,
+    )
+    key = DocumentNumber(document_key(identity.document_type, identity.document_number))
+    account.person = accounts.open_person(db, account, form.name, identity, key)
+    password = passwords.give_one_time(db, account, hasher=means.hasher, now=now)
+    messages.send_sms(
+        db,
+        "recovery-password-sent",
+        {"name": form.login_name, "password": password},
+        phone=account.phone,
+        account_id=account.id,
+        useless_at=None,
+        now=now,
+    )
+    number, kind = identity.document_number, identity.document_type
+    seen = Presented("person", form.name, number, materials, kind)
+    return _keep(db, account, seen, officer, now=now)
+
+
+def _keep(
+    db: Session, account: Account, presented: Presented, officer: Officer, *, now: datetime
+) -> Evidence:
     found = Found(
         channel=Channel.ON_SITE,
         provider=f"window-{officer.region}",
         reference=new_id(),
         answer_hash=hashlib.sha256(_said(presented)).digest(),
         masked=_masked(presented),
-        recorded_by=officer_id,
+        recorded_by=officer.account_id,
     )
     return add_evidence(db, account, found, now=now)
 

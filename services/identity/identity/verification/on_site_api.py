@@ -7,9 +7,11 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from identity import examples
+from identity.accounts.rules import Form, Sex
 from identity.adapters import proofing
 from identity.adapters.legal_person_base import LegalPersonBase
 from identity.administration import actions as administration
+from identity.officers.actions import make_password
 from identity.parts import parts
 from identity.verification import on_site, on_site_rules, queries, rules
 from identity.verification.api import EvidenceListSchema, EvidenceSchema
@@ -65,6 +67,51 @@ def record_on_site(presented: on_site.Presented) -> Evidence:
     """
     with transaction() as db:
         return on_site.record(db, presented, officer_id=actor().id, now=now())
+
+
+class VisitorSchema(Schema):
+    """Who comes without an account, as their document and they themselves say (A6)."""
+
+    name = fields.Str(required=True, validate=validate.Length(max=100))
+    document_type = fields.Enum(DocumentKind, by_value=True, required=True)
+    document_number = fields.Str(required=True, validate=validate.Length(max=40))
+    birth_date = fields.Date(load_default=None)
+    sex = fields.Enum(Sex, by_value=True, load_default=None)
+    login_name = fields.Str(required=True, validate=validate.Length(max=100))
+    phone = fields.Str(required=True, validate=validate.Length(max=40))
+    sms_code = fields.Str(
+        required=True,
+        validate=validate.Length(max=20),
+        metadata={"description": "Sent to the person's own phone, purpose registration."},
+    )
+    materials = fields.List(
+        fields.Str(validate=validate.OneOf(on_site_rules.PERSON_MATERIALS)),
+        required=True,
+        validate=validate.Length(max=10),
+    )
+
+    @post_load
+    def build(self, data: dict[str, Any], **_: Any) -> tuple[Form, tuple[str, ...]]:
+        materials, nobodys = tuple(data.pop("materials")), make_password()
+        form = Form(**data, password=nobodys, password_again=nobodys, agreements={})
+        return form, materials
+
+
+@blueprint.route("/on-site-registrations", methods=["POST"])
+@blueprint.arguments(VisitorSchema, example=examples.VISITOR)
+@blueprint.response(201, EvidenceSchema, example=examples.ON_SITE_EVIDENCE)
+@access(Role.WINDOW)
+def register_on_site(given: tuple[Form, tuple[str, ...]]) -> Evidence:
+    """Open the account of a person who could not register on line (办事大厅现场核验注册账号).
+
+    The person is 三级 at once; the one-time password goes to the own phone. 422
+    `registration-refused` with every wrong field; 409 `username-taken`, `person-id-taken`,
+    `on-site-materials-missing`; 403 `on-site-own-account`.
+    """
+    own, (form, materials) = parts(), given
+    means = on_site.Means(own.counts, own.hasher, own.password_policy)
+    with transaction() as db:
+        return on_site.register(db, form, materials, officer_id=actor().id, means=means, now=now())
 
 
 class ChannelHealthSchema(Schema):
