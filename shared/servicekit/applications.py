@@ -141,10 +141,47 @@ def advance(
     event = None
     if after != before:  # saving a draft again is history, but no news to anybody
         event = _moved(workflow.name, application, move, str(before), str(after), actor, now)
+    record(
+        db,
+        workflow.name,
+        application.id,
+        move,
+        before=before,
+        after=after,
+        actor=actor,
+        now=now,
+        note=note,
+        event=event,
+    )
+    after_commit(db, lambda: _tell(workflow.name, application.id, move, str(before), str(after)))
+
+
+def record(
+    db: Session,
+    workflow: str,
+    subject: str,
+    move: str,
+    *,
+    before: str,
+    after: str,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+    event: Event | None = None,
+) -> None:
+    """Write who did what to something and when, into the chained history (AL-03).
+
+    ``advance`` does for applications; what is none of them is recorded by its own actions.
+
+    Args:
+        workflow: the table the move stands in, or what the record is called.
+        subject: the id under which the history is found.
+        event: announced with the entry, in one round trip.
+    """
     history.append(
         db,
-        application_id=application.id,
-        workflow=workflow.name,
+        application_id=subject,
+        workflow=workflow,
         move=move,
         before=str(before),
         after=str(after),
@@ -155,7 +192,6 @@ def advance(
         note=note,
         event=event,
     )
-    after_commit(db, lambda: _tell(workflow.name, application.id, move, str(before), str(after)))
 
 
 def _stamp(application: Application, before: State, now: datetime) -> None:

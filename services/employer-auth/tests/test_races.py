@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,9 +19,9 @@ from employer_auth.grants.rules import Action, Wish
 from servicekit import history
 from servicekit.applications import Actor
 from servicekit.db import Database, new_id
-from servicekit.errors import Refusal
 from servicekit.personal import PersonName
 from servicekit.testing.postgres import TestPostgres
+from servicekit.testing.racing import at_once
 from servicekit.vault import Vault, new_key
 from servicekit.workflow import Role
 
@@ -54,22 +51,6 @@ def unit(database: Database) -> Actor:
 def lin() -> Actor:
     account = new_id()
     return Actor(account, Role.APPLICANT, "person", 2, account)
-
-
-def at_once(*calls: Callable[[], object]) -> Counter[str]:
-    """Start all calls together; count how each ended, by the refusal's code or ``done``."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], object]) -> str:
-        gate.wait(timeout=30)
-        try:
-            call()
-        except Refusal as refused:
-            return refused.code
-        return "done"
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return Counter(pool.map(run, calls))
 
 
 def count(database: Database, table: str, where: str = "true") -> int:

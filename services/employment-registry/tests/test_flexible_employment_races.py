@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,9 +24,9 @@ from servicekit import history
 from servicekit.applications import Actor
 from servicekit.claims import Decision
 from servicekit.db import Database, new_id
-from servicekit.errors import Refusal
 from servicekit.personal import DocumentNumber, MobileNumber, PersonName
 from servicekit.testing.postgres import TestPostgres
+from servicekit.testing.racing import at_once
 from servicekit.vault import Vault, new_key
 from servicekit.workflow import Role
 
@@ -72,22 +71,6 @@ def database(postgres: TestPostgres, template: str) -> Iterator[Database]:
         database = Database(url, vault=vault, pool_size=AT_ONCE, application_name="races")
         yield database
         database.close()
-
-
-def at_once(*calls: Callable[[], object]) -> Counter[str]:
-    """Start all calls together; count how each ended, by the refusal's code or ``done``."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], object]) -> str:
-        gate.wait(timeout=30)
-        try:
-            call()
-        except Refusal as refused:
-            return refused.code
-        return "done"
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return Counter(pool.map(run, calls))
 
 
 def count(database: Database, table: str, where: str = "true") -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from servicekit.teamwork.rules import is_sampled
+from servicekit.testing.racing import at_once
 
 AT_ONCE = 40
 PATH = "flexible-employment-reviews"
@@ -23,12 +23,6 @@ def filed(desk: Any) -> tuple[Any, Any]:
         if not is_sampled(draft["id"], 5):
             return lin, lin.submits(draft)
         lin.deletes(draft)
-
-
-def at_once(*calls: Callable[[], Any]) -> Counter[str]:
-    with ThreadPoolExecutor(len(calls)) as pool:
-        answers = list(pool.map(lambda call: call(), calls))
-    return Counter("done" if a.status_code == 200 else a.json["code"] for a in answers)
 
 
 @pytest.mark.req("AL-10")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+
+from servicekit.testing.racing import at_once
 
 AT_ONCE = 40
 OWN = "unemployment-registrations"
@@ -21,19 +19,6 @@ FORM = {
     "address": "五山路1号",
     "wishes": ["job"],
 }
-
-
-def at_once(*calls: Callable[[], Any]) -> Counter[str]:
-    """Start all requests together; count how each was answered, by its code or ``done``."""
-    gate = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], Any]) -> str:
-        gate.wait(timeout=30)
-        answer = call()
-        return "done" if answer.status_code < 400 else str(answer.json["code"])
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return Counter(pool.map(run, calls))
 
 
 def filed(lin: Any) -> str:

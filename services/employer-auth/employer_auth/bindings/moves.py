@@ -15,8 +15,8 @@ from employer_auth.bindings.model import Binding
 from employer_auth.bindings.rules import Ender
 from employer_auth.grants.queries import highest_level, live_grants, permissions_of
 from employer_auth.grants.rules import Ending
-from servicekit import history, logs, metrics
-from servicekit.applications import Actor, system_actor
+from servicekit import logs, metrics
+from servicekit.applications import Actor, record, system_actor
 from servicekit.clock import shanghai_date
 from servicekit.db import after_commit
 from servicekit.outbox import announce
@@ -165,17 +165,15 @@ def _record(
     now: datetime,
     note: str | None,
 ) -> None:
-    history.append(
+    record(
         db,
-        application_id=binding.id,
-        workflow=rules.WORKFLOW.name,
-        move=name,
+        rules.WORKFLOW.name,
+        binding.id,
+        name,
         before=before,
-        after=str(binding.state),
-        actor_id=actor.id,
-        person_id=actor.person_id,
-        role=actor.role.value,
-        at=now,
+        after=binding.state,
+        actor=actor,
+        now=now,
         note=note,
     )
     after_commit(db, lambda: _log(binding.id, name, before, str(binding.state)))

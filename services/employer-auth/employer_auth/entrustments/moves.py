@@ -13,14 +13,23 @@ from employer_auth.bindings.rules import Ender, is_live
 from employer_auth.entrustments import queries, rules
 from employer_auth.entrustments.model import Entrustment
 from employer_auth.events import FACTS, EntrustmentChanged
-from servicekit import history
-from servicekit.applications import Actor
+from servicekit.applications import Actor, record
 from servicekit.outbox import announce
 
 
 def begin(db: Session, entrustment: Entrustment, *, actor: Actor, now: datetime) -> None:
     """Write a new entrustment's first entry and tell both sides; it has been flushed."""
-    _record(db, entrustment, "offer", str(entrustment.state), actor=actor, now=now, note=None)
+    state = entrustment.state
+    record(
+        db,
+        rules.WORKFLOW.name,
+        entrustment.id,
+        "offer",
+        before=state,
+        after=state,
+        actor=actor,
+        now=now,
+    )
     _tell(db, entrustment, now)
 
 
@@ -44,7 +53,17 @@ def move(
     if not rules.is_live(after):
         entrustment.ended_at = now
     db.flush()
-    _record(db, entrustment, name, str(before), actor=actor, now=now, note=note)
+    record(
+        db,
+        rules.WORKFLOW.name,
+        entrustment.id,
+        name,
+        before=before,
+        after=after,
+        actor=actor,
+        now=now,
+        note=note,
+    )
     _tell(db, entrustment, now)
     if not rules.is_live(after):
         _end_links(db, entrustment.id, now)
@@ -64,7 +83,18 @@ def note_change(
     flag_modified(entrustment, "changed_at")
     db.flush()
     db.refresh(entrustment, ["businesses"])
-    _record(db, entrustment, name, str(entrustment.state), actor=actor, now=now, note=note)
+    state = entrustment.state
+    record(
+        db,
+        rules.WORKFLOW.name,
+        entrustment.id,
+        name,
+        before=state,
+        after=state,
+        actor=actor,
+        now=now,
+        note=note,
+    )
     _tell(db, entrustment, now)
 
 
@@ -75,31 +105,6 @@ def _end_links(db: Session, entrustment_id: str, now: datetime) -> None:
             binding_moves.move(
                 db, binding, "end", actor=binding_moves.ITSELF, by=Ender.SYSTEM, now=now
             )
-
-
-def _record(
-    db: Session,
-    entrustment: Entrustment,
-    name: str,
-    before: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    note: str | None,
-) -> None:
-    history.append(
-        db,
-        application_id=entrustment.id,
-        workflow=rules.WORKFLOW.name,
-        move=name,
-        before=before,
-        after=str(entrustment.state),
-        actor_id=actor.id,
-        person_id=actor.person_id,
-        role=actor.role.value,
-        at=now,
-        note=note,
-    )
 
 
 def _tell(db: Session, entrustment: Entrustment, now: datetime) -> None:

@@ -19,8 +19,8 @@ from employer_auth.notices.rules import To
 from employer_auth.objections import actions, events, queries, rules
 from employer_auth.objections.model import Objection, ObjectionAttempt, ObjectionCode
 from employer_auth.objections.rules import ObjectionState
-from servicekit import history, logs, working_days
-from servicekit.applications import Actor, system_actor
+from servicekit import logs, working_days
+from servicekit.applications import Actor, record, system_actor
 from servicekit.clock import shanghai_date
 from servicekit.db import Database, after_commit
 from servicekit.outbox import announce
@@ -146,17 +146,15 @@ def _record(
     now: datetime,
     note: str | None,
 ) -> None:
-    history.append(
+    record(
         db,
-        application_id=objection.id,
-        workflow=rules.WORKFLOW.name,
-        move=name,
+        rules.WORKFLOW.name,
+        objection.id,
+        name,
         before=before,
-        after=str(objection.state),
-        actor_id=actor.id,
-        person_id=actor.person_id,
-        role=actor.role.value,
-        at=now,
+        after=objection.state,
+        actor=actor,
+        now=now,
         note=note,
     )
     facts = {"objection_id": objection.id, "unit_id": objection.unit_id, "move": name}

@@ -10,8 +10,7 @@ from employment_registry.certificate import issuing, queries, rules
 from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.events import TELLER
 from employment_registry.possible_duplicates import alike, certified
-from servicekit import history
-from servicekit.applications import Actor, advance
+from servicekit.applications import Actor, advance, record
 from servicekit.errors import ChangedMeanwhile
 from servicekit.teamwork.reviews import TeamReviews
 
@@ -66,17 +65,15 @@ def revoke_issued(
     if application is not None:
         advance(db, rules.WORKFLOW, application, "revoke", actor=actor, now=now, note=reason)
         return certificate
-    history.append(
+    record(
         db,
-        application_id=certificate.id,
-        workflow=rules.WORKFLOW.name,
-        move="revoke",
+        rules.WORKFLOW.name,
+        certificate.id,
+        "revoke",
         before=before,
         after=certificate.validity,
-        actor_id=actor.id,
-        person_id=actor.person_id,
-        role=actor.role,
-        at=now,
+        actor=actor,
+        now=now,
         note=reason,
     )
     return certificate

@@ -14,8 +14,7 @@ from employment_registry import guide_versions
 from employment_registry.events import FACTS, GuidePublished
 from employment_registry.guide_versions import GuideVersion
 from employment_registry.guides import queries, rules
-from servicekit import history
-from servicekit.applications import Actor
+from servicekit.applications import Actor, record
 from servicekit.db import new_id, unique_violation
 from servicekit.errors import ChangedMeanwhile
 from servicekit.outbox import announce
@@ -68,17 +67,15 @@ def publish(db: Session, item: str, text: Text, *, actor: Actor, now: datetime) 
 
 
 def _tell(db: Session, made: GuideVersion, *, actor: Actor, now: datetime) -> None:
-    history.append(
+    record(
         db,
-        application_id=made.id,
-        workflow=RECORD,
-        move="publish",
+        RECORD,
+        made.id,
+        "publish",
         before=str(made.version - 1),
         after=str(made.version),
-        actor_id=actor.id,
-        person_id=actor.person_id,
-        role=actor.role.value,
-        at=now,
+        actor=actor,
+        now=now,
         note=made.item,
     )
     values = {"item": made.item, "version": made.version}

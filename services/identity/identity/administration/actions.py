@@ -17,7 +17,7 @@ from identity.officer_news import announce_officer
 from identity.sign_in import sessions
 from identity.sign_in.rules import EndReason
 from identity.verification import levels
-from servicekit import access_records, history
+from servicekit import access_records, applications
 from servicekit.applications import Actor
 from servicekit.outbox import announce
 from servicekit.personal import Personal
@@ -128,17 +128,15 @@ def record(
     now: datetime,
 ) -> None:
     """Write into the chained history what an admin did to an account (AL-03)."""
-    history.append(
+    applications.record(
         db,
-        application_id=account.id,
-        workflow=rules.RECORD,
-        move=move,
-        before=str(before),
-        after=str(account.standing),
-        actor_id=by.id,
-        person_id=by.person_id,
-        role=str(by.role),
-        at=now,
+        rules.RECORD,
+        account.id,
+        move,
+        before=before,
+        after=account.standing,
+        actor=by,
+        now=now,
         note=reason,
     )
 
