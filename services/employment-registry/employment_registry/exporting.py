@@ -22,8 +22,11 @@ from servicekit.exports.desk import Exportable, Exports
 from servicekit.exports.files import Files
 from servicekit.exports.sheets import Column, Sheet
 from servicekit.exports.table import ExportColumns
+from servicekit.identifiers import DocumentKind
 from servicekit.storage import Storage
 from servicekit.vault import Vault
+
+_DOCUMENTS: Final = {kind: kind.label for kind in DocumentKind}
 
 
 class Export(ExportColumns, Base):
@@ -37,7 +40,7 @@ def _filed(model: Any) -> tuple[Column, ...]:
     return (
         Column("受理编号", model.number, width=26),
         Column("姓名", model.person_name),
-        Column("证件类型", model.document_kind),
+        Column("证件类型", model.document_kind, words=_DOCUMENTS, width=24),
         Column("证件号码", model.document_number, width=22),
         Column("行政区划", model.region),
         Column("审核结果", model.state),

@@ -80,13 +80,15 @@ def test_a_list_is_exported_as_it_stands_on_the_screen(desk: Any) -> None:
     assert row["证件号码"] == desk.masked(lin)
     assert row["联系电话"] == f"{lin.phone[:3]}****{lin.phone[-4:]}"
     assert row["审核结果"] == "待审核"
+    assert row["证件类型"] == "居民身份证（户口簿）"
     assert row["就业类型"] == "新就业形态（平台就业）"
     assert row["申请时间"] == datetime(2026, 9, 29, 10, 0)  # noqa: DTZ001 - Guangzhou's, as written
     assert row["开始日期"] == datetime(2026, 9, 1)  # noqa: DTZ001
     about = dict(book.worksheets[0].iter_rows(values_only=True))
     assert about["导出人"] == officer.claims["sub"]
     assert about["用途"] == PURPOSE
-    assert about["查询条件"] == "审核结果：待审核；排序：newest"
+    assert about["查询条件"] == "审核结果：待审核；排序：最新在前"
+    assert about["行政区划"] == "440106 广东省广州市天河区"
     assert about["行数"] == "2"
     page = book.worksheets[1]
     assert officer.claims["sub"] in page.oddHeader.left.text

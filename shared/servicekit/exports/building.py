@@ -117,7 +117,7 @@ class Builder:
         mark = Watermark(
             export_id=row.id,
             officer_id=row.requested_by,
-            region=region,
+            region=wishes.place(region),
             purpose=row.purpose,
             filters=wishes.described(filters),
             requested_at=row.requested_at,

@@ -119,7 +119,7 @@ def _write_cell(
     if value is None:
         return
     if column.words is not None:
-        page.write_string(row, place, column.words[value])
+        page.write_string(row, place, defused(column.words.get(value, str(value))))
     elif isinstance(value, datetime):
         local = value.astimezone(SHANGHAI).replace(tzinfo=None)
         page.write_datetime(row, place, local, formats[datetime])

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final
 
-from servicekit.queues import Holder, Order
+from servicekit import regions
+from servicekit.claims import Due
+from servicekit.queues import SOON, Holder, Order
 from servicekit.teamwork.reviews import TeamFilters
 from servicekit.workflow import State
 
@@ -70,8 +72,30 @@ _NAMES: Final = {
 }
 
 
+_WORDS: Final[Mapping[Any, str]] = {
+    True: "是",
+    Holder.ME: "本人",
+    Holder.OTHERS: "其他经办人员",
+    Holder.NOBODY: "未认领",
+    Order.DUE: "到期先后",
+    Order.NEWEST: "最新在前",
+    Order.OLDEST: "最早在前",
+    Due.OVERDUE: "已超期",
+    Due.RED: "红",
+    Due.YELLOW: "黄",
+    Due.GREEN: "绿",
+    SOON: "即将到期",
+}
+
+
+def place(code: str) -> str:
+    """A region by its code and its name."""
+    known = regions.find(code)
+    return code if known is None else f"{code} {regions.full_name(known.code)}"
+
+
 def _said(filters: TeamFilters, name: str) -> str:
     value = getattr(filters, name)
     if isinstance(value, State):
         return value.label
-    return "是" if value is True else str(value)
+    return place(value) if name == "region" else _WORDS.get(value, str(value))
