@@ -26,6 +26,7 @@ OPENS: dict[str, tuple[str, dict[str, Any]]] = {
         {"kind": "replacement", "certificate": {}},
     ),
 }
+CANCELLATION = "flexible-employment-cancellation"  # opens no form
 UNEMPLOYMENT = {
     "cause": "graduated",
     "unemployed_on": "2026-09-15",
@@ -80,7 +81,8 @@ def admin(desk: Any, region: str = "44") -> Any:
 def test_every_business_has_a_guide_that_anyone_reads(desk: Any) -> None:
     visitor = desk.visitor()
     items = [line["item"] for line in visitor.done(visitor.get("guides"))["items"]]
-    assert items == list(rules.BUSINESSES) == list(OPENS)
+    assert items == list(rules.BUSINESSES)
+    assert set(items) == {*OPENS, CANCELLATION}
     for item in items:
         guide = visitor.done(visitor.get(f"guides/{item}", region="440106003"))
         assert guide["version"] == 1
@@ -158,10 +160,36 @@ def test_check_and_form_never_disagree(
                 assert first.get(name) == refused.get(name), item
 
 
+@pytest.mark.req("ER-10", "EMP-08", "EMP-09")
+def test_what_is_told_of_a_cancellation_is_what_it_says(desk: Any) -> None:
+    lin = desk.person()
+
+    def refusal() -> Any:
+        told = lin.done(lin.get(f"guide-checks/{CANCELLATION}"))
+        (condition,) = told["conditions"]
+        assert told["may_open"] is condition["met"]
+        return None if condition["met"] else (condition["refusal"], condition["message"])
+
+    def refused(application: Any) -> Any:
+        answer = lin.tries_to("cancel", application, {"reason": "停业"})
+        return answer.json["code"], answer.json["detail"]
+
+    filed = lin.submits(lin.opens(**desk.form))
+    assert refusal() == refused(filed)
+    desk.officer("440106").approves(filed)
+    assert refusal() is None
+    guide = desk.visitor().get(f"guides/{CANCELLATION}").json
+    assert guide["time_limit"]["text"] == "即时办结"
+    answer = lin.tries_to("cancel", filed, {"reason": "停业"})
+    assert answer.status_code == 200
+    assert f'</guides/{CANCELLATION}>; rel="help"' in answer.headers.getlist("Link")
+    assert refusal() == refused(filed)
+
+
 @pytest.mark.req("ER-10")
 def test_the_guide_shows_what_the_check_checks(desk: Any) -> None:
     lin = desk.person()
-    for item in OPENS:
+    for item in (*OPENS, CANCELLATION):
         guide = lin.done(desk.visitor().get(f"guides/{item}"))
         shown = [(c["code"], c["text"]) for c in guide["conditions"] if c["checked"]]
         checked = lin.done(lin.get(f"guide-checks/{item}"))["conditions"]

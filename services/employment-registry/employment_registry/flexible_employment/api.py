@@ -14,7 +14,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
-from employment_registry.flexible_employment.opening_rules import GUIDES
+from employment_registry.flexible_employment.opening_rules import CANCELLATION_GUIDE, GUIDES
 from employment_registry.guide_links import link_guides
 from employment_registry.parts import parts
 from employment_registry.person_schemas import LabelSchema
@@ -41,7 +41,7 @@ records = Blueprint(
     description="灵活就业登记：本人的登记记录",
 )
 own = access(Role.APPLICANT, level=2, kinds=("person",))
-link_guides(registrations, GUIDES.values())
+link_guides(registrations, [*GUIDES.values(), CANCELLATION_GUIDE])
 
 
 @registrations.route("/employment-types", methods=["GET"])

@@ -9,6 +9,7 @@ from typing import Final
 from employment_registry.conditions import Condition, OpenOne
 from employment_registry.flexible_employment import rules
 from employment_registry.working_age import WorkingAge, check_age
+from servicekit.workflow import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ def _check_not_registered(person: Situation) -> None:
     rules.check_kind(
         rules.Kind.REGISTRATION, is_registered=is_registered, was_registered=person.was_registered
     )
+
+
+def _check_cancellable(person: Situation) -> None:
+    was = State.CANCELLED if person.was_registered else State.DRAFT
+    state = State.APPROVED if person.is_registered else was
+    rules.check_cancellation(state, record_is_valid=person.is_registered)
 
 
 def _check_none_open(person: Situation) -> None:
@@ -80,6 +87,16 @@ CONDITIONS: Final[dict[rules.Kind, tuple[Condition[Situation], ...]]] = {
         _NONE_OPEN,
     ),
 }
+# EMP-07 … EMP-09: 注销 needs no form of its own; what it asks for is told all the same.
+CANCELLATION: Final = (
+    Condition(
+        "registered",
+        "已办理灵活就业登记，且登记有效。",
+        _check_cancellable,
+        "只能注销审核通过且有效的登记；尚未审核的申请请撤回或删除，已无效的登记无需注销。",
+    ),
+)
+CANCELLATION_GUIDE: Final = "flexible-employment-cancellation"
 GUIDES: Final = {
     rules.Kind.REGISTRATION: "flexible-employment",
     rules.Kind.CHANGE: "flexible-employment-change",

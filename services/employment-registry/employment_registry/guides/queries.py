@@ -171,6 +171,7 @@ def _certificate(db: Session, asking: Asking) -> Any:
 _SITUATIONS: Final[Mapping[str, Callable[[Session, Asking], Any]]] = {
     "flexible-employment": _flexible,
     "flexible-employment-change": _flexible,
+    "flexible-employment-cancellation": _flexible,
     "unemployment": _unemployment,
     "service-place": lambda db, asking: unemployment.place_situation(
         db, asking.actor, today=asking.today

@@ -47,6 +47,11 @@ BUSINESSES: Final[Mapping[str, Business]] = {
         "flexible_employment",
         "POST /flexible-employment-registrations",
     ),
+    flexible.CANCELLATION_GUIDE: Business(
+        flexible.CANCELLATION,
+        None,
+        "POST /flexible-employment-registrations/{application_id}/cancel",
+    ),
     "unemployment": Business(
         unemployment.CONDITIONS, "unemployment", "POST /unemployment-registrations"
     ),
