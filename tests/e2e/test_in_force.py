@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import agency
 import pytest
 import requests
 from browser import Browser
@@ -37,6 +38,7 @@ BOUND = 2.0  # seconds, ID-43
 PATIENCE = 20.0
 POLL = 0.1
 BUSINESS = "employer-auth.unit"
+ENTRUSTED = "employment-registry.staff-registration"
 
 
 @dataclass
@@ -231,6 +233,43 @@ def test_it_is_in_force_within_two_seconds_over_rabbitmq(
     on_rabbitmq: Running, take_back: str, place: str, record_property: Callable[..., None]
 ) -> None:
     measure(on_rabbitmq, take_back, place, record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.req("EA-13", "ID-41", "ID-43")
+@pytest.mark.xdist_group("e2e-local")
+def test_a_chain_is_as_long_as_its_links(on_local_bus: Running) -> None:
+    """The demo unit entrusts an agency, whose agent acts; when the agent leaves, it is over."""
+    client = Browser(on_local_bus.gateway)
+    known = demo(on_local_bus)["units"]["unit"]
+    log_in(client, known["login_name"], known["password"])
+    life = on_local_bus.new_life()
+    life.registers()
+    life.logs_in()
+    life.rises_to_level_2()
+    office, uscc = agency.registers(life)
+    asked = {name: getattr(life.person, name) for name in ("login_name", "name", "document_number")}
+    own = invite(office, asked)
+    life.citizen.api("POST", f"{OURS}/parent-accounts/{own['id']}/accept", {}, expect=200)
+    ends = (date.today() + timedelta(days=30)).isoformat()  # noqa: DTZ011
+    wish = {"business": ENTRUSTED, "actions": ["view"], "valid_until": ends}
+    offer = {"agency_uscc": uscc, "businesses": [wish]}
+    given = client.api("POST", f"{OURS}/entrustments", offer, expect=201).json
+    received = f"{OURS}/received-entrustments/{given['id']}"
+    office.api("POST", f"{received}/accept", {}, expect=200)
+    named = {"binding_id": own["id"], "businesses": [wish]}
+    link = office.api("POST", f"{received}/agents", named, expect=201).json
+    token = acting_token(on_local_bus, life.citizen, link)
+    said = agency.claims_of(token)
+    assert said["sub"] == given["unit"]["unit_id"]
+    assert said["act"]["sub"] == life.account_id
+    assert said["act"]["act"] == {"sub": given["agency"]["unit_id"]}
+    assert said["permissions"] == [f"{ENTRUSTED}:view"]
+    acting = Acting(office, link, token, on_local_bus.gateway, "", life)
+    assert acting.at_the_gateway() == 200
+    office.api("POST", f"{OURS}/sub-accounts/{own['id']}/release", {}, expect=200)
+    assert seconds_until_refused(acting.at_the_gateway) < BOUND
+    client.api("POST", f"{OURS}/entrustments/{given['id']}/end", {}, expect=200)
 
 
 @pytest.mark.req("ID-43")
