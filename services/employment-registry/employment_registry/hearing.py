@@ -116,10 +116,10 @@ def end_due(context: JobContext) -> None:
 
 def _plan(context: JobContext, people: Iterable[PersonKey]) -> None:
     """For each in a transaction of its own."""
-    window, now = context.settings.objection_window_days, context.clock.now()
+    now = context.clock.now()
     for person in people:
         with context.database.transaction() as db:
-            actions.plan(db, person, window=window, now=now)
+            actions.plan(db, person, now=now)
 
 
 def _told(page: list[Change]) -> Iterator[Told]:

@@ -50,12 +50,6 @@ class OutsideSettings:
         "After how long the person is told in any case that a register does not answer.",
         default=15,
     )
-    objection_window_days: int = setting(
-        "Working days between the announcement that a registration ends and its end.", default=10
-    )
-    objection_review_days: int = setting(
-        "Working days an officer has to decide on an objection to an ending.", default=5
-    )
 
     def unfit_outside(self) -> list[str]:
         """What about the registers contradicts production."""

@@ -50,10 +50,31 @@ class ServicePlacePause:
         return cls(timedelta(days=value["days"]))
 
 
+@dataclass(frozen=True, slots=True)
+class EndingNotice:
+    """Working days around the ending of a registration (ER-07): notice, objection, correction.
+
+    Args:
+        notice: between the announcement that a registration ends and its end.
+        review: an officer has to decide on an objection.
+        correction: a person has to add what the officer asks for.
+    """
+
+    notice: int
+    review: int
+    correction: int
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Self:
+        """The policy a row says."""
+        return cls(**value)
+
+
 KINDS: Final[Mapping[str, type[Kind]]] = {
     "working-age": WorkingAge,
     "review-limit": ReviewLimit,
     "unemployment-look-back": LookBack,
     "service-place-pause": ServicePlacePause,
     "certificate": CertificatePolicy,
+    "ending-notice": EndingNotice,
 }

@@ -73,7 +73,7 @@ def says(desk: Any, source: str, *events: Told) -> None:
         people = actions.hear(db, source, events, now=now)
     for person in people:
         with desk.app.database.transaction() as db:
-            actions.plan(db, person, window=10, now=now)
+            actions.plan(db, person, now=now)
 
 
 @pytest.mark.req("ER-07", "UNE-09")

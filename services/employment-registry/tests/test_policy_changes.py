@@ -9,6 +9,11 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
+from employment_registry.life_events import actions as life_events
+from employment_registry.life_events.actions import Told
+from employment_registry.life_events.rules import Happening
+from servicekit.personal import DocumentNumber
+
 LIMIT = {"flexible_employment": 2, "unemployment": 3, "certificate": 5}
 PAUSE, LOOK_BACK, BUSINESS = "service-place-pause", "unemployment-look-back", "unemployment"
 UNEMPLOYMENT = {
@@ -284,3 +289,26 @@ def test_what_holds_is_read_once_and_anew_after_a_change(desk: Any) -> None:
     in_force(desk, "review-limit", LIMIT, "2026-09-29")
     wang = desk.person()
     assert wang.submits(wang.opens(**desk.form))["due_on"] == "2026-10-08"  # at once
+
+
+@pytest.mark.req("AL-11", "ER-07")
+def test_endings_are_announced_by_the_policy_of_the_day(desk: Any) -> None:
+    lin, officer, _ = desk.registered()
+    terms = {"notice": 3, "review": 2, "correction": 4}
+    made = in_force(desk, "ending-notice", terms, "2026-09-29")
+    (touched,) = tries(desk, admin(desk), made)["effects"]
+    assert touched["count"] == 1
+    assert touched["effect"].startswith("终止登记的期限：告知10个工作日")
+    told = Told("1", DocumentNumber(lin.number), Happening.DIED, desk.today())
+    with desk.app.database.transaction() as db:
+        (person,) = life_events.hear(db, "a-register", [told], now=desk.clock.now())
+        life_events.plan(db, person, now=desk.clock.now())
+    (ending,) = lin.done(lin.get("planned-endings"))["items"]
+    assert ending["takes_effect_on"] == "2026-10-09"  # 30 September, 8 and 9 October
+    path = f"planned-endings/{ending['id']}"
+    objected = lin.done(lin.post(f"{path}/object", {"explanation": "不属实"}))
+    assert objected["due_on"] == "2026-10-08"
+    officer = desk.officer("440106", business="employment-registry.ending")
+    sent = {"reason": "请补充", "fields_to_correct": ["/explanation"]}
+    returned = officer.done(officer.post(f"ending-reviews/{ending['id']}/return", sent))
+    assert returned["takes_effect_on"] == "2026-10-10"  # a Saturday people work

@@ -98,7 +98,7 @@ def _ending(desk: Any, path: str, number: str) -> dict[str, str]:
     told = Told(number, DocumentNumber(number), Happening.DIED, desk.clock.now().date())
     with desk.app.database.transaction() as db:
         (person,) = life_events.hear(db, "a-register", [told], now=desk.clock.now())
-        life_events.plan(db, person, window=10, now=desk.clock.now())
+        life_events.plan(db, person, now=desk.clock.now())
     owner = as_owner(desk)
     made = done(owner.get("planned-endings"), 200)["items"][0]["id"]
     if "reviews" in path or path.endswith(("withdraw", "urge")):

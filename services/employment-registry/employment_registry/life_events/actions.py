@@ -31,6 +31,8 @@ from employment_registry.life_events import queries, rules
 from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
 from employment_registry.life_events.rules import Happening
 from employment_registry.person_columns import PersonApplication
+from employment_registry.policies import POLICIES
+from employment_registry.policy_kinds import EndingNotice
 from employment_registry.standing import PersonKey, PersonStanding
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.unemployment import queries as unemployments
@@ -105,7 +107,12 @@ def move_on(db: Session, system: System, *, before: int, after: int) -> bool:
     return True
 
 
-def plan(db: Session, person: PersonKey, *, window: int, now: datetime) -> None:
+def terms(db: Session, day: date) -> EndingNotice:
+    """The time people and officers have, by the policy of the day."""
+    return POLICIES.in_force(db, EndingNotice, day)
+
+
+def plan(db: Session, person: PersonKey, *, now: datetime) -> None:
     """Announce the ending of the person's registration, where what happened ends it.
 
     A second event while one is announced changes the cause to the earlier of both, not the day.
@@ -123,7 +130,8 @@ def plan(db: Session, person: PersonKey, *, window: int, now: datetime) -> None:
             planned.event_id = cause.id
             db.flush()
         return
-    day = working_days.add_working_days(shanghai_date(now), window)
+    today = shanghai_date(now)
+    day = working_days.add_working_days(today, terms(db, today).notice)
     _announce(db, held, cause, day, now)
 
 
@@ -134,7 +142,6 @@ def object_to(
     *,
     actor: Actor,
     now: datetime,
-    review_days: int,
 ) -> PlannedEnding:
     """申诉: an officer decides, and until then nothing ends.
 
@@ -149,7 +156,7 @@ def object_to(
     if ending.number is None:
         region = ending.region or ""
         ending.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
-    reviewing.begin(ending, days=review_days, now=now)
+    reviewing.begin(ending, days=terms(db, shanghai_date(now)).review, now=now)
     advance(db, rules.WORKFLOW, ending, "object", actor=actor, now=now, note=explanation)
     return ending
 

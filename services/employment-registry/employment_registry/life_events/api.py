@@ -6,7 +6,6 @@ from typing import Any
 
 from employment_registry.life_events import actions, queries, schemas
 from employment_registry.life_events.model import PlannedEnding
-from employment_registry.parts import parts
 from servicekit import history
 from servicekit.web import versions
 from servicekit.web.access import access
@@ -64,12 +63,9 @@ def object_to(body: dict[str, str], ending_id: str) -> PlannedEnding:
 
     409 `objection-too-late`, `wrong-state`.
     """
-    days = parts().settings.objection_review_days
     with transaction() as db:
         return versions.tag(
-            actions.object_to(
-                db, ending_id, body["explanation"], actor=actor(), now=now(), review_days=days
-            )
+            actions.object_to(db, ending_id, body["explanation"], actor=actor(), now=now())
         )
 
 

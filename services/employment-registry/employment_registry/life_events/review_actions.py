@@ -18,8 +18,6 @@ from servicekit.clock import shanghai_date
 from servicekit.errors import ChangedMeanwhile
 from servicekit.teamwork.reviews import TeamReviews
 
-RETURN_DAYS = 5  # working days to add what an officer asks for
-
 
 def hold(db: Session, ending: PlannedEnding) -> None:
     """Lock the person's standing and the histories the decision may move.
@@ -48,7 +46,9 @@ class Objections(TeamReviews[PlannedEnding]):
         """Uphold, send back or dismiss; see ``Reviews.decide``."""
         ending = super().decide(db, move, application_id, now=now, **how)
         if move == "return":
-            again = working_days.add_working_days(shanghai_date(now), RETURN_DAYS)
+            today = shanghai_date(now)
+            days = actions.terms(db, today).correction
+            again = working_days.add_working_days(today, days)
             ending.takes_effect_on = max(again, ending.takes_effect_on)
             db.flush()
         elif move == "reject":

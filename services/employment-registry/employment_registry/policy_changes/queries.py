@@ -50,6 +50,7 @@ SOURCES: Final[Mapping[str, Sequence[tuple[str, Any]]]] = {
     "unemployment-look-back": (("unemployment", None),),
     "service-place-pause": (("unemployment", UnemploymentRecord),),
     "certificate": _APPLICATIONS,
+    "ending-notice": _RECORDS,
 }
 
 

@@ -9,7 +9,12 @@ from enum import StrEnum
 from typing import Any, Final
 
 from employment_registry.certificate.policy import CertificatePolicy
-from employment_registry.policy_kinds import LookBack, ReviewLimit, ServicePlacePause
+from employment_registry.policy_kinds import (
+    EndingNotice,
+    LookBack,
+    ReviewLimit,
+    ServicePlacePause,
+)
 from employment_registry.unemployment.place_rules import next_change
 from employment_registry.working_age import WorkingAge, age_faults, flexible_category
 from servicekit.errors import Conflict, Forbidden, NotFound
@@ -23,6 +28,7 @@ TITLES: Final[Mapping[str, str]] = {
     "unemployment-look-back": "失业日期最长追溯期",
     "service-place-pause": "变更服务地间隔",
     "certificate": "就业创业证编号与发放",
+    "ending-notice": "终止登记的告知、申诉与补正期限",
 }
 
 
@@ -209,12 +215,20 @@ def _of_certificate(
     return _told("编号结构", *("、".join(_numbering(each)) for each in (before, after)))
 
 
+def _of_notice(before: EndingNotice, after: EndingNotice, case: Case, _: date) -> str | None:
+    # What was announced keeps its day; a registration in force may be announced to end one day.
+    if not case.is_record:
+        return None
+    return _told("终止登记的期限", *("、".join(_notice(each)) for each in (before, after)))
+
+
 _EFFECTS: Final[Mapping[type[Any], Callable[[Any, Any, Case, date], str | None]]] = {
     WorkingAge: _of_ages,
     ReviewLimit: _of_limit,
     LookBack: _of_look_back,
     ServicePlacePause: _of_pause,
     CertificatePolicy: _of_certificate,
+    EndingNotice: _of_notice,
 }
 _AGE_WORDS: Final = {None: "符合", "too-young": "未满工作年龄", "retired": "已到法定退休年龄"}
 _PART_WORDS: Final = {
@@ -236,6 +250,11 @@ def _age_word(ages: WorkingAge, case: Case, day: date) -> str:
 
 def _numbering(policy: CertificatePolicy) -> list[str]:
     return [_PART_WORDS.get(name, f"顺序号{policy.serial_digits}位") for name in policy.number]
+
+
+def _notice(policy: EndingNotice) -> list[str]:
+    days = {"告知": policy.notice, "申诉审核": policy.review, "补正": policy.correction}
+    return [f"{name}{each}个工作日" for name, each in days.items()]
 
 
 def _month(day: date) -> str:

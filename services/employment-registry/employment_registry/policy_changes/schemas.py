@@ -130,12 +130,21 @@ class CertificateValueSchema(Schema):
             raise ValidationError(Told("too-long", "编号过长"), "serial_digits")
 
 
+class EndingNoticeSchema(Schema):
+    """终止登记的告知、申诉与补正期限, in working days."""
+
+    notice = _number(1, 60)
+    review = _number(1, 60)
+    correction = _number(1, 60)
+
+
 VALUES: Final[dict[str, type[Schema]]] = {
     "working-age": WorkingAgeSchema,
     "review-limit": ReviewLimitSchema,
     "unemployment-look-back": LookBackDaysSchema,
     "service-place-pause": PauseDaysSchema,
     "certificate": CertificateValueSchema,
+    "ending-notice": EndingNoticeSchema,
 }
 _KIND: Final = validate.OneOf(sorted(KINDS))
 _VALUE: Final = {"description": "As its kind wants it; docs/policies.md shows each (政策内容)."}
