@@ -53,6 +53,11 @@ class DriverConnection(psycopg.Connection[Any]):
         else:
             super().commit()
 
+    def rollback(self) -> None:
+        """What psycopg's does; nothing where nothing was begun, as when the pool takes it back."""
+        if self.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+            super().rollback()
+
     def _deallocate(self, name: bytes | None) -> Any:
         if name is None:
             self._known.clear()  # psycopg forgets all at once after a rollback, ours with its own
