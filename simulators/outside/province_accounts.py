@@ -33,6 +33,8 @@ class Person:
     level: int
     agent_name: str = ""
     agent_number: str = ""
+    promised: int = 0  # the level once the applicant's face was seen
+    code: str = field(default="", repr=False)  # of the mini-program, for the applicant's telephone
 
 
 def kinds_of(text: str, *, groups: tuple[str, ...]) -> int:
@@ -104,11 +106,11 @@ class Accounts:
         wrong = {name: text for name, text in checks.items() if text}
         if wrong:
             return wrong
+        level = int(form["level"])
         taken = not self.open(
             form["login_name"], form["password"], kind="unit" if is_unit else "person",
             name=form["name"].strip(), number=number, phone=form.get("phone", "").strip(),
-            level=int(form["level"]), agent_name=form.get("agent_name", "").strip(),
-            agent_number=form.get("agent_number", "").strip().upper(),
+            level=LEVELS[0] if is_unit else level, promised=level,
         )  # fmt: skip
         return {"login_name": "登录账号已存在"} if taken else {}
 
@@ -122,6 +124,29 @@ class Accounts:
             sub = secrets.token_hex(12)
             self._by_login[key] = Person(sub, login_name, salt, _hash(password, salt), **facts)  # type: ignore[arg-type]
             return True
+
+    def new_code(self, sub: str) -> Person | None:
+        """刷新小程序码: the unit with a new code; the one of before is worth nothing."""
+        found = self.by_sub(sub)
+        if found is None or found.kind != "unit":
+            return None
+        found.code = secrets.token_hex(8)
+        return found
+
+    def prove_applicant(self, sub: str, code: str, name: str, number: str) -> str:
+        """The applicant's face was seen on a telephone; only then is the unit's account whole.
+
+        Returns: why not, or nothing.
+        """
+        with self._lock:
+            found = next((p for p in self._by_login.values() if p.sub == sub and p.code), None)
+            if found is None or not secrets.compare_digest(found.code, code):
+                return "小程序码已失效，请刷新小程序码后重新扫描"
+            if not name or not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+                return "人脸识别未通过，请由申请人本人操作"
+            found.agent_name, found.agent_number, found.code = name, number, ""
+            found.level = found.promised or found.level
+            return ""
 
     def sign_in(self, login_name: str, password: str) -> Person | None:
         """Whose they are; five failures in a row close the account until the process ends."""
@@ -140,6 +165,11 @@ class Accounts:
         """The account."""
         with self._lock:
             return next((p for p in self._by_login.values() if p.sub == sub), None)
+
+    def by_login(self, login_name: str) -> Person | None:
+        """The account."""
+        with self._lock:
+            return self._by_login.get(login_name.strip().lower())
 
     def everybody(self) -> list[Person]:
         """For the page that helps testers."""

@@ -24,6 +24,7 @@ def add_routes(app: "Outside") -> None:
     _login_routes(app)
     _token_routes(app)
     _account_routes(app)
+    _applicant_routes(app)
 
 
 def _metadata_routes(app: "Outside") -> None:
@@ -113,10 +114,7 @@ def _account_routes(app: "Outside") -> None:
 
     @app.post("/province/register")
     def province_register() -> AnyResponse | tuple[str, int]:
-        form = {
-            name: request.form.get(name, "")
-            for name in (*FIELDS, "phone", "agent_name", "agent_number")
-        }
+        form = {name: request.form.get(name, "") for name in (*FIELDS, "phone")}
         wrong = accounts.register(form)
         if wrong:
             page = _page(
@@ -124,6 +122,9 @@ def _account_routes(app: "Outside") -> None:
                 wrong="；".join(wrong.values()),
             )  # fmt: skip
             return page, 422
+        if form["kind"] == "unit":  # base data → 实名核验 of the applicant → done
+            made = accounts.by_login(form["login_name"])
+            return redirect(f"/province/applicant?sub={made.sub if made else ''}", 303)
         return redirect("/province/", 303)
 
     @app.post("/province/level")
@@ -132,6 +133,28 @@ def _account_routes(app: "Outside") -> None:
         if not level.isdigit() or int(level) not in LEVELS:
             return app.deliver(trouble(422, "bad-level", "没有这个等级"))
         accounts.set_level(request.form.get("sub", ""), int(level))
+        return redirect("/province/", 303)
+
+
+def _applicant_routes(app: "Outside") -> None:
+    accounts = app.province.accounts
+
+    @app.get("/province/applicant")
+    def province_applicant() -> AnyResponse | str:
+        unit = accounts.new_code(request.args.get("sub", ""))
+        if unit is None:
+            return app.deliver(trouble(404, "no-unit", "没有这个法人账号"))
+        return _page("province-applicant.html", unit=unit, code=unit.code)
+
+    @app.post("/province/applicant")
+    def province_prove_applicant() -> AnyResponse | tuple[str, int]:
+        form = {name: request.form.get(name, "").strip() for name in ("sub", "code", "name")}
+        number = request.form.get("number", "").strip().upper()
+        if wrong := accounts.prove_applicant(**form, number=number):
+            unit = accounts.new_code(form["sub"])
+            if unit is None:
+                return app.deliver(trouble(404, "no-unit", "没有这个法人账号"))
+            return _page("province-applicant.html", unit=unit, code=unit.code, wrong=wrong), 422
         return redirect("/province/", 303)
 
 

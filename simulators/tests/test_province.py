@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -142,6 +144,48 @@ def test_registration_by_the_provinces_rules(client: FlaskClient) -> None:
     assert client.post("/province/register", data=form).status_code == 303
     assert client.post("/province/register", data=form).status_code == 422
     assert log_in(client, login_name="ABC_12").status_code == 302
+
+
+@pytest.mark.req("E9")
+def test_a_unit_is_whole_when_the_applicants_face_was_seen(client: FlaskClient) -> None:
+    unit = {
+        "kind": "unit",
+        "login_name": "gd_whole9",
+        "password": "Abcd123!",
+        "name": "广州立夏示例科技有限公司",
+        "number": "914403001922038216",
+        "level": "4",
+    }
+    page = client.post("/province/register", data=unit).location
+
+    def claims() -> dict[str, Any]:
+        code = parse_qs(urlsplit(log_in(client, login_name="gd_whole9").location).query)["code"][0]
+        access = token(client, code).json["access_token"]
+        told = client.get("/province/userinfo", headers={"Authorization": f"Bearer {access}"})
+        return dict(told.json or {})
+
+    def code_on(shown: str) -> str:
+        found = re.search(r"<code>(\w+)</code>", shown)
+        assert found is not None
+        return found[1]
+
+    def proves(code: str, name: str = "林小满") -> Any:
+        sub = parse_qs(urlsplit(page).query)["sub"][0]
+        face = {"sub": sub, "code": code, "name": name, "number": "440106199001010012"}
+        return client.post("/province/applicant", data=face)
+
+    shown = client.get(page).text
+    assert "申请人指该法人账号的当前操作人，后续可通过账号信息管理页面变更" in shown
+    assert "刷新小程序码" in shown
+    assert (claims()["level"], claims()["applicant"]["name"]) == (2, "")
+    fresh = code_on(client.get(page).text)
+    assert proves(code_on(shown)).status_code == 422  # a newer code was asked for
+    assert proves(fresh).status_code == 422  # and refusing made another
+    assert proves(code_on(client.get(page).text)).status_code == 303
+    assert (claims()["level"], claims()["applicant"]["name"]) == (4, "林小满")
+    assert proves(code_on(client.get(page).text), "白谷雨").status_code == 303
+    assert claims()["applicant"]["name"] == "白谷雨"
+    assert client.get("/province/applicant?sub=nobody").status_code == 404
 
 
 def test_the_assistants_page_signs_with_the_pin(client: FlaskClient) -> None:
