@@ -55,6 +55,14 @@ _SAVE = text(
             = (k.source, k.matter, k.stream, k.subject, k.last + 1)
     """  # noqa: S608
 )
+_TOLD = text(
+    f"""
+    DELETE FROM event_parked w
+    USING {_KEYS}, CAST(:last AS bigint[])) AS k (source, matter, stream, subject, last)
+    WHERE (w.source, w.matter, w.stream, w.subject)
+        = (k.source, k.matter, k.stream, k.subject) AND w.sequence <= k.last
+    """  # noqa: S608
+)
 _FORGET = """
     DELETE FROM {table} AS k
     WHERE EXISTS (SELECT FROM unnest(CAST(:former AS text[])) AS f (prefix)
@@ -107,6 +115,7 @@ class Order:
         self._now = now
         self._last: dict[Key, int] = {}
         self._moved: set[Key] = set()
+        self._jumped: set[Key] = set()
         self._subscribed: dict[str, datetime] | None = None
 
     def open(self, envelopes: Sequence[Envelope]) -> set[str]:
@@ -130,13 +139,17 @@ class Order:
         """Everything up to this number has taken effect at once; what is parked of it is no use."""
         self._last[key] = sequence
         self._moved.add(key)
-        told = EVENT_PARKED.c.sequence <= sequence
-        self._db.execute(delete(EVENT_PARKED).where(*_is(key), told))
+        self._jumped.add(key)
 
     def save(self) -> list[Key]:
         """Write how far the keys came; those whose next event is parked."""
         if not self._moved:
             return []
+        if self._jumped:
+            jumped = sorted(self._jumped)
+            last = [self._last[key] for key in jumped]
+            self._db.execute(_TOLD, {**_columns(jumped), "last": last})
+            self._jumped.clear()
         moved = sorted(self._moved)
         self._moved.clear()
         last = [self._last[key] for key in moved]

@@ -183,9 +183,11 @@ SNAPSHOTS = Snapshots(SUBSCRIPTIONS)
 )
 def keep_account_state(db: Session, said: dict[str, Any], now: datetime) -> None:
     """Level and standing as every event until now would have left them."""
-    account_id = said["account_id"]
-    _keep_level(db, account_id, said["kind"], said["level"], now)
-    _keep_standing(db, account_id, said["standing"], now)
+    account_id, level, standing = said["account_id"], said["level"], said["standing"]
+    before = level_of(db, account_id)
+    _part_if_gone(db, account_id, standing, now)
+    accounts.remember(db, account_id, kind=said["kind"], level=level, standing=standing, now=now)
+    _settle(db, account_id, before, level, now)
 
 
 @SNAPSHOTS.of("identity.unit", path="/api/identity/v1/snapshots/units", reads=UnitRegisteredRead)
@@ -203,6 +205,10 @@ def _admit(db: Session, said: dict[str, Any], now: datetime) -> None:
 def _keep_level(db: Session, account_id: str, kind: Kind | None, level: int, now: datetime) -> None:
     before = level_of(db, account_id)
     accounts.remember(db, account_id, kind=kind, level=level, now=now)
+    _settle(db, account_id, before, level, now)
+
+
+def _settle(db: Session, account_id: str, before: int, level: int, now: datetime) -> None:
     if before == level:  # identity tells a verification and the level it gave
         moves.settle_account(db, account_id, now=now)
     else:
@@ -210,7 +216,11 @@ def _keep_level(db: Session, account_id: str, kind: Kind | None, level: int, now
 
 
 def _keep_standing(db: Session, account_id: str, standing: Standing, now: datetime) -> None:
-    if standing is Standing.CANCELLED:
-        entrustments.part(db, account_id, actor=moves.ITSELF, now=now)
+    _part_if_gone(db, account_id, standing, now)
     accounts.remember(db, account_id, standing=standing, now=now)
     moves.settle_account(db, account_id, now=now)
+
+
+def _part_if_gone(db: Session, account_id: str, standing: Standing, now: datetime) -> None:
+    if standing is Standing.CANCELLED:
+        entrustments.part(db, account_id, actor=moves.ITSELF, now=now)
