@@ -51,12 +51,13 @@ def main() -> None:
         return
     with ground() as here:
         small, large = (measure(here, size) for size in asked.sizes)
-    print("| rows | seconds | rows/s | file, MiB | before, MiB | at its highest, MiB |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| rows | seconds | rows/s | processor, s | file, MiB | before, MiB | at its highest |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for each in (small, large):
         print(
             f"| {each['rows']:,.0f} | {each['seconds']:.1f} | {each['rows'] / each['seconds']:,.0f}"
-            f" | {each['size']:.1f} | {each['before']:.1f} | {each['peak']:.1f} |"
+            f" | {each['worked']:.1f} | {each['size']:.1f} | {each['before']:.1f}"
+            f" | {each['peak']:.1f} |"
         )
     ratio = large["peak"] / small["peak"]
     said = "met" if ratio <= GOAL else "missed"
@@ -94,9 +95,9 @@ def make_one(file: Path) -> dict[str, float]:
         roster.keep(db, known, now=clock.now())
         asked = exports.ask(db, BUSINESS, wish, actor=OFFICER, now=clock.now())
     before = memory("VmRSS")
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     Builder(exports, database, clock, threading.Event()).work_off()
-    seconds = time.perf_counter() - began
+    seconds, worked = time.perf_counter() - began, time.process_time() - worked
     peak = memory("VmHWM")
     with database.transaction() as db:
         row, pieces = exports.download(db, BUSINESS, asked.id, actor=OFFICER, now=clock.now())
@@ -104,7 +105,8 @@ def make_one(file: Path) -> dict[str, float]:
         out.writelines(pieces)
     database.close()
     size = file.stat().st_size / 2**20
-    return {"rows": row.rows or 0, "seconds": seconds, "size": size, "before": before, "peak": peak}
+    told = {"rows": row.rows or 0, "seconds": seconds, "worked": worked}
+    return told | {"size": size, "before": before, "peak": peak}
 
 
 def memory(name: str) -> float:
