@@ -444,6 +444,7 @@ def test_a_proof_is_used_once_however_many_come_at_once(world, telephone, person
 @pytest.mark.req("ID-24")
 def test_an_admin_sees_which_system_is_away(world, simulators):
     token = world.token_of(world.officer("admin"))
+    simulators.app.authorities.roots("net-bank")  # making keys takes a while, the first time
     behaviour = simulators.app.behaviours["ca"]
     behaviour.change(latency=0, error_rate=1, next_answer="")
     try:

@@ -5,7 +5,8 @@ import { createInterface } from "node:readline";
 
 const wanted = {
   runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-  rules: { "color-contrast": { enabled: false } }, // nothing is drawn here; the test reckons colours
+  // Nothing is drawn here: the test reckons colours, and sizes were looked at in a browser.
+  rules: { "color-contrast": { enabled: false }, "target-size": { enabled: false } },
   resultTypes: ["violations"],
 };
 const empty = "<!doctype html><title></title>";
