@@ -106,7 +106,7 @@ class ClientConnection(ClientSocket):
             self.expire_exchange()
         elif self.state == CLOSED:
             self.transport.abort()  # what was written is not read
-        else:
+        elif self.state != HEAD or not self.has_unread():
             self.close()
 
     def forward(self) -> None:

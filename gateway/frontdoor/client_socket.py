@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import termios
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
@@ -91,6 +93,13 @@ class ClientSocket(asyncio.Protocol):
     def is_idle(self) -> bool:
         """Is it between two requests?"""
         return self.state == HEAD and not self._buffer
+
+    def has_unread(self) -> bool:
+        """Has the client sent what a late loop has not yet read? Then it is not idle."""
+        if self.transport.is_closing():
+            return False
+        taken = self.transport.get_extra_info("socket")
+        return any(fcntl.ioctl(taken.fileno(), termios.FIONREAD, bytes(4)))
 
     def pause_body(self) -> None:
         """Read no more for now."""

@@ -134,4 +134,5 @@ class Door:
         longest = self.server.keepalive_timeout - DRAIN_IDLE
         until = self.now() + max(longest, 0.0)
         for connection in [c for c in self.connections if c.is_idle() and c.deadline < until]:
-            connection.close()
+            if not connection.has_unread():
+                connection.close()

@@ -353,6 +353,30 @@ def test_a_slow_client_is_told_to_hurry_up_and_go(start, sent, seconds, status, 
         assert said.startswith(f"HTTP/1.1 {status} ".encode()) if status else said == b""
 
 
+@pytest.mark.req("GW-01")
+@pytest.mark.parametrize("draining", [True, False])
+def test_a_client_that_asks_just_when_it_would_be_closed_is_answered(start, draining) -> None:
+    """A loop that comes late to its timers finds requests nobody has read."""
+    gateway = start("keepalive_timeout 60s; " + PASS, {"service": Service()})
+    (door,) = gateway.gateway.doors.values()
+    with gateway.connect() as client:
+        client.sendall(GET.replace(b"Connection: close\r\n", b""))
+        while not client.recv(1000).endswith(b"ok"):
+            pass
+        gateway.until(lambda: any(connection.is_idle() for connection in door.connections))
+
+        async def late() -> None:
+            gateway.clock.advance(3 if draining else 61)
+            client.sendall(GET)
+            if draining:
+                door.drain()
+            else:
+                door.sweep()
+
+        gateway.call(late)
+        assert read_all(client).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.req("GW-04")
 def test_slow_clients_do_not_starve_others_and_an_address_has_only_so_many(start) -> None:
     gateway = start("client_max_connections 50; " + PASS, {"service": Service()})
