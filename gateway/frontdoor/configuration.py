@@ -190,7 +190,6 @@ class _Builder:
         log = given.words("access_log")
         log_format = given.one_of("access_log", log[1] if log[1:] else "combined", _FORMATS)
         limits, in_hand = given.inherited("limit_req"), given.inherited("limit_conn")
-        found: dict[str, Any] = {"proxy_pass": None, "returns": None, **answers}
         return Location(
             modifier=modifier,
             path=path,
@@ -224,7 +223,7 @@ class _Builder:
             longest_ahead=limit_reading.read_ahead(given),
             longest_answer_head=given.checked("proxy_buffer_size", units.size),
             longest_gathered=limit_reading.read_gathered(given),
-            **found,
+            **{"proxy_pass": None, "returns": None, **answers},
         )
 
 

@@ -126,19 +126,23 @@ def register(
     )
     key = DocumentNumber(document_key(identity.document_type, identity.document_number))
     account.person = accounts.open_person(db, account, form.name, identity, key)
+    _send_password(db, account, means, now)
+    number, kind = identity.document_number, identity.document_type
+    seen = Presented("person", form.name, number, materials, kind)
+    return _keep(db, account, seen, officer, now=now)
+
+
+def _send_password(db: Session, account: Account, means: Means, now: datetime) -> None:
     password = passwords.give_one_time(db, account, hasher=means.hasher, now=now)
     messages.send_sms(
         db,
         "recovery-password-sent",
-        {"name": form.login_name, "password": password},
+        {"name": account.login_name.expose(), "password": password},
         phone=account.phone,
         account_id=account.id,
         useless_at=None,
         now=now,
     )
-    number, kind = identity.document_number, identity.document_type
-    seen = Presented("person", form.name, number, materials, kind)
-    return _keep(db, account, seen, officer, now=now)
 
 
 def _keep(
