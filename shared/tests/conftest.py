@@ -88,6 +88,7 @@ def written_log() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """The log as it is written, line by line; afterwards logging is as it was."""
     stream, root = io.StringIO(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    logs.unbind_all()  # what the last request of another test bound
     logs.configure("kit", "debug", stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     logs.unbind_all()
