@@ -65,18 +65,25 @@ class Choice:
 
 
 def refuse_taken_ports(ports: Mapping[str, int]) -> None:
-    """Raises: CannotRunError naming every port that somebody else listens on."""
-    taken = []
+    """Raises: CannotRunError naming every port that somebody else or another room has."""
+    taken, given = [], set[int]()
     for room, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                taken.append(f"{port} ({room})")
+        if port in given or not _is_free(port):
+            taken.append(f"{port} ({room})")
+        given.add(port)
     if taken:
         hint = "PORT=… chooses the gateway's, BASE_PORT=… the others'"
         raise CannotRunError(f"in use: {', '.join(taken)}; {hint}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def rotate(logs: Path) -> None:

@@ -75,6 +75,8 @@ def test_a_taken_port_is_told_with_the_room_that_needs_it() -> None:
         with pytest.raises(choice.CannotRunError, match=rf"in use: {port} \(gateway\); PORT="):
             choice.refuse_taken_ports({"gateway": port})
     choice.refuse_taken_ports({"gateway": port})
+    with pytest.raises(choice.CannotRunError, match=rf"in use: {port} \(gateway\); PORT="):
+        choice.refuse_taken_ports({"simulators": port, "gateway": port})
 
 
 def test_one_suite_per_folder(tmp_path: Path) -> None:
