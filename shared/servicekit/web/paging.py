@@ -124,10 +124,11 @@ def _write(values: Sequence[Any]) -> str:
 def _read(cursor: str, by: Order) -> list[Any]:
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    except ValueError:
+        signature, text = raw[:16], raw[16:]
+        expected = _sign(text)
+    except ValueError:  # no base64, or no text in it
         raise _bad_cursor() from None
-    signature, text = raw[:16], raw[16:]
-    if not hmac.compare_digest(signature, _sign(text)):
+    if not hmac.compare_digest(signature, expected):
         raise _bad_cursor()
     values = orjson.loads(text)
     if len(values) != len(by):

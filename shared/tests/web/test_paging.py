@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import DeclarativeBase
@@ -90,6 +90,7 @@ def test_counting_stops_at_ten_thousand(paper_room: Any) -> None:
 
 
 @given(cursor=st.text(st.characters(codec="ascii"), max_size=80))
+@example(cursor="9" * 30)  # bytes that are no text
 @settings(max_examples=60)
 def test_a_made_up_cursor_is_refused(paper_room: Any, cursor: str) -> None:
     answer = paper_room.person().get("/papers", cursor=cursor)
