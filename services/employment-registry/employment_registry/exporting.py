@@ -24,6 +24,7 @@ from servicekit.exports.sheets import Column, Sheet
 from servicekit.exports.table import ExportColumns
 from servicekit.identifiers import DocumentKind
 from servicekit.storage import Storage
+from servicekit.teamwork.reviews import TeamReviews
 from servicekit.vault import Vault
 
 _DOCUMENTS: Final = {kind: kind.label for kind in DocumentKind}
@@ -50,6 +51,14 @@ def _filed(model: Any) -> tuple[Column, ...]:
     )
 
 
+def _applications(reviews: TeamReviews[Any], title: str, *own: Column) -> Exportable:
+    """A queue of applications: what all of them have, with the matter's own in between."""
+    phone = Column("联系电话", reviews.model.contact_phone)
+    urged = Column("催办次数", reviews.model.urged_times, width=10)
+    columns = (*_filed(reviews.model), phone, *own, urged)
+    return Exportable(reviews=reviews, sheet=Sheet(title=title, columns=columns))
+
+
 _KINDS: Final = {Kind.REGISTRATION: "新增", Kind.CHANGE: "变更"}
 _CERTIFICATE_KINDS: Final = {CertificateKind.FIRST: "申领", CertificateKind.REPLACEMENT: "补换"}
 _STANDINGS: Final = {Standing.EMPLOYED: "就业", Standing.UNEMPLOYED: "失业"}
@@ -57,45 +66,24 @@ _EMPLOYMENT: Final = FlexibleEmploymentApplication
 _CERTIFICATE: Final = CertificateApplication
 
 MATTERS: Final = (
-    Exportable(
-        reviews=EMPLOYMENTS,
-        sheet=Sheet(
-            title="灵活就业登记",
-            columns=(
-                *_filed(_EMPLOYMENT),
-                Column("联系电话", _EMPLOYMENT.contact_phone),
-                Column("申请类型", _EMPLOYMENT.kind, words=_KINDS),
-                Column("就业类型", _EMPLOYMENT.employment_type, words=EMPLOYMENT_TYPES, width=24),
-                Column("开始日期", _EMPLOYMENT.started_on, width=12),
-                Column("从事职业", _EMPLOYMENT.occupation, width=24),
-                Column("催办次数", _EMPLOYMENT.urged_times, width=10),
-            ),
-        ),
+    _applications(
+        EMPLOYMENTS,
+        "灵活就业登记",
+        Column("申请类型", _EMPLOYMENT.kind, words=_KINDS),
+        Column("就业类型", _EMPLOYMENT.employment_type, words=EMPLOYMENT_TYPES, width=24),
+        Column("开始日期", _EMPLOYMENT.started_on, width=12),
+        Column("从事职业", _EMPLOYMENT.occupation, width=24),
     ),
-    Exportable(
-        reviews=UNEMPLOYMENTS,
-        sheet=Sheet(
-            title="失业登记",
-            columns=(
-                *_filed(UnemploymentApplication),
-                Column("联系电话", UnemploymentApplication.contact_phone),
-                Column("失业日期", UnemploymentApplication.unemployed_on, width=12),
-                Column("催办次数", UnemploymentApplication.urged_times, width=10),
-            ),
-        ),
+    _applications(
+        UNEMPLOYMENTS,
+        "失业登记",
+        Column("失业日期", UnemploymentApplication.unemployed_on, width=12),
     ),
-    Exportable(
-        reviews=CERTIFICATES,
-        sheet=Sheet(
-            title="就业创业证",
-            columns=(
-                *_filed(_CERTIFICATE),
-                Column("联系电话", _CERTIFICATE.contact_phone),
-                Column("申请类型", _CERTIFICATE.kind, words=_CERTIFICATE_KINDS),
-                Column("补换原因", _CERTIFICATE.cause, words=REPLACED_FOR),
-                Column("催办次数", _CERTIFICATE.urged_times, width=10),
-            ),
-        ),
+    _applications(
+        CERTIFICATES,
+        "就业创业证",
+        Column("申请类型", _CERTIFICATE.kind, words=_CERTIFICATE_KINDS),
+        Column("补换原因", _CERTIFICATE.cause, words=REPLACED_FOR),
     ),
     Exportable(
         reviews=ENDINGS,

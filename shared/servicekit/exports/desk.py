@@ -11,7 +11,7 @@ deletes; the row itself stays, as the log.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -59,7 +59,6 @@ class Exports(Generic[Row]):
 
     def __init__(self, table: type[Row], matters: Iterable[Exportable], files: Files) -> None:
         self.table = table
-        self._made: Any = table
         self.matters = {each.reviews.workflow.name: each for each in matters}
         self.files = files
 
@@ -69,7 +68,8 @@ class Exports(Generic[Row]):
         Raises:
             ExportUnderWay: another one of the officer's is not finished; the database says so.
         """
-        row: Row = self._made(
+        make: Callable[..., Row] = self.table
+        row = make(
             business=business,
             requested_by=actor.id,
             region=actor.region or "",
