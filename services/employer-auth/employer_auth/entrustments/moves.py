@@ -19,18 +19,7 @@ from servicekit.outbox import announce
 
 def begin(db: Session, entrustment: Entrustment, *, actor: Actor, now: datetime) -> None:
     """Write a new entrustment's first entry and tell both sides; it has been flushed."""
-    state = entrustment.state
-    record(
-        db,
-        rules.WORKFLOW.name,
-        entrustment.id,
-        "offer",
-        before=state,
-        after=state,
-        actor=actor,
-        now=now,
-    )
-    _tell(db, entrustment, now)
+    _keep(db, entrustment, "offer", before=entrustment.state, actor=actor, now=now)
 
 
 def move(
@@ -53,18 +42,7 @@ def move(
     if not rules.is_live(after):
         entrustment.ended_at = now
     db.flush()
-    record(
-        db,
-        rules.WORKFLOW.name,
-        entrustment.id,
-        name,
-        before=before,
-        after=after,
-        actor=actor,
-        now=now,
-        note=note,
-    )
-    _tell(db, entrustment, now)
+    _keep(db, entrustment, name, before=before, actor=actor, now=now, note=note)
     if not rules.is_live(after):
         _end_links(db, entrustment.id, now)
 
@@ -83,19 +61,8 @@ def note_change(
     flag_modified(entrustment, "changed_at")
     db.flush()
     db.refresh(entrustment, ["businesses"])
-    state = entrustment.state
-    record(
-        db,
-        rules.WORKFLOW.name,
-        entrustment.id,
-        name,
-        before=state,
-        after=state,
-        actor=actor,
-        now=now,
-        note=note,
-    )
-    _tell(db, entrustment, now)
+    before = entrustment.state
+    _keep(db, entrustment, name, before=before, actor=actor, now=now, note=note)
 
 
 def _end_links(db: Session, entrustment_id: str, now: datetime) -> None:
@@ -107,7 +74,28 @@ def _end_links(db: Session, entrustment_id: str, now: datetime) -> None:
             )
 
 
-def _tell(db: Session, entrustment: Entrustment, now: datetime) -> None:
+def _keep(
+    db: Session,
+    entrustment: Entrustment,
+    move: str,
+    *,
+    before: rules.EntrustmentState,
+    actor: Actor,
+    now: datetime,
+    note: str | None = None,
+) -> None:
+    """Write the move into the history, and tell both sides what is true now."""
+    record(
+        db,
+        rules.WORKFLOW.name,
+        entrustment.id,
+        move,
+        before=before,
+        after=entrustment.state,
+        actor=actor,
+        now=now,
+        note=note,
+    )
     announce(
         db,
         FACTS.of(
