@@ -61,7 +61,7 @@ class UnitLife:
         """新增 with a number that is not the person's: the manual's own sentence."""
         wrong = self._person() | {"document_number": "440106198001010018"}
         answer = self._invite(wrong)
-        expect(answer.code == "bind-user-not-found", "the person is not found")
+        expect(answer.code == "bind-user-not-found", f"nobody is found, not {answer.code}")
         said = "未查询到对应用户，请检查用户信息后重新发起绑定"
         expect(said in answer.json["detail"], "the manual's sentence is said")
 
