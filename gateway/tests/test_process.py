@@ -9,16 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
 
 from frontdoor.testing.running import COOKIE_KEY, SECRET
+from servicekit.testing import waiting
 
 PATIENCE = 20.0
+until = partial(waiting.until, seconds=PATIENCE)
 
 
 def free_port() -> int:
@@ -34,13 +37,6 @@ def get(port: int, path: str) -> tuple[int, bytes]:
         return got.status, got.read()
     finally:
         client.close()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        threading.Event().wait(0.02)
 
 
 def answers(port: int, path: str, wanted: bytes) -> bool:

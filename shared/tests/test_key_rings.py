@@ -1,6 +1,5 @@
 """A ring's keys: published before they sign, kept after, sealed, and never two that sign."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from servicekit.db import Database
 from servicekit.key_rings import ES256, KeyColumns, KeyLife, KeyPhase, KeyRing
+from servicekit.testing.racing import at_once
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -99,17 +99,12 @@ def test_private_halves_are_sealed_and_never_published(sealing):
 
 @pytest.mark.req("ID-44")
 def test_many_at_once_make_one_active_key(sealing):
-    gate, signers = threading.Barrier(8), set()
+    signers = set()
 
     def sign():
-        gate.wait()
         signers.add(ring_on(sealing).signer(now=NOW).kid)
 
-    threads = [threading.Thread(target=sign) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[sign] * 8)
     assert len(signers) == 1
     with sealing.reading() as db:
         phases = sorted(db.scalars(select(RingKey.phase)))

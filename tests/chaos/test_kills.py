@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -12,10 +13,12 @@ from servicekit.bus import BusUnavailable, connect
 from servicekit.bus.envelope import encode
 from servicekit.ordering import Envelope
 from servicekit.outbox import Event, announce
+from servicekit.testing import waiting
 
 EVENTS, SUBJECTS = 5_000, 200
 VICTIMS = ["relay", "relay", "consumer", "consumer", "bus", "bus"]
 PATIENCE = 90.0
+until = partial(waiting.until, seconds=PATIENCE)
 
 pytestmark = [
     pytest.mark.req("EV-01"),
@@ -23,13 +26,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(180),
 ]
-
-
-def until(happened, seconds=PATIENCE):
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def tell(database, chance, told=lambda events: None, count=EVENTS):

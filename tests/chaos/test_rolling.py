@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from base64 import b64encode
 from contextlib import ExitStack
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from servicekit.testing.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "benchmarks"))
@@ -52,13 +53,6 @@ def answers(port: int, path: str) -> bool:
             return True
     except OSError:
         return False
-
-
-def until(condition) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 class Stage:

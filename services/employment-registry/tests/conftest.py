@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from employment_registry.app import create_app
 from employment_registry.checks.rules import System
@@ -36,6 +35,7 @@ from servicekit.testing.client import ApiClient
 from servicekit.testing.clock import FixedClock
 from servicekit.testing.issuer import Issuer, serve
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
+from servicekit.testing.serving import served
 from servicekit.testing.settings import sample_settings
 from servicekit.web.app import ServiceApp
 
@@ -329,13 +329,6 @@ class Desk:
             return history.verify(db) == []
 
 
-class Quiet(WSGIRequestHandler):
-    """A server that does not write what it was asked."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - as werkzeug has it
-        pass
-
-
 class Outside:
     """The registers, and what a test lets happen to them and in them."""
 
@@ -428,13 +421,8 @@ def desk(postgres: TestPostgres, template: str, storage_url: str) -> Iterator[De
 def outside() -> Iterator[Outside]:
     """The registers of other authorities, played; nothing has happened to anybody yet."""
     app = create_simulators(secrets=dict.fromkeys(System, SECRET), silence=3.0)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Outside(app, f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield Outside(app, url)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from sqlalchemy import text
 from employment_registry.exporting import exports_of
 from employment_registry.flexible_employment.rules import WORKFLOW
 from servicekit.exports.building import Builder
+from servicekit.testing.waiting import until
 
 PATH = "flexible-employment-reviews/exports"
 BUSINESS = WORKFLOW.name
@@ -226,7 +226,7 @@ def test_what_a_killed_worker_was_making_another_one_makes(desk: Any) -> None:
         db.execute(text("LOCK TABLE flexible_employment_application IN ACCESS EXCLUSIVE MODE"))
         with desk.worker("build-exports") as worker:
             try:
-                until_running(desk)
+                until(lambda: desk.rows("export")[0].state == "running", seconds=60.0)
             finally:
                 worker.kill()
     desk.job("build-exports")
@@ -238,13 +238,6 @@ def test_what_a_killed_worker_was_making_another_one_makes(desk: Any) -> None:
     (row,) = desk.rows("export")
     assert row.attempt == 2
     assert len(lines(load_workbook(io.BytesIO(fetched(officer, export).data)))) == 1
-
-
-def until_running(desk: Any, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while desk.rows("export")[0].state != "running":
-        assert time.monotonic() < deadline, "no worker took it"
-        time.sleep(0.02)
 
 
 @pytest.mark.req("AL-06")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,8 +15,10 @@ from servicekit.bus.envelope import encode
 from servicekit.consumer import Consumer
 from servicekit.db import new_id
 from servicekit.inbox import Envelope
+from servicekit.testing import waiting
 from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture
 
+until = partial(waiting.until, seconds=60.0)
 PREFIX = "cn.gov.gdhrss"
 UNEMPLOYMENT = {
     "cause": "graduated",
@@ -25,13 +27,6 @@ UNEMPLOYMENT = {
     "address": "五山路1号",
     "wishes": ["job"],
 }
-
-
-def until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def files(desk: Any, lin: Any) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -19,9 +16,9 @@ from employment_registry.life_events import actions, rules
 from employment_registry.life_events.actions import Told
 from employment_registry.life_events.rules import Event, Happening
 from servicekit.db import new_id
-from servicekit.errors import Refusal
 from servicekit.inbox import Envelope
 from servicekit.personal import DocumentNumber
+from servicekit.testing.racing import at_once
 
 POLICE, INSURANCE = System.POPULATION_REGISTER, System.SOCIAL_SECURITY
 OWN = "planned-endings"
@@ -318,34 +315,23 @@ def test_the_earliest_of_several_events_is_the_cause() -> None:
 def test_forty_at_once_end_a_registration_once(desk: Any, round_: int) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
     unemployed(desk, lin)
-    gate = threading.Barrier(40)
-
-    def at_once(*calls: Callable[[], Any]) -> None:
-        def run(call: Callable[[], Any]) -> None:
-            gate.wait(timeout=30)
-            try:
-                call()
-            except Refusal:
-                return  # somebody was faster
-
-        with ThreadPoolExecutor(40) as pool:
-            list(pool.map(run, calls * (40 // len(calls))))
-
     same = told(lin, Happening.ENROLLED, date(2026, 9, 29))
     later = told(lin, Happening.PENSION, date(2026, 9, 30), "2")
-    at_once(lambda: says(desk, "s", same), lambda: says(desk, "s", later))
+    said = (lambda: says(desk, "s", same), lambda: says(desk, "s", later))
+    at_once(*said * 20)
     (ending,) = endings(lin)
     assert (ending["happening"], desk.events().count(ANNOUNCED)) == ("enrolled", 1)
     lin.done(lin.post(f"{OWN}/{ending['id']}/object", {"explanation": "不是我"}))
     path = f"{REVIEWS}/{ending['id']}"
     employment = lin.submits(lin.opens(**desk.form))
     desk.set(LATER)
-    at_once(
+    moves = (
         lambda: officer.post(f"{path}/reject", {"reason": "属实"}),
         lambda: desk.job("end-registrations"),
         lambda: desk.officer("440106").tries_to("approve", employment, {}),
         lambda: lin.post(f"{OWN}/{ending['id']}/withdraw"),
     )
+    at_once(*moves * 10)
     desk.job("end-registrations")
     assert in_force(desk) == ["flexible_employment_record"]
     assert [row.standing for row in desk.rows("person_standing")] == ["employed"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from employment_registry.checks.rules import System
+from servicekit.testing.waiting import until
 
 POLICE, INSURANCE = System.POPULATION_REGISTER, System.SOCIAL_SECURITY
 TEXT = "外厅局接口异常，请联系业务部门!"
@@ -295,9 +295,10 @@ def test_a_question_whose_worker_died_is_asked_again_and_its_late_answer_counts_
     outside.slows(INSURANCE, 0.2)
     late = threading.Thread(target=lambda: checked.job("ask-social-security"))
     late.start()
-    deadline = time.monotonic() + 10
-    while not any(check.progress == "asking" for check in checked.rows("outside_check")):
-        assert time.monotonic() < deadline
+    until(
+        lambda: "asking" in {check.progress for check in checked.rows("outside_check")},
+        seconds=10.0,
+    )
     checked.clock.advance(timedelta(seconds=61))  # the lease is over while it is still asking
     checked.asks_outside()
     late.join()

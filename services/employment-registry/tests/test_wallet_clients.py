@@ -5,14 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from employment_registry.app import create_app
 from employment_registry.checks.rules import System
@@ -21,16 +19,10 @@ from servicekit.clock import SystemClock
 from servicekit.testing.clock import FixedClock
 from servicekit.testing.issuer import Issuer, serve
 from servicekit.testing.node import NODE, unpacked
+from servicekit.testing.serving import served
 from servicekit.testing.settings import sample_settings
 
 HERE = Path(__file__).parent / "node"
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no lines."""
-
-    def log(self, *_: Any) -> None:
-        """Nothing."""
 
 
 @pytest.fixture
@@ -41,9 +33,11 @@ def street(postgres: Any, template: str, desk_class: Any) -> Iterator[Any]:
     def wsgi(environ: Any, start_response: Any) -> Any:
         return holder["app"](environ, start_response)
 
-    server = make_server("127.0.0.1", 0, wsgi, threaded=True, request_handler=Quiet)
-    public = f"http://127.0.0.1:{server.server_port}"
-    with serve(Issuer(clock, public)) as issuer, postgres.fresh_database(template) as url:
+    with (
+        postgres.fresh_database(template) as url,
+        served(wsgi) as public,
+        serve(Issuer(clock, public)) as issuer,
+    ):
         settings = sample_settings(
             Settings,
             "EMPLOYMENT_REGISTRY",
@@ -53,13 +47,8 @@ def street(postgres: Any, template: str, desk_class: Any) -> Iterator[Any]:
         )
         app = create_app(dataclasses.replace(settings, public_url=public), clock=clock)
         holder["app"] = app
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
         yield desk_class(app, clock, issuer)
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        app.database.close()
+    app.database.close()
 
 
 @pytest.mark.req("ER-11")

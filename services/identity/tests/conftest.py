@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pyotp
@@ -19,12 +19,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from sqlalchemy import select
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from identity.accounts.actions import accept
 from identity.accounts.model import Account
 from identity.accounts.queries import find_by_login_name
 from identity.app import create_app
+from identity.handlers import SUBSCRIPTIONS
 from identity.intake.actions import Report, take_in
 from identity.jobs import JOBS
 from identity.messages.model import Delivery
@@ -38,9 +38,11 @@ from outside.app import DEFAULT_SECRETS as OUTSIDE
 from outside.app import create_app as create_simulators
 from servicekit import migrations
 from servicekit.applications import Actor
+from servicekit.inbox import Envelope
 from servicekit.jobs import JobContext
 from servicekit.testing.clock import FixedClock as Clock
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
+from servicekit.testing.serving import served
 from servicekit.vault import new_key
 from servicekit.workflow import Role
 
@@ -53,13 +55,6 @@ KEYS = {"field_keys": f"k1:{new_key()}", "index_key": new_key(), "history_key": 
 PASSWORD = "Gd2024rsT"
 PARTNER_CALLBACK = "https://service.example/callback"
 GOOD_CARD = "6222020000000000008"
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no lines."""
-
-    def log(self, *_: Any) -> None:
-        """Nothing."""
 
 
 def resident_number(first17: str) -> str:
@@ -98,13 +93,8 @@ def template(postgres: TestPostgres) -> str:  # noqa: F811
 @pytest.fixture(scope="session")
 def simulators() -> Iterator[Any]:
     app = create_simulators(secrets=dict.fromkeys(OUTSIDE, BANK_SECRET), silence=0.2)
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield SimpleNamespace(app=app, url=f"http://127.0.0.1:{server.server_port}")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield SimpleNamespace(app=app, url=url)
 
 
 def channel_settings(url: str) -> dict[str, Any]:
@@ -173,6 +163,31 @@ class World:
         work = next(job.work for job in JOBS if job.name == name)
         stop = threading.Event()
         work(JobContext("identity", self.app.database, self.clock, self.app.settings, stop))
+
+    def hears(
+        self,
+        kind: str,
+        data: dict[str, Any],
+        *,
+        subject: str,
+        sequence: int = 1,
+        stream: Literal["fact", "application"] = "fact",
+    ) -> None:
+        """An event of another service comes over the bus."""
+        now = self.clock.now()
+        envelope = Envelope(
+            id=f"{kind}-{subject}-{sequence}",
+            source=kind.partition(".")[0],
+            type=kind,
+            stream=stream,
+            subject=subject,
+            time=now,
+            sequence=sequence,
+            data=data,
+        )
+        with self.app.database.transaction() as db:
+            SUBSCRIPTIONS.begin(db, now)
+            SUBSCRIPTIONS.deliver(db, envelope, now)
 
     def texts(self, phone: str) -> list[str]:
         """Every SMS on its way to this phone, the newest first."""

@@ -1,27 +1,19 @@
 """我经办的法人 and 我的经办人: both sides' pages, with employer-auth played over HTTP (F6)."""
 
 import re
-import threading
 from types import SimpleNamespace
 
 import pytest
 from flask import Flask, request
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from identity.adapters.agents import HttpAgents
 from servicekit.client import Client
+from servicekit.testing.serving import served
 
 BASE = "/api/employer-auth/v1"
 ONE = "01890a5d-ac96-774b-bcce-b302099a8051"
 OTHER = "01890a5d-ac96-774b-bcce-b302099a8052"
 NOT_FOUND = "未查询到对应用户，请检查用户信息后重新发起绑定"
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no lines."""
-
-    def log(self, *_):
-        """Nothing."""
 
 
 def binding(**changes):
@@ -104,15 +96,10 @@ class Employer:
 @pytest.fixture
 def employer(world):
     played = Employer()
-    server = make_server("127.0.0.1", 0, played.app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    client = Client(f"http://127.0.0.1:{server.server_port}", timeout=2, name="employer-auth")
-    object.__setattr__(world.app.extensions["identity"], "agents", HttpAgents(client))
-    yield played
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(played.app) as url:
+        client = Client(url, timeout=2, name="employer-auth")
+        object.__setattr__(world.app.extensions["identity"], "agents", HttpAgents(client))
+        yield played
 
 
 @pytest.fixture

@@ -8,16 +8,9 @@ from flask import Flask, request
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import select
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from identity.sign_in.client_model import LogoutNotice
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no lines."""
-
-    def log(self, *_):
-        """Nothing."""
+from servicekit.testing.serving import served
 
 
 @pytest.fixture
@@ -31,14 +24,9 @@ def receiver():
         heard.tokens.append(request.form["logout_token"])
         return ("", heard.status)
 
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    heard.url = f"http://127.0.0.1:{server.server_port}/out"
-    yield heard
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        heard.url = f"{url}/out"
+        yield heard
 
 
 @pytest.fixture

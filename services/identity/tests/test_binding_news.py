@@ -5,27 +5,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from identity.handlers import SUBSCRIPTIONS
 from identity.messages.model import Delivery, Message
-from servicekit.inbox import Envelope
 
 UNIT = "01890a5d-ac96-774b-bcce-b302099a8058"
 
 
 def hear(world: Any, kind: str, **data: Any) -> None:
-    envelope = Envelope(
-        id=f"event-{kind}",
-        source="employer-auth",
-        type=f"employer-auth.{kind}.v1",
-        stream="fact",
-        subject="binding-1",
-        time=world.clock.now(),
-        sequence=1,
-        data=data,
-    )
-    with world.app.database.transaction() as db:
-        SUBSCRIPTIONS.begin(db, world.clock.now())
-        SUBSCRIPTIONS.deliver(db, envelope, world.clock.now())
+    world.hears(f"employer-auth.{kind}.v1", data, subject="binding-1")
 
 
 def told(world: Any) -> list[tuple[str, str, str]]:

@@ -5,32 +5,14 @@ from sqlalchemy import select
 
 from identity.accounts.model import Account
 from identity.cancellations import erasure
-from identity.handlers import SUBSCRIPTIONS
 from identity.tables import Base
 from servicekit import history
-from servicekit.inbox import Envelope
 from servicekit.vault import Sealed
 
 
 def ask(world, token, password="Gd2024rsT"):
     body = {"current_password": password}
     return world.browser().api("POST", "/me/cancellation", body, token=token)
-
-
-def hears(world, kind, data, *, stream="fact", sequence=1, subject="subject-1"):
-    envelope = Envelope(
-        id=f"{subject}-{sequence}",
-        type=kind,
-        source=kind.partition(".")[0],
-        stream=stream,
-        subject=subject,
-        time=world.clock.now(),
-        sequence=sequence,
-        data=data,
-    )
-    with world.app.database.transaction() as db:
-        SUBSCRIPTIONS.begin(db, world.clock.now())
-        SUBSCRIPTIONS.deliver(db, envelope, world.clock.now())
 
 
 def readable(world, account_id):
@@ -124,13 +106,13 @@ def test_open_applications_and_bindings_stand_against_it(world):
             "after": after,
         }
         kind = f"employment-registry.flexible-employment.{after}.v1"
-        hears(world, kind, data, stream="application", sequence=sequence, subject="app-1")
+        world.hears(kind, data, stream="application", sequence=sequence, subject="app-1")
 
     def binds(version, state):
         data = {"binding_id": "binding-1", "unit_id": "unit-1", "person_id": person.id}
         data |= {"version": version, "state": state}
         kind = "employer-auth.binding.revised.v1"
-        hears(world, kind, data, sequence=version, subject="binding-1")
+        world.hears(kind, data, sequence=version, subject="binding-1")
 
     moves(1, "submitted")
     binds(1, "active")

@@ -2,27 +2,13 @@
 
 import pytest
 
-from identity.handlers import SUBSCRIPTIONS
-from servicekit.inbox import Envelope
-
 FROZEN = "单位账号已冻结，请联系当地人社部门核实；解除冻结后方可办理。"
 
 
 def hears(world, unit, fact, sequence):
     data = {"unit_id": unit.id, "objection_id": "objection-1", "cause": "recovered"}
-    envelope = Envelope(
-        id=f"{unit.id}-{sequence}",
-        source="employer-auth",
-        type=f"employer-auth.unit.{fact}.v1",
-        stream="fact",
-        subject=unit.id,
-        time=world.clock.now(),
-        sequence=sequence,
-        data=data,
-    )
-    with world.app.database.transaction() as db:
-        SUBSCRIPTIONS.begin(db, world.clock.now())
-        SUBSCRIPTIONS.deliver(db, envelope, world.clock.now())
+    kind = f"employer-auth.unit.{fact}.v1"
+    world.hears(kind, data, subject=unit.id, sequence=sequence)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A client we did not write: Authlib's over real HTTP: code flow, refresh, revocation, logout."""
 
 import dataclasses
-import threading
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,17 +9,10 @@ import requests
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from identity.app import create_app
 from identity.sign_in import clients
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no lines."""
-
-    def log(self, *_):
-        """Nothing."""
+from servicekit.testing.serving import served
 
 
 @pytest.fixture
@@ -31,17 +23,11 @@ def provider(settings, clock):
     def wsgi(environ, start_response):
         return holder["app"](environ, start_response)
 
-    server = make_server("127.0.0.1", 0, wsgi, threaded=True, request_handler=Quiet)
-    url = f"http://127.0.0.1:{server.server_port}"
-    app = holder["app"] = create_app(dataclasses.replace(settings, public_url=url), clock=clock)
-    with app.database.transaction() as db:
-        clients.write_gateway(db, app.settings, now=clock.now())
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield SimpleNamespace(url=url, app=app)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(wsgi) as url:
+        app = holder["app"] = create_app(dataclasses.replace(settings, public_url=url), clock=clock)
+        with app.database.transaction() as db:
+            clients.write_gateway(db, app.settings, now=clock.now())
+        yield SimpleNamespace(url=url, app=app)
     app.extensions["identity"].counts.database.close()
     app.database.close()
 

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urljoin, urlsplit
@@ -16,7 +15,6 @@ from flask import Flask, request
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from requests_oauthlib import OAuth2Session
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from identity.app import create_app
 from identity.jobs import JOBS
@@ -24,27 +22,9 @@ from identity.sign_in import clients
 from servicekit.clock import SystemClock
 from servicekit.jobs import JobContext
 from servicekit.testing.node import NODE, unpacked
+from servicekit.testing.serving import served
 
 HERE = Path(__file__).parent / "node"
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no lines."""
-
-    def log(self, *_):
-        """Nothing."""
-
-
-@contextmanager
-def served(app):
-    """The application on a port of its own."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

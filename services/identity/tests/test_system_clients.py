@@ -1,23 +1,15 @@
 """Programs that ask on nobody's behalf: client credentials, scopes, revocations."""
 
-import threading
 from datetime import timedelta
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from identity.sign_in import clients
 from servicekit.client import OutsideUnavailable
 from servicekit.service_token import ServiceToken
+from servicekit.testing.serving import served
 
 SECRET = "an-employer-auth-secret-for-tests"
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no lines."""
-
-    def log(self, *_):
-        """Nothing."""
 
 
 def asks(world, client_id=clients.EMPLOYER_AUTH, secret=SECRET, **form):
@@ -110,13 +102,8 @@ def test_nobody_gets_a_systems_scope_by_logging_in(world, tell):
 
 @pytest.fixture
 def identity_url(app):
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield url
 
 
 def test_the_kit_fetches_a_token_once_and_again_when_it_runs_out(world, identity_url):

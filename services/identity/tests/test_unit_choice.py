@@ -2,14 +2,12 @@
 
 import json
 import re
-import threading
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask, request
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from identity.accounts.model import Account, LoginName
 from identity.accounts.rules import Kind, Standing
@@ -17,16 +15,10 @@ from identity.adapters.employer_auth import HttpEmployerAuth
 from servicekit.client import Client
 from servicekit.db import new_id
 from servicekit.personal import MobileNumber
+from servicekit.testing.serving import served
 from servicekit.web.keys import RemoteKeys
 
 BINDING = "01890a5d-ac96-774b-bcce-b302099a8051"
-
-
-class Quiet(WSGIRequestHandler):
-    """Writes no lines."""
-
-    def log(self, *_):
-        """Nothing."""
 
 
 class Employer:
@@ -71,19 +63,13 @@ class Employer:
 @pytest.fixture
 def employer(world, clock):
     played = Employer(clock)
-    server = make_server("127.0.0.1", 0, played.app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    played.url = f"http://127.0.0.1:{server.server_port}"
     own = world.app.extensions["identity"]
-    client = Client(played.url, timeout=2, name="employer-auth")
-    object.__setattr__(own, "employer_auth", HttpEmployerAuth(client))
-    keys = RemoteKeys("/api/employer-auth/v1/mandate-keys", clock, client=client)
-    object.__setattr__(own.provider.mandates, "keys", keys)
-    yield played
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(played.app) as played.url:
+        client = Client(played.url, timeout=2, name="employer-auth")
+        object.__setattr__(own, "employer_auth", HttpEmployerAuth(client))
+        keys = RemoteKeys("/api/employer-auth/v1/mandate-keys", clock, client=client)
+        object.__setattr__(own.provider.mandates, "keys", keys)
+        yield played
 
 
 @pytest.fixture

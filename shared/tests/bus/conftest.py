@@ -1,27 +1,21 @@
 """Both buses, and a reader that collects what it is handed."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from uuid import uuid4
 
 import pytest
 
 from servicekit.bus import DONE, Bus, Delivery, Message, Verdict, connect
+from servicekit.testing import waiting
 from servicekit.testing.postgres import TestPostgres
 
 PATIENCE = 20.0
+until = partial(waiting.until, seconds=PATIENCE)
 
 Judge = Callable[[Delivery], Verdict]
-
-
-def until(happened: Callable[[], object], seconds: float = PATIENCE) -> None:
-    """Wait for a condition; fail when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
 
 
 class Reading:

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -19,15 +19,10 @@ from servicekit.bus import (
     dead,
     retry,
 )
+from servicekit.testing import waiting
 
+until = partial(waiting.until, seconds=20.0)
 pytestmark = pytest.mark.xdist_group("rabbitmq")
-
-
-def until(happened, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.005)
 
 
 def test_what_is_published_is_handed_out_once_and_whole(under_test):

@@ -8,15 +8,9 @@ import pytest
 from servicekit import bus as promises
 from servicekit.bus import DONE, BusUnavailable, connect, local, rabbit
 from servicekit.bus.rabbit import link
+from servicekit.testing.waiting import until
 
 pytestmark = pytest.mark.xdist_group("rabbitmq")
-
-
-def until(happened, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 class Crash(Exception):

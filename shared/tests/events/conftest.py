@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from servicekit.bus import Bus, connect
 from servicekit.db import Database
 from servicekit.inbox import Envelope, Subscriptions
 from servicekit.testing.postgres import TestPostgres
+from servicekit.testing.waiting import until
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 
@@ -102,14 +102,6 @@ class Hearing:
         """As if nothing had happened yet."""
         with self.database.transaction() as db:
             db.execute(text("TRUNCATE heard, inbox, event_progress, event_parked, subscription"))
-
-
-def until(happened: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for a condition; fail when it does not come."""
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 class Running:

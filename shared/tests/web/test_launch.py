@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import pytest
 from servicekit import launch, migrations
 from servicekit.settings import ServiceSettings
 from servicekit.testing.settings import sample_settings
+from servicekit.testing.waiting import until
 
 PATIENCE = 30.0
 APP = """
@@ -190,14 +190,6 @@ def status_of(port: int, path: str) -> int:
         return ask(port, path)[0]
     except OSError:
         return 0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for a condition, not for a time."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
 
 
 @pytest.mark.req("OP-01")
