@@ -105,7 +105,7 @@ class Gateway:
     @property
     def connections(self) -> int:
         """Open client connections of this worker."""
-        return sum(len(door.connections) for door in self.doors.values())
+        return sum(len(door.connections) + door.greeted for door in self.doors.values())
 
 
 def build(

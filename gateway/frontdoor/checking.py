@@ -68,12 +68,11 @@ class Checking:
         else:
             return
         peer.look()
-        place = peer.server.address
         state = "unwell" if row.unwell else "well"
         log.warning(
             "a server's health changed",
             upstream=self._pool.upstream.name,
-            server=f"{place.host}:{place.port}",
+            server=str(peer.server.address),
             state=state,
         )
         self._pool.wake()

@@ -66,6 +66,7 @@ class Door:
         self.gathered = 0  # bytes of bodies held until they are whole, or answered
         self.date = formatdate(usegmt=True).encode()
         self.connections: set[ClientSocket] = set()
+        self.greeted = 0  # clients whose TLS handshake is under way
         networks = self.server.balancers
         self._balancers = Balancers(networks) if networks else None
         self._per_address: dict[bytes, int] = {}
@@ -73,17 +74,36 @@ class Door:
 
     def admit(self, connection: ClientSocket, address: bytes) -> bool:
         """May this address have one more connection?"""
+        admitted = self._count(address)
+        if admitted:
+            self.connections.add(connection)
+        return admitted
+
+    def forget(self, connection: ClientSocket, address: bytes) -> None:
+        """The connection is over."""
+        self.connections.discard(connection)
+        self._uncount(address)
+
+    def begin_greeting(self, address: bytes) -> bool:
+        """May this address begin one more TLS handshake? It is a connection already."""
+        admitted = self._count(address)
+        self.greeted += admitted
+        return admitted
+
+    def end_greeting(self, address: bytes) -> None:
+        """The handshake is over, well or not."""
+        self.greeted -= 1
+        self._uncount(address)
+
+    def _count(self, address: bytes) -> bool:
         count = self._per_address.get(address, 0)
         limited = self._balancers is None or not self._balancers.trusts(address)
         if limited and 0 < self.server.max_connections <= count:
             return False
         self._per_address[address] = count + 1
-        self.connections.add(connection)
         return True
 
-    def forget(self, connection: ClientSocket, address: bytes) -> None:
-        """The connection is over."""
-        self.connections.discard(connection)
+    def _uncount(self, address: bytes) -> None:
         left = self._per_address.get(address, 1) - 1
         if left:
             self._per_address[address] = left

@@ -98,7 +98,9 @@ def check(head: RequestHead, fields: Fields) -> None:
     """
     if fields.host is None and head.minor:
         raise BadHead
-    if head.minor == 0 and fields.chunked:
-        raise BadHead
+    if head.minor == 0:
+        if fields.chunked:
+            raise BadHead
+        fields.expects = False  # RFC 9110 10.1.1: HTTP/1.0 does not know what is promised
     if head.authority is not None and head.authority != fields.host:
         raise BadHead

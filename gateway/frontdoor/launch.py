@@ -15,6 +15,7 @@ from gunicorn.glogging import Logger
 
 from frontdoor import configuration, directive_table
 from frontdoor.app import Gateway, build
+from frontdoor.master import Master
 from frontdoor.reading import BadConfiguration
 from frontdoor.settings import PREFIX, Settings
 from frontdoor.sites import Address, Configuration
@@ -28,7 +29,7 @@ LAST_WORDS: Final = 5  # seconds a worker has after its drain before the master 
 
 
 class Frontdoor(BaseApplication):  # type: ignore[misc]
-    """gunicorn's view of the gateway; every reload reads settings and configuration anew.
+    """gunicorn's view of the gateway; the master reads settings and configuration anew.
 
     Args:
         port: in place of the configuration's.
@@ -38,15 +39,24 @@ class Frontdoor(BaseApplication):  # type: ignore[misc]
 
     def __init__(self, port: int | None = None) -> None:
         self.port = port
-        self.gateway = self._read()
+        self.gateway = self.read()
         super().__init__()
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where the gateway listens: its doors, then the admin's."""
+        return self.addresses_of(self.gateway)
+
+    @staticmethod
+    def addresses_of(gateway: Gateway) -> list[Address]:
+        """Where a gateway listens."""
+        return [*gateway.doors, _address(gateway.settings.admin_listen)]
 
     def load_config(self) -> None:
         """Tell gunicorn what the gateway is made for."""
         settings = self.gateway.settings
-        addresses = [*self.gateway.doors, _address(settings.admin_listen)]
         values: dict[str, Any] = {
-            "bind": [f"{a.host}:{a.port}" for a in addresses],
+            "bind": [],  # the master's sockets are ours
             "workers": settings.workers,
             "worker_class": FrontdoorWorker,
             "backlog": BACKLOG,
@@ -56,6 +66,7 @@ class Frontdoor(BaseApplication):  # type: ignore[misc]
             "proc_name": "frontdoor",
             "logger_class": _Logger,
             "pre_exec": self._before_takeover,
+            "pre_fork": self._before_fork,
             "loglevel": settings.log_level,
         }
         for name, value in values.items():
@@ -67,21 +78,29 @@ class Frontdoor(BaseApplication):  # type: ignore[misc]
         arbiter.START_CTX["args"] = [sys.executable, "-m", "frontdoor", *port]
         arbiter.START_CTX[0] = sys.executable
 
+    def _before_fork(self, arbiter: Arbiter, worker: FrontdoorWorker) -> None:
+        """Give a worker the place of one that died: what that one had in hand is counted there."""
+        worker.gateway = self.gateway
+        others = [w for w in arbiter.WORKERS.values() if w.gateway is self.gateway]
+        taken = {other.place for other in others}
+        worker.place = next(number for number in range(len(taken) + 1) if number not in taken)
+
     def load(self) -> None:
         """There is no WSGI application."""
 
-    def reload(self) -> None:
-        """Read everything again; what cannot be read is said, and the former stays in force."""
-        try:
-            self.gateway = self._read()
-        except (BadConfiguration, BadSettings) as problem:
-            log.error("not reloaded", problem=str(problem))
-            return
-        super().reload()
+    def read(self) -> Gateway:
+        """A gateway by the settings and the configuration as they are now.
 
-    def _read(self) -> Gateway:
+        Raises:
+            BadConfiguration: with file and line.
+            BadSettings: all that is wrong.
+        """
         settings = load(Settings, PREFIX)
         return build(settings, _listening(read(settings), settings, self.port))
+
+    def run(self) -> None:
+        """Serve until a signal ends it."""
+        Master(self).run()
 
 
 class _Logger(Logger):  # type: ignore[misc]

@@ -79,8 +79,7 @@ class Pool:
         self._only = self.peers[0] if len(self.peers) == 1 else None
 
     def _peer(self, server: PeerServer) -> Peer:
-        place = server.address
-        row = self._health.row(f"{self.upstream.name} {place.host}:{place.port}")
+        row = self._health.row(f"{self.upstream.name} {server.address}")
         most = -(-server.max_conns // self._workers)
         return Peer(server, row, most, self.upstream.breaker)
 
@@ -156,6 +155,10 @@ class Pool:
         self.waiting.append((self._now() + queue.timeout, waiter))
         self.tell("waited")
         return True
+
+    def leave(self, waiter: Waiter) -> None:
+        """Whoever waited is gone; the place in the queue is somebody else's."""
+        self.waiting = deque(entry for entry in self.waiting if entry[1] is not waiter)
 
     def wake(self) -> None:
         """A hand is free: the one that waits longest goes on."""

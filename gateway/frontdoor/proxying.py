@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from frontdoor import answers
 from frontdoor.attempting import Attempting
-from frontdoor.client_socket import ANSWERING, BODY, GATHERING, HEAD, TUNNEL
+from frontdoor.client_socket import ANSWERING, BODY, GATHERING, HEAD, TUNNEL, WAITING
 from frontdoor.compression import begin as begin_packing
 from frontdoor.responses import DATE, ResponseHead
 from frontdoor.upstream_connection import UpstreamConnection
@@ -196,6 +196,10 @@ class ProxyConnection(Attempting):
         self.caught_up()
         if self._held:
             self.let_go()
+        if self.state == WAITING:
+            pool = self.exchange.route.pool
+            if pool is not None and pool.waiting:
+                pool.leave(self)
         super().connection_lost(exc)
 
     def expire_exchange(self) -> None:

@@ -19,6 +19,11 @@ class Address:
     host: str
     port: int
 
+    def __str__(self) -> str:
+        """As files and addresses of pages have it: an IPv6 address stands in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class PeerServer:

@@ -38,7 +38,7 @@ def as_json(gateway: Gateway, now: float) -> dict[str, Any]:
 def _upstream(gateway: Gateway, pool: Pool, now: float) -> dict[str, Any]:
     servers = [
         {
-            "address": f"{peer.server.address.host}:{peer.server.address.port}",
+            "address": str(peer.server.address),
             "state": state_of(peer, now),
             "in_hand": peer.busy,
             "idle": len(peer.idle),

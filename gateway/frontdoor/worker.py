@@ -19,7 +19,8 @@ import uvloop
 from gunicorn.workers.base import Worker
 
 from frontdoor.admin import Admin
-from frontdoor.proxying import ProxyConnection
+from frontdoor.greeting import Listening
+from frontdoor.greeting import listen as listen_at
 from frontdoor.revocations import listen
 from servicekit.bus import connect
 
@@ -40,12 +41,12 @@ _NOTSENT_LOWAT: Final = 25  # TCP_NOTSENT_LOWAT of linux/tcp.h; Python has no na
 class FrontdoorWorker(Worker):  # type: ignore[misc]
     """Serves every door of the application's gateway until it is told to stop."""
 
-    gateway: Gateway
+    gateway: Gateway  # made and given by the master before the fork, with the place
+    place: int
 
     def load_wsgi(self) -> None:
-        """There is no WSGI application; the gateway was made before the fork."""
-        self.gateway = self.app.gateway
-        self.gateway.work_in(self.age)
+        """There is no WSGI application."""
+        self.gateway.work_in(self.place)
         _raise_file_limit()
         gc.freeze()  # what came by the fork stays; requests leave no cycles behind
         gc.set_threshold(*GARBAGE)
@@ -77,7 +78,7 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
             listen(bus, gateway.revocations, stop, started=gateway.catching_up.wake)
         *doors, admin = self.sockets
         servers = [
-            await _listen(loop, door, listener.sock)
+            await _listen(door, listener.sock)
             for listener, door in zip(doors, gateway.doors.values(), strict=True)
         ]
         at_admin = await asyncio.start_server(Admin(gateway).serve, sock=admin.sock)
@@ -116,17 +117,9 @@ class FrontdoorWorker(Worker):  # type: ignore[misc]
             file.reopen()
 
 
-async def _listen(
-    loop: asyncio.AbstractEventLoop, door: Door, sock: socket.socket
-) -> asyncio.Server:
+async def _listen(door: Door, sock: socket.socket) -> Listening:
     sock.setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, UNSENT)  # accepted ones inherit it
-    return await loop.create_server(
-        lambda: ProxyConnection(door),
-        sock=sock,
-        backlog=BACKLOG,
-        ssl=door.tls,
-        ssl_handshake_timeout=door.server.header_timeout if door.tls else None,
-    )
+    return await listen_at(door, sock, BACKLOG)
 
 
 def _raise_file_limit() -> None:

@@ -191,6 +191,15 @@ def test_a_client_that_waits_before_its_body_is_told_to_go_on(gateway) -> None:
     assert request.one("expect") is None
 
 
+def test_an_old_client_is_not_told_to_go_on(gateway) -> None:
+    """RFC 9110 10.1.1: HTTP/1.0 knows no interim answers."""
+    said = gateway.raw(
+        b"POST / HTTP/1.0\r\n" + H + b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc"
+    )
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert b"100 Continue" not in said
+
+
 KNOWN = b"Host: a\r\nConnection: keep-alive\r\nAccept: text/html\r\nX-Hop: 1\r\n"
 
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -46,11 +46,18 @@ def answers(port: int, path: str, wanted: bytes) -> bool:
         return False
 
 
+def workers_of(master: int) -> list[int]:
+    found = Path(f"/proc/{master}/task/{master}/children").read_text("ascii")
+    return [int(number) for number in found.split()]
+
+
 class Process:
     """The gateway as it runs everywhere."""
 
-    def __init__(self, folder: Path, text: str, *, workers: int, bus_url: str | None) -> None:
-        self.port, self.admin = free_port(), free_port()
+    def __init__(
+        self, folder: Path, text: str, *, workers: int, bus_url: str | None, port: int | None
+    ) -> None:
+        self.port, self.admin = port or free_port(), free_port()
         self.config = folder / "gateway.conf"
         self.write(text)
         environment = {
@@ -64,7 +71,9 @@ class Process:
         }
         if bus_url is not None:
             environment["FRONTDOOR_BUS_URL"] = bus_url
-        command = [sys.executable, "-m", "frontdoor", "--port", str(self.port)]
+        command = [sys.executable, "-m", "frontdoor"]
+        if port is None:
+            command += ["--port", str(self.port)]
         self.log = (folder / "gateway.log").open("w+b")
         self.process = subprocess.Popen(
             command, env=environment, stdout=self.log, stderr=subprocess.STDOUT
@@ -80,9 +89,14 @@ class Process:
 
 @contextmanager
 def process(
-    folder: Path, text: str, *, workers: int = 1, bus_url: str | None = None
+    folder: Path,
+    text: str,
+    *,
+    workers: int = 1,
+    bus_url: str | None = None,
+    port: int | None = None,
 ) -> Iterator[Process]:
-    running = Process(folder, text, workers=workers, bus_url=bus_url)
+    running = Process(folder, text, workers=workers, bus_url=bus_url, port=port)
     try:
         until(lambda: answers(running.port, "/livez", b"ok"))
         yield running
@@ -142,6 +156,76 @@ def test_a_reload_under_load_drops_no_request_and_a_bad_file_changes_nothing(tmp
                 thread.join()
         assert wrong == []
         assert count[0] > 400
+
+
+TWO_PLACES = """http {{ server {{ listen 127.0.0.1:{first}; {more}
+    location = /livez {{ health live; }} location / {{ return 200 {word}; }} }} }}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.req("GW-01")
+def test_a_reload_opens_and_closes_addresses_and_keeps_the_others(tmp_path) -> None:
+    """IPv4 and IPv6 at one port are two sockets, as with nginx's ipv6only=on."""
+    first, second = free_port(), free_port()
+    text = TWO_PLACES.format(first=first, more="", word="one")
+    taken = socket.create_server(("127.0.0.1", 0))
+    with taken, process(tmp_path, text, port=first) as running:
+        more = f"listen {second}; listen [::]:{second};"
+        running.write(TWO_PLACES.format(first=first, more=more, word="two"))
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: answers(second, "/", b"two"))
+        with socket.create_connection(("::1", second), PATIENCE) as client:
+            client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert b"200 OK" in client.recv(1000)
+        until(lambda: answers(first, "/", b"two"))
+        bad = f"listen 127.0.0.1:{taken.getsockname()[1]};"
+        running.write(TWO_PLACES.format(first=first, more=bad, word="three"))
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: "not reloaded" in running.output())
+        assert get(first, "/") == get(second, "/") == (200, b"two")
+        running.write(TWO_PLACES.format(first=first, more="", word="four"))
+        running.process.send_signal(signal.SIGHUP)
+        until(lambda: answers(first, "/", b"four") and not answers(second, "/", b""))
+
+
+@pytest.mark.slow
+@pytest.mark.req("GW-04")
+def test_what_a_worker_that_died_had_in_hand_is_forgotten(tmp_path) -> None:
+    silent = socket.create_server(("127.0.0.1", 0), backlog=64)
+    text = f"""http {{ limit_conn_zone $binary_remote_addr zone=z:1m; limit_conn_status 429;
+        upstream silent {{ server 127.0.0.1:{silent.getsockname()[1]}; }}
+        server {{ listen 127.0.0.1:1; location = /livez {{ health live; }}
+        location / {{ limit_conn z 4; proxy_pass http://silent; }} }} }}"""
+
+    def begin() -> socket.socket:
+        client = socket.create_connection(("127.0.0.1", running.port), PATIENCE)
+        client.settimeout(0.3)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        return client
+
+    def is_refused(client: socket.socket) -> bool:
+        try:
+            return client.recv(1000).startswith(b"HTTP/1.1 429 ")
+        except TimeoutError:
+            return False
+
+    def four_fit() -> bool:
+        with ExitStack() as stack:
+            clients = [stack.enter_context(begin()) for _ in range(4)]
+            return not any(map(is_refused, clients))
+
+    with silent, process(tmp_path, text, workers=2) as running:
+        for which in (1, 0):
+            until(lambda: len(workers_of(running.process.pid)) == 2)
+            before = workers_of(running.process.pid)
+            until(four_fit)
+            with ExitStack() as stack:
+                for _ in range(12):
+                    stack.enter_context(begin())
+                os.kill(before[which], signal.SIGKILL)
+                until(lambda before=before: len(set(workers_of(running.process.pid)) - set(before)))
+        until(four_fit)
 
 
 @pytest.mark.slow

@@ -111,3 +111,23 @@ def test_a_certificate_that_is_none_is_told_with_file_and_line(tmp_path) -> None
         )
         with pytest.raises(BadConfiguration, match=rf"{certificate} and {key}.*gateway\.conf:2$"):
             configuration.load(path)
+
+
+@pytest.mark.req("GW-04")
+def test_handshakes_count_among_the_connections_of_an_address(start, tmp_path) -> None:
+    make_certificate(tmp_path, "one.example")
+    inside = f"""client_max_connections 3; client_header_timeout 5s;
+        ssl_certificate one.example.pem; ssl_certificate_key one.example.key; {PASS}"""
+    gateway = start(inside, {"service": Service()}, site="ssl")
+    (door,) = gateway.gateway.doors.values()
+    silent = [gateway.connect() for _ in range(3)]
+    gateway.until(lambda: door.greeted == 3)
+    assert gateway.gateway.connections == 3
+    with gateway.connect() as fourth:
+        assert read_all(fourth) == b""
+    for client in silent:
+        client.close()
+    gateway.until(lambda: door.greeted == 0)
+    for _ in range(4):  # each leaves its place
+        assert speak(gateway, "one.example")[1] == b"HTTP/1.1 200 OK"
+    gateway.until(lambda: gateway.gateway.connections == 0)

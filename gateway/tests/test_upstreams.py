@@ -167,6 +167,35 @@ def test_more_than_a_server_takes_waits_in_a_queue_and_more_than_that_is_refused
 
 
 @pytest.mark.req("GW-03")
+def test_who_leaves_the_queue_leaves_the_place_to_somebody_else(start) -> None:
+    gate = Gate()
+    first = start("location / { return 200; }", {"gate": gate.service})
+    gateway = start(
+        "location / { proxy_pass http://full; }",
+        {},
+        outside=f"""upstream full {{ server 127.0.0.1:{gate.service.port} max_conns=1;
+        queue 2 timeout=5s; }}""",
+    )
+    group = gateway.gateway.pools["full"]
+    statuses: list[int] = []
+    threads = asking(gateway, statuses, 1)
+    gateway.until(lambda: len(gate.service.received) == 1)
+    leaving = [gateway.connect() for _ in range(2)]
+    for client in leaving:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    gateway.until(lambda: len(group.waiting) == 2)
+    for client in leaving:
+        client.close()
+    gateway.until(lambda: not group.waiting)
+    threads += asking(gateway, statuses, 2)
+    gateway.until(lambda: len(group.waiting) == 2)
+    first.call(gate.let_go)
+    for thread in threads:
+        thread.join()
+    assert statuses == [200, 200, 200]
+
+
+@pytest.mark.req("GW-03")
 def test_health_checks_take_a_server_out_and_bring_it_back(start) -> None:
     well = {"one": True, "two": True}
     asked: list[str] = []

@@ -130,7 +130,7 @@ BOUNDS: Final = (
         SITES,
         "number",
         (1, 1),
-        "Open connections of one address per worker; 0 is any.",
+        "Open connections of one address per worker, TLS handshakes among them; 0 is any.",
         like="ours",
         default="0",
     ),

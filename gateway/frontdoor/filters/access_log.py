@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
 from frontdoor.exchange import Exchange, Finished
 from frontdoor.filters import Passive
 from frontdoor.sites import Location
+
+log = structlog.get_logger(__name__)
 
 MOST_LINES: Final = 256
 
@@ -30,7 +34,7 @@ _Values = tuple[bytes | int | float, ...]
 
 
 class LogFile:
-    """A file lines are appended to.
+    """A file lines are appended to; what cannot be written is lost, and the requests go on.
 
     Args:
         path: ``/dev/stdout`` is the process's own output.
@@ -40,6 +44,7 @@ class LogFile:
         self._path = path
         self._lines: list[tuple[bytes, _Values]] = []
         self._file = -1
+        self._lost = 0
 
     def write(self, pattern: bytes, values: _Values) -> None:
         """Keep a line for the next batch; it is put together there, many at a time."""
@@ -52,18 +57,36 @@ class LogFile:
         if not self._lines:
             return
         lines, self._lines = self._lines, []
-        if self._file < 0:
-            self.reopen()
-        os.write(self._file, b"".join([pattern % values for pattern, values in lines]))
+        left = memoryview(b"".join([pattern % values for pattern, values in lines]))
+        try:
+            if self._file < 0:
+                self._open()
+            while left:
+                left = left[os.write(self._file, left) :]
+        except OSError as error:  # a full disk must not end the worker and all its clients
+            if not self._lost:
+                log.error("access log not written", path=self._path, cause=error.strerror)
+            self._lost += len(lines)
+            return
+        if self._lost:
+            log.warning("access log is written again", path=self._path, lines_lost=self._lost)
+            self._lost = 0
 
     def reopen(self) -> None:
-        """Open the path anew; the old file was moved away."""
+        """Open the path anew; the old file was moved away. The old one stays when that fails."""
+        try:
+            self._open()
+        except OSError as error:
+            log.error("access log not opened", path=self._path, cause=error.strerror)
+
+    def _open(self) -> None:
         if self._path == "/dev/stdout":
             self._file = 1
             return
-        if self._file >= 0:
-            os.close(self._file)
+        old = self._file
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        if old >= 0:
+            os.close(old)
 
 
 class AccessLog(Passive):

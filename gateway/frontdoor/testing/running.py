@@ -17,13 +17,14 @@ import uvloop
 
 from frontdoor import configuration
 from frontdoor.app import Gateway, build
-from frontdoor.proxying import ProxyConnection
+from frontdoor.greeting import Listening, listen
 from frontdoor.settings import Settings
 from frontdoor.testing.service import Service
 
 T = TypeVar("T")
 
 PATIENCE = 10.0
+BACKLOG = 1024
 SECRET = "a-secret-only-tests-know-0123456789"  # noqa: S105 - a test's
 COOKIE_KEY = base64.b64encode(bytes(range(32))).decode()
 
@@ -100,7 +101,7 @@ class Running:
         self._identity = identity
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._server: asyncio.Server
+        self._server: Listening
 
     def __enter__(self) -> Running:
         self._thread.start()
@@ -174,7 +175,7 @@ class Running:
             await service.start()
         if self._identity is not None and not self._identity.port:
             await self._identity.start()
-        listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+        listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
         self.port = listener.getsockname()[1]
         path = self._folder / "gateway.conf"
         path.write_text(self._text(), "utf-8")
@@ -188,9 +189,7 @@ class Running:
         found = configuration.load(path)
         self.gateway = build(settings, found, now=self.clock.monotonic, wall=self.clock.wall)
         (door,) = self.gateway.doors.values()
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: ProxyConnection(door), sock=listener, ssl=door.tls
-        )
+        self._server = await listen(door, listener, BACKLOG)
 
     def _text(self) -> str:
         locations, outside, options = self._texts
