@@ -4,7 +4,8 @@
 
 Reads: the service as gunicorn serves it, asked by officers of counties, cities and the province
 with every filter, order and far-down pages, and by persons for their own list; p50 and p99 at the
-API beside the limit. Writes: a form is filled in and submitted (draft, history, event, key) here,
+API beside the limit, and the service's processor time, which other work on the machine changes
+less. Writes: a form is filled in and submitted (draft, history, event, key) here,
 in FastAPI on async SQLAlchemy and in Django REST framework (``registry_duty`` says what each does);
 interleaved rounds on one PostgreSQL, processor time of the server's processes from /proc.
 """
@@ -30,8 +31,11 @@ def read(ground: Ground, rows: int, times: int) -> bool:
     url = ground.create("registry")
     fill(ground, url, rows)
     print(f"{rows:,} registrations written in {time.monotonic() - started:.0f} s\n", flush=True)
-    port, _ = ground.serve_registry(url)
-    return reads.show(reads.Readers(ground, port, rows).measure(times))
+    port, process = ground.serve_registry(url)
+    readers = reads.Readers(ground, port, rows)
+    cases = readers.measure(times, process)
+    print(f"\nprocessor time of the service's processes: {readers.spent:.2f} ms a reading\n")
+    return reads.show(cases)
 
 
 def write(ground: Ground, rounds: int, count: int) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from registry_ground import OWN, REVIEWS, Connection, Ground, percentile, request
+from gateway_load import cpu_of
+from registry_ground import OWN, REVIEWS, Connection, Ground, Process, percentile, request
 from registry_rows import PERSONS, counties
 
 GOAL_MILLISECONDS = 20.0
@@ -43,10 +44,15 @@ class Readers:
         persons = int(rows * PERSONS)
         accounts = [f"account-{self._chance.randrange(persons)}" for _ in range(READERS)]
         self._persons = [(each, ground.person(each)) for each in accounts]
+        self.spent = 0.0
 
-    def measure(self, count: int) -> list[Case]:
-        """Every case so many times, in turn; the first time of each is not counted."""
+    def measure(self, count: int, process: Process) -> list[Case]:
+        """Every case so many times, in turn; the first time of each is not counted.
+
+        ``spent`` is then the processor time of one reading in milliseconds, over all of them.
+        """
         cases = self._cases()
+        before = cpu_of(process.pid)
         for number in range(count + 1):
             for case in cases:
                 status, body = self._connection.ask(case.ask(number))
@@ -56,6 +62,7 @@ class Readers:
                     case.took.append(self._connection.took[-1] * 1000)
                     case.lines += len(json.loads(body)["items"])
         self._connection.close()
+        self.spent = (cpu_of(process.pid) - before) / (len(cases) * (count + 1)) * 1000
         return cases
 
     def _cases(self) -> list[Case]:

@@ -13,11 +13,11 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from servicekit import rows
+from servicekit import history, rows
 from servicekit.applications import Actor, Application, advance
 from servicekit.clock import SHANGHAI
 from servicekit.errors import ChangedMeanwhile, NotFound
-from servicekit.workflow import State, Workflow
+from servicekit.workflow import Role, State, Workflow
 
 A = TypeVar("A", bound=Application)
 
@@ -118,6 +118,17 @@ def find_own(
     if seen is not None and seen != found.version:
         raise ChangedMeanwhile
     return found
+
+
+def progress(db: Session, application_id: str) -> list[history.Entry]:
+    """办理进度: what happened to an application as its applicant is told it, oldest first.
+
+    Every change of its state and what they did themselves; what officers say to each other about
+    it (AL-10) stays with them. Whose it is must have been looked at before.
+    """
+    story = history.list_history(db, application_id)
+    own = Role.APPLICANT.value
+    return [entry for entry in story if entry.before != entry.after or entry.role == own]
 
 
 def own(model: type[A], actor: Actor, filters: Filters) -> Select[A]:

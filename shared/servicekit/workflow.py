@@ -100,6 +100,7 @@ class Workflow(Generic[S]):
         self.name = name
         self.start = start
         self.moves = moves
+        self._open: dict[tuple[S, Role], list[str]] = {}
         self._check()
 
     @property
@@ -109,7 +110,11 @@ class Workflow(Generic[S]):
 
     def open_moves(self, state: S, role: Role) -> list[str]:
         """The moves this role can make now; the portal draws its buttons from these."""
-        return [m.name for m in self.moves if state in m.sources and m.by is role]
+        found = self._open.get((state, role))
+        if found is None:
+            found = [m.name for m in self.moves if state in m.sources and m.by is role]
+            self._open[state, role] = found  # lists ask once per line
+        return list(found)
 
     def next_state(self, name: str, state: S, role: Role) -> S:
         """Where ``name`` leads from ``state``.

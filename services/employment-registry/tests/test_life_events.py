@@ -201,6 +201,8 @@ def test_officers_work_together_on_an_objection_and_its_owner_urges(desk: Any) -
     asked = {"kind": "joint", "officers": [third.claims["sub"]], "question": "参保是否属实？"}
     second.done(second.post(f"{review}/opinions", asked))
     assert second.post(f"{review}/approve", {}).json["code"] == "opinion-open"
+    told_to_lin = [each["move"] for each in lin.get(f"{path}/history").json]
+    assert told_to_lin[-2:] == ["object", "urge"], "her own, and not what officers say"
     lin.done(lin.post(f"{path}/withdraw"))
     lin.done(lin.post(f"{path}/object", {"explanation": "确系冒名参保"}))
     (line,) = first.get(REVIEWS).json["items"]

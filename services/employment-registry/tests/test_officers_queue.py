@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 QUEUE = "flexible-employment-reviews"
 COLOURS = ["green", "green", "yellow", "yellow", "red", "red", "overdue"]
@@ -96,3 +97,15 @@ def test_the_start_page_counts_what_waits_in_each_business(desk: Any) -> None:
     assert (second["business"], second["waiting"]) == ("employment-registry.unemployment", 0)
     elsewhere = desk.officer("4403").get("review-counts").json
     assert [line["waiting"] for line in elsewhere] == [0]
+
+
+@pytest.mark.req("AL-04")
+def test_a_list_opens_nothing_that_it_does_not_show(desk: Any) -> None:
+    lin, officer = desk.person(), desk.officer("440106")
+    filed = lin.submits(lin.opens(**desk.form | {"contact_phone": lin.phone}))
+    shown = officer.queue(), lin.lists()
+    with desk.app.database.transaction() as db:
+        spoil = "UPDATE flexible_employment_application SET contact_phone = 'sealed by nobody'"
+        db.execute(text(spoil))
+    assert (officer.queue(), lin.lists()) == shown
+    assert lin.get(f"flexible-employment-registrations/{filed['id']}").status_code == 500

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from marshmallow import Schema, fields, missing
 
+from servicekit.personal import Personal
+
 Write = Callable[[Any, str, Any], Any]  # value, attribute, the whole object
 Get = Callable[[Any], Any]
 
@@ -109,8 +111,10 @@ def _plain_step(
 
 def _get(schema: Schema, name: str, field: fields.Field[Any]) -> Get:
     path, default = field.attribute if field.attribute is not None else name, field.dump_default
-    if type(field).get_value is not fields.Field.get_value or "." in path:
+    if type(field).get_value is not fields.Field.get_value:
         found: Get = lambda obj: field.get_value(obj, name, accessor=schema.get_attribute)  # noqa: E731
+    elif "." in path:
+        found = _Path(path, lambda obj: field.get_value(obj, name, accessor=schema.get_attribute))
     else:
         found = lambda obj: getattr(obj, path, missing)  # noqa: E731
     if default is missing:
@@ -123,6 +127,22 @@ def _get(schema: Schema, name: str, field: fields.Field[Any]) -> Get:
         return value
 
     return get
+
+
+class _Path:
+    """The value at ``state.label``; one among mappings is looked for as marshmallow does."""
+
+    def __init__(self, path: str, otherwise: Get) -> None:
+        self._names = path.split(".")
+        self._otherwise = otherwise
+
+    def __call__(self, obj: Any) -> Any:
+        value = obj
+        for name in self._names:
+            if hasattr(value, "__getitem__") and not isinstance(value, str):
+                return self._otherwise(obj)
+            value = getattr(value, name, missing)
+        return value
 
 
 def _write(field: fields.Field[Any]) -> Write:
@@ -141,16 +161,27 @@ class _Only:
     """Writes values of exactly these types; the field itself writes all others."""
 
     def __init__(
-        self, field: fields.Field[Any], kinds: tuple[type, ...], convert: Get | None = None
+        self,
+        field: fields.Field[Any],
+        kinds: tuple[type, ...],
+        convert: Get | None = None,
+        otherwise: Write | None = None,
     ) -> None:
         self.kinds = kinds
         self.convert = convert
-        self._otherwise = field._serialize
+        self._otherwise = otherwise or field._serialize
 
     def __call__(self, value: Any, name: str, obj: Any) -> Any:
         if type(value) in self.kinds:
             return value if self.convert is None else self.convert(value)
         return None if value is None else self._otherwise(value, name, obj)
+
+
+def _text(field: Any) -> Write:
+    def other(value: Any, name: str, obj: Any) -> Any:
+        return str(value) if isinstance(value, Personal) else field._serialize(value, name, obj)
+
+    return _Only(field, (str,), otherwise=other)  # a personal value says itself masked
 
 
 def _number(field: Any) -> Write | None:
@@ -188,7 +219,7 @@ _MAKERS: Final[dict[Any, Callable[[Any], Write | None]]] = {
     fields.Nested: _nested,
     fields.List: _list,
     fields.Enum: _word,
-    fields.String: lambda field: _Only(field, (str,)),
+    fields.String: _text,
     fields.Integer: _number,
     fields.DateTime: _moment,
     fields.Boolean: lambda field: _as_it_is,

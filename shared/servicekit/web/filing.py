@@ -12,6 +12,7 @@ from servicekit.filing import Filters
 from servicekit.identifiers import check_mobile_number
 from servicekit.personal import MobileNumber
 from servicekit.web import session
+from servicekit.web.lines import ReadsFrom
 from servicekit.web.paging import Page, PageArguments
 from servicekit.web.wording import Told
 from servicekit.workflow import State, Workflow
@@ -22,7 +23,7 @@ def page(*rows: object) -> dict[str, object]:
     return {"items": list(rows), "next_cursor": None, "total": len(rows)}
 
 
-class Part(fields.Nested):
+class Part(ReadsFrom, fields.Nested):
     """A group in the JSON whose values are columns of the row itself."""
 
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
@@ -30,8 +31,10 @@ class Part(fields.Nested):
         return obj
 
 
-class OpenMoves(fields.List[Any]):
+class OpenMoves(ReadsFrom, fields.List[Any]):
     """The buttons: what the asking person may do with the application now."""
+
+    reads = ("state",)
 
     def __init__(self, workflow: Workflow[Any], **options: Any) -> None:
         super().__init__(fields.Str(), required=True, **options)

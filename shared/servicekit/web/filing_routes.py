@@ -21,7 +21,6 @@ from servicekit.web.filing import COLUMNS, EXAMPLE_ENTRY, FiltersSchema, History
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
-from servicekit.workflow import Role
 
 Mark = Callable[[Any], Any]
 
@@ -75,7 +74,8 @@ def _add_reading(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -
         """One's own applications and their progress, newest first (查询)."""
         filters, page = query
         with reading() as db:
-            return page_of(db, filing.own(filings.model, actor(), filters), page, by=newest)
+            wanted = filing.own(filings.model, actor(), filters)
+            return page_of(db, wanted, page, by=newest, shown=form.row)
 
     @to.route("/<application_id>", methods=["GET"])
     @mark
@@ -94,13 +94,7 @@ def _add_reading(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -
     def list_history(application_id: str) -> list[history.Entry]:
         """What happened to one's own application, oldest first (办理进度)."""
         with reading() as db:
-            story = history.list_history(db, filings.find(db, application_id, actor()).id)
-        # What officers say to each other about it stays with them.
-        return [entry for entry in story if entry.before != entry.after or _is_own(entry)]
-
-
-def _is_own(entry: history.Entry) -> bool:
-    return entry.role == Role.APPLICANT.value
+            return filing.progress(db, filings.find(db, application_id, actor()).id)
 
 
 def _add_writing(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> None:

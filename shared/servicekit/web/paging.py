@@ -21,6 +21,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from servicekit.errors import FieldError
 from servicekit.statements import planned_anew
+from servicekit.web.lines import line_of
 from servicekit.web.parsing import InvalidInput
 from servicekit.web.session import app
 
@@ -88,32 +89,53 @@ def page_schema(item: type[Schema]) -> type[Schema]:
 
 
 def page_of(
-    db: Session, query: Select[Row], page: Page, by: Order, *, descending: bool = True
+    db: Session,
+    query: Select[Row],
+    page: Page,
+    by: Order,
+    *,
+    descending: bool = True,
+    shown: type[Schema] | None = None,
 ) -> PageOf[Row]:
     """One page of a query, in a stable order.
 
     Args:
-        query: selects one mapped class, without an order of its own.
+        query: selects one mapped class, without an order of its own; with ``shown`` it has
+            conditions and no joins.
         by: columns without nulls that together are unique, mostly a time and the id.
+        shown: the schema of a line; only what it shows is read, as plain rows with the names of
+            the columns. Without it the items are the mapped objects.
 
     Raises:
         InvalidInput: the cursor is not of this list.
     """
-    wanted = query
+    listed: Any = by[-1].class_
+    line = line_of(shown, listed, tuple(c.key for c in by)) if shown else None
+    wanted = query if line is None else line.narrowed_as(query)
     if page.cursor is not None:
         after = tuple(_read(page.cursor, by))
         here: Any = tuple_(*by)
-        wanted = query.where(here < after if descending else here > after)
+        wanted = wanted.where(here < after if descending else here > after)
     order: list[ColumnElement[Any]] = [c.desc() if descending else c.asc() for c in by]
-    capped = query.with_only_columns(by[-1], maintain_column_froms=True).limit(MAX_TOTAL)
-    count = select(func.count()).select_from(capped.order_by(None).subquery())
+    total = _count(query, by)
+    asked = wanted.order_by(*order).limit(page.limit + 1).add_columns(total)
     with planned_anew(db):
-        rows: list[Row] = list(db.scalars(wanted.order_by(*order).limit(page.limit + 1)).unique())
-        total = db.scalar(count) or 0
+        result = db.execute(asked)
+        found = result.unique().all() if line is None else result.all()
+        past_the_end = not found and page.cursor is not None
+        counted = db.scalar(select(total)) if past_the_end else found[0][-1] if found else 0
+    rows: list[Row] = [row[0] if line is None else line.make(*row[:-1]) for row in found]
     more = len(rows) > page.limit
     rows = rows[: page.limit]
     next_cursor = _write([getattr(rows[-1], c.key) for c in by]) if more else None
-    return PageOf(rows, next_cursor, total)
+    return PageOf(rows, next_cursor, counted or 0)
+
+
+def _count(query: Select[Any], by: Order) -> ColumnElement[int]:
+    """How many rows there are; a column beside them, so that one round trip answers both."""
+    capped = query.with_only_columns(by[-1], maintain_column_froms=True).limit(MAX_TOTAL)
+    counted = select(func.count()).select_from(capped.order_by(None).subquery())
+    return counted.scalar_subquery().label("rows_in_all_pages")
 
 
 def _write(values: Sequence[Any]) -> str:

@@ -128,7 +128,7 @@ def _add_queue(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mark
         order, descending = order_of(reviews.model, filters.order)
         with reading() as db:
             wanted = reviews.queue(actor(), filters, now())
-            return page_of(db, wanted, page, by=order, descending=descending)
+            return page_of(db, wanted, page, by=order, descending=descending, shown=shown.row)
 
 
 def _add_reading(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mark) -> None:

@@ -8,11 +8,11 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from servicekit.claims import Decision, Due, Reason, due_colour, is_overdue, reason_text
-from servicekit.clock import shanghai_date
 from servicekit.queues import SOON, Holder, Order, QueueFilters
 from servicekit.reviewing import holder
 from servicekit.web.filing import FiltersSchema
-from servicekit.web.session import now
+from servicekit.web.lines import ReadsFrom
+from servicekit.web.session import now, today
 from servicekit.web.wording import Told
 
 MAX_REASON: Final = 500
@@ -27,29 +27,37 @@ class ReasonSchema(Schema):
     text = fields.Str(required=True)
 
 
-class Overdue(fields.Boolean):
+class Overdue(ReadsFrom, fields.Boolean):
     """Is the time limit over, with the decision still open?"""
+
+    reads = ("state", "due_on")
 
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
         """Asked of the rules, on the day of the request."""
-        return is_overdue(obj.state, obj.due_on, shanghai_date(now()))
+        return is_overdue(obj.state, obj.due_on, today())
 
 
-class DueColour(fields.Enum[Due]):
+class DueColour(ReadsFrom, fields.Enum[Due]):
     """How near the end of the time limit is, on the day of the request."""
+
+    reads = ("state", "due_on")
 
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
         """Asked of the rules."""
-        return due_colour(obj.state, obj.due_on, shanghai_date(now()))
+        return due_colour(obj.state, obj.due_on, today())
 
 
-class _ClaimedBy(fields.String):
+class _ClaimedBy(ReadsFrom, fields.String):
+    reads = ("claimed_by", "claimed_until")
+
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
         held = holder(obj, now())
         return held and held.officer_id
 
 
-class _ClaimedUntil(fields.AwareDateTime):
+class _ClaimedUntil(ReadsFrom, fields.AwareDateTime):
+    reads = ("claimed_by", "claimed_until")
+
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
         held = holder(obj, now())
         return held and held.until

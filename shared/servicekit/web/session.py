@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from flask import Request, current_app, g, request
 from sqlalchemy.orm import Session
 
 from servicekit.applications import Actor
+from servicekit.clock import shanghai_date
 from servicekit.db import Database
 from servicekit.errors import Refusal
 
@@ -33,6 +35,11 @@ class Exchange:
         self._database = database
         self._writing: tuple[AbstractContextManager[Session], Session] | None = None
         self._reading: tuple[AbstractContextManager[Session], Session] | None = None
+
+    @cached_property
+    def today(self) -> date:
+        """The day of the request in Shanghai."""
+        return shanghai_date(self.now)
 
     def writing(self) -> Session:
         """The request's transaction, begun if need be."""
@@ -81,7 +88,8 @@ class Exchange:
 
 def exchange() -> Exchange:
     """What the present request holds; for the kit itself."""
-    return cast(Exchange, g.exchange)
+    # The proxy itself would be asked twice over, and a page of lines asks a hundred times.
+    return cast(Exchange, g._get_current_object().exchange)
 
 
 @contextmanager
@@ -122,6 +130,11 @@ def actor() -> Actor:
 def now() -> datetime:
     """The moment of the request, aware, in UTC; the same as long as the request lasts."""
     return exchange().now
+
+
+def today() -> date:
+    """The day of the request in Shanghai; worked out once, however many lines ask for it."""
+    return exchange().today
 
 
 def app() -> ServiceApp:

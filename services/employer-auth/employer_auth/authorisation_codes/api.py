@@ -16,7 +16,7 @@ from employer_auth.authorisation_codes.model import (
 )
 from employer_auth.parties import human
 from employer_auth.parts import parts
-from servicekit import history
+from servicekit import filing, history
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint, NoteSchema
@@ -206,8 +206,7 @@ def withdraw_authorisation(body: dict[str, Any], application_id: str) -> Authori
 def list_case_history(case_id: str) -> list[history.Entry]:
     """What happened to one unit's part of one's own application, oldest first (办理进度)."""
     with reading() as db:
-        case = queries.find_own_case(db, case_id, human(actor()))
-        return history.list_history(db, case.id)
+        return filing.progress(db, queries.find_own_case(db, case_id, human(actor())).id)
 
 
 @authorisations.route("/authorisation-code-cases/<case_id>/reissue", methods=["POST"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
@@ -20,14 +19,13 @@ from employer_auth.authorisation_codes.model import (
 )
 from employer_auth.bindings.model import Binding
 from employer_auth.bindings.rules import BindingState
-from servicekit import history, reviewing
+from servicekit import reviewing
 from servicekit.applications import Actor
 from servicekit.errors import ChangedMeanwhile
 from servicekit.history import lane_of
 from servicekit.queues import QueueFilters, narrowed_queue
 from servicekit.workflow import State
 
-_UNTOLD: Final = frozenset({"save", "claim"})
 NEWEST = (AuthorisationApplication.created_at, AuthorisationApplication.id)
 NEWEST_CASE = (AuthorisationCase.created_at, AuthorisationCase.id)
 NEWEST_AUTHORISATION = (Authorisation.authorised_at, Authorisation.id)
@@ -179,12 +177,6 @@ def find_case_of_unit(db: Session, case_id: str, unit_id: str) -> AuthorisationC
     if found is None:
         raise rules.ApplicationNotFound
     return found
-
-
-def story_of(db: Session, case: AuthorisationCase) -> list[history.Entry]:
-    """What happened to a case, oldest first, without how officers shared their work."""
-    story = history.list_history(db, case.id)
-    return [entry for entry in story if entry.move not in _UNTOLD]
 
 
 def of_unit(unit_id: str) -> Select[Authorisation]:

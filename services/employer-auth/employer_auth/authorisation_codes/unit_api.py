@@ -7,7 +7,7 @@ from typing import Any
 from employer_auth.authorisation_codes import codes, queries, schemas
 from employer_auth.authorisation_codes.model import Authorisation
 from employer_auth.bindings.rules import MANAGE
-from servicekit import history
+from servicekit import filing, history
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
 from servicekit.web.filing import EXAMPLE_ENTRY, page
@@ -59,7 +59,7 @@ def list_unit_case_history(case_id: str) -> list[history.Entry]:
     404 `application-not-found`.
     """
     with reading() as db:
-        return queries.story_of(db, queries.find_case_of_unit(db, case_id, actor().id))
+        return filing.progress(db, queries.find_case_of_unit(db, case_id, actor().id).id)
 
 
 @unit_authorisations.route("/<authorisation_id>/revoke", methods=["POST"])

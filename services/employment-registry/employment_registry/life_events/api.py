@@ -6,7 +6,7 @@ from typing import Any
 
 from employment_registry.life_events import actions, queries, schemas
 from employment_registry.life_events.model import PlannedEnding
-from servicekit import history
+from servicekit import filing, history
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint, NoteSchema
@@ -50,8 +50,7 @@ def show_own(ending_id: str) -> PlannedEnding:
 def list_history(ending_id: str) -> list[history.Entry]:
     """What became of it, oldest first (办理进度)."""
     with reading() as db:
-        story = history.list_history(db, queries.find_own(db, ending_id, actor()).id)
-    return [entry for entry in story if entry.before != entry.after]
+        return filing.progress(db, queries.find_own(db, ending_id, actor()).id)
 
 
 @endings.route("/<ending_id>/object", methods=["POST"])
