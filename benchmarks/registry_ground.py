@@ -69,7 +69,6 @@ class Ground:
             "FIELD_KEYS": self.field_keys,
             "INDEX_KEY": self.index_key,
             "HISTORY_KEY": new_key(),
-            "CERTIFICATE_KEYS": f"k1:{new_key()}",
             "POPULATION_REGISTER_SECRET": new_key(),
             "SOCIAL_SECURITY_SECRET": new_key(),
             "OUTSIDE_OFF": "population-register,social-security",  # no peer asks them

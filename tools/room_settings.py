@@ -11,7 +11,6 @@ from secret_folder import SecretFolder, key, key_ring, password
 
 MAKERS: dict[str, Callable[[], str]] = {
     "field_keys": key_ring,
-    "certificate_keys": key_ring,
     "index_key": key,
     "history_key": key,
 }

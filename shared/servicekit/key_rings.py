@@ -23,7 +23,17 @@ from typing import Any, Final, TypeAlias
 from zlib import crc32
 
 from joserfc.jwk import ECKey, Key, KeyParameters, KeySet, RSAKey
-from sqlalchemy import DateTime, Index, String, delete, select, text
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Index,
+    String,
+    delete,
+    false,
+    not_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
@@ -116,6 +126,7 @@ class KeyRing:
         table: the service's own, with ``KeyColumns``.
         life: how long a key is next, active and retired.
         algorithms: ``ES256`` and ``RS256``; a key of each.
+        needed: of the table; a retired key is kept as long as it is so, however old.
     """
 
     def __init__(
@@ -124,11 +135,13 @@ class KeyRing:
         table: type[KeyColumns],
         life: KeyLife,
         algorithms: Sequence[str] = (ES256,),
+        needed: ColumnElement[bool] | None = None,
     ) -> None:
         self._database = database
         self._table = table
         self._life = life
         self._algorithms = algorithms
+        self._needed = false() if needed is None else needed
         self._known: _Keys | None = None
         self._reading = threading.Lock()
 
@@ -159,7 +172,8 @@ class KeyRing:
         with self._database.transaction() as db:
             self._ensure(db, self._algorithms, now)
             gone = self._table.retired_at < now - self._life.kept_after
-            db.execute(delete(self._table).where(self._table.phase == KeyPhase.RETIRED, gone))
+            over = self._table.phase == KeyPhase.RETIRED, gone, not_(self._needed)
+            db.execute(delete(self._table).where(*over))
             started = [self._turn(db, algorithm, now) for algorithm in self._algorithms]
         return [kid for kid in started if kid is not None]
 

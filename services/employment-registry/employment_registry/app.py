@@ -7,7 +7,7 @@ from employment_registry.certificate import queries as certificate_queries
 from employment_registry.certificate import review_api as certificate_reviews
 from employment_registry.certificate import rules as certificate_rules
 from employment_registry.certificate import verification
-from employment_registry.certificate.signing import Signer
+from employment_registry.certificate.signing import Signer, key_ring
 from employment_registry.checks.rules import System
 from employment_registry.events import FACTS
 from employment_registry.exporting import exports_of
@@ -41,6 +41,7 @@ from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
 
 PREFIX = "EMPLOYMENT_REGISTRY"
+CONNECTIONS_APART = 1  # keys never wait for a request's connection
 
 declare(
     FACTS,
@@ -107,7 +108,8 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
         refuse_simulators(outside_addresses(settings, PREFIX))
     app = build(SERVICE, settings, clock=clock or SystemClock())
     client = Client(settings.identity_url, timeout=TIMEOUT_SECONDS, name="identity")
-    signer = Signer(settings.certificate_keys, f"{settings.public_url}/api/employment-registry/v1")
+    apart = app.database.apart(CONNECTIONS_APART, application_name=f"{SERVICE.name} keys")
+    signer = Signer(key_ring(apart), f"{settings.public_url}/api/employment-registry/v1")
     status_list = verification.StatusList(
         signer, app.database, certificate_queries.ended, wallet_queries.ended
     )

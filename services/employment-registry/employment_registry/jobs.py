@@ -7,6 +7,7 @@ from typing import Final
 
 from employment_registry import hearing, possible_duplicates
 from employment_registry.certificate import actions as certificate
+from employment_registry.certificate.signing import key_ring
 from employment_registry.checks.actions import CHANNEL
 from employment_registry.checks.rules import System
 from employment_registry.exporting import Export, exports_of
@@ -61,6 +62,12 @@ def forget_wallet_offers(context: JobContext) -> None:
     """Offers, nonces and copies whose time is over."""
     with context.database.transaction() as db:
         wallet.forget(db, now=context.clock.now())
+
+
+@JOBS.every(timedelta(hours=1), name="turn-keys")
+def turn_keys(context: JobContext) -> None:
+    """Make the keys of certificates there should be, and turn those whose year is over."""
+    key_ring(context.database).turn(now=context.clock.now())
 
 
 @JOBS.every(timedelta(minutes=1), name="hear-population-register")

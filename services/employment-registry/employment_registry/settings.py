@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from employment_registry.outside_settings import OutsideSettings
-from servicekit.settings import BadSettings, ServiceSettings, setting
+from servicekit.settings import BadSettings, ServiceSettings
 from servicekit.storage import StorageSettings
 
 
 @dataclass(frozen=True)
 class Settings(OutsideSettings, StorageSettings, ServiceSettings):
     """Settings of the employment registry, ``EMPLOYMENT_REGISTRY_…``."""
-
-    certificate_keys: str = setting(
-        "Keys that sign certificates, newest first: k2:<base64 of 32 bytes>,k1:….", secret=True
-    )
 
     def __post_init__(self) -> None:
         """Refuse what contradicts production.

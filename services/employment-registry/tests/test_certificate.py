@@ -12,7 +12,7 @@ from typing import Any
 import pypdfium2
 import pytest
 import zxingcpp
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
 APPLICATIONS = "certificate-applications"
@@ -186,6 +186,33 @@ def test_the_signature_and_the_status_list_are_checked_offline(desk: Any, lin: A
     assert status() == 0  # the list is a minute old at most
     desk.clock.advance(minutes=1)
     assert status() == 3
+
+
+@pytest.mark.req("ER-11")
+def test_a_key_is_published_until_what_it_signed_has_ended(desk: Any, lin: Any) -> None:
+    def signed() -> tuple[str, str]:
+        text = lin.done(lin.get(f"{CERTIFICATES}/current/signed"))["signed"]
+        return text, jws.extract_compact(text.encode()).headers()["kid"]
+
+    def turned(days: int) -> list[str]:
+        desk.clock.advance(days=days)
+        desk.job("turn-keys")
+        return [key["kid"] for key in desk.visitor().get("certificate-keys").json["keys"]]
+
+    paper, first = signed()
+    assert first in turned(days=364)
+    assert signed()[1] == first
+    before = desk.visitor().get("certificate-keys").json["keys"]
+    assert first in turned(days=1)
+    second = signed()[1]
+    assert second in [key["kid"] for key in before if key["kid"] != first], "known a year before"
+    for _ in range(3):
+        assert first in turned(days=366), "the paper of the first year is still good"
+    keys = KeySet.import_key_set(desk.visitor().get("certificate-keys").json)
+    assert jwt.decode(paper, keys, algorithms=["ES256"]).claims["number"] == current(lin)["number"]
+    approves(desk, files(lin, **LOST))
+    assert first not in turned(days=1)
+    assert desk.visitor().get(f"certificate-verifications/{current(lin)['code']}").json
 
 
 @pytest.mark.req("ER-11")

@@ -10,14 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from employment_registry.certificate import rules
 from employment_registry.certificate.policy import CertificatePolicy
 from employment_registry.certificate.rules import Cause, Kind, Statement, Validity
-from employment_registry.certificate.signing import Signer, packed
+from employment_registry.certificate.signing import packed
 from servicekit.errors import Refusal
 from servicekit.personal import MobileNumber
 
@@ -116,17 +113,3 @@ def test_the_status_list_holds_every_certificate(known: dict[int, Validity]) -> 
     for place in range(501):
         bits = raw[place * 2 // 8] >> (place * 2 % 8) & 0b11
         assert meaning[bits] is known.get(place, Validity.VALID)
-
-
-@pytest.mark.req("ER-11")
-def test_a_new_key_signs_and_the_old_one_still_verifies() -> None:
-    first, second = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
-    before = Signer(f"k1:{first}", "https://issuer")
-    after = Signer(f"k2:{second},k1:{first}", "https://issuer")
-    old, new = (signer.sign("any+jwt", {"number": "1"}, NOW) for signer in (before, after))
-    published = KeySet.import_key_set(after.jwks())
-    for text in (old, new):
-        assert jwt.decode(text, published, algorithms=["ES256"]).claims["number"] == "1"
-    alone = KeySet.import_key_set(before.jwks())
-    with pytest.raises(JoseError):
-        jwt.decode(new, alone, algorithms=["ES256"])

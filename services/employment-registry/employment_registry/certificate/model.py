@@ -17,6 +17,7 @@ from employment_registry.person_columns import (
 )
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
+from servicekit.key_rings import KeyColumns
 from servicekit.queues import queue_indexes
 from servicekit.teamwork.reviews import team_arguments
 
@@ -27,6 +28,12 @@ ONE_VALID = "one_valid_certificate"
 _TIME = DateTime(timezone=True)
 _VALID = text("validity = 'valid'")
 _OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
+
+
+class CertificateKey(KeyColumns, Base):
+    """What certificates are signed with; the private half is sealed."""
+
+    __tablename__ = "certificate_key"
 
 
 class CertificateApplication(PersonApplication, Base):

@@ -1,7 +1,8 @@
 """Signs what a certificate says, so that anyone can check it without asking us.
 
-Keys are P-256, named by their thumbprint (RFC 7638) and published; the newest signs, older ones
-still verify. What is signed is no more than the verification page tells.
+Keys are P-256, named by their thumbprint (RFC 7638), made and turned by the kit's ring. A paper has
+no end of its own, so a key that signs no more stays published as long as a certificate of its time
+is valid. What is signed is no more than the verification page tells.
 """
 
 from __future__ import annotations
@@ -12,41 +13,52 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from sqlalchemy import select
 
-from employment_registry.certificate.model import Certificate
+from employment_registry.certificate.model import Certificate, CertificateKey
 from employment_registry.certificate.rules import Validity
 from servicekit import regions
 from servicekit.clock import shanghai_date
+from servicekit.db import Database
+from servicekit.key_rings import ES256, KeyLife, KeyRing
 
-ALGORITHM: Final = "ES256"
 CERTIFICATE_TYPE: Final = "employment-certificate+jwt"
 STATUS_LIST_TYPE: Final = "statuslist+jwt"  # draft-ietf-oauth-status-list
 STATUS_LIST_LIFE: Final = timedelta(minutes=15)
 BITS: Final = 2  # of a certificate in the status list
 _STATUS: Final = {Validity.VALID: 0, Validity.REVOKED: 1, Validity.REPLACED: 3}
-_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256
 LAST: Final = 4
+# Who checks without us fetches the keys once a year: the next key is published that long before.
+_LIFE: Final = KeyLife(
+    published_before=timedelta(days=30),
+    active_for=timedelta(days=365),
+    kept_after=timedelta(days=366),  # the copies in wallets, a year each, tell their end meanwhile
+)
+
+
+def key_ring(database: Database) -> KeyRing:
+    """The keys of certificates, to be published at ``/certificate-keys``."""
+    of_its_time = Certificate.issued_at < CertificateKey.retired_at
+    valid = select(Certificate.id).where(Certificate.validity == Validity.VALID, of_its_time)
+    return KeyRing(database, CertificateKey, _LIFE, needed=valid.exists())
 
 
 class Signer:
-    """The registry's keys.
+    """The registry's hand.
 
     Args:
-        keys: ``k2:<base64 of 32 bytes>,k1:…``, the newest first.
+        keys: the ring of certificates.
         issuer: ``iss`` of what is signed, and the front of the published addresses.
     """
 
-    def __init__(self, keys: str, issuer: str) -> None:
-        seeds = [base64.b64decode(part.partition(":")[2]) for part in keys.split(",")]
-        self._keys = [_key(seed) for seed in seeds]
+    def __init__(self, keys: KeyRing, issuer: str) -> None:
+        self._keys = keys
         self.issuer = issuer
 
-    def jwks(self) -> dict[str, Any]:
+    def jwks(self, now: datetime) -> dict[str, Any]:
         """The public keys, for whoever checks a signature."""
-        return {"keys": [key.as_dict(private=False) for key in self._keys]}
+        return self._keys.jwks(now=now)
 
     def sign_certificate(self, certificate: Certificate, now: datetime) -> str:
         """What a certificate says, as a compact JWS (RFC 7515)."""
@@ -72,11 +84,11 @@ class Signer:
         return f"{self.issuer}/certificate-status-list"
 
     def sign(self, kind: str, claims: dict[str, Any], now: datetime) -> str:
-        """Any claims as a compact JWS of this type, by the newest key."""
-        key = self._keys[0]
-        header = {"alg": ALGORITHM, "typ": kind, "kid": key.kid}
+        """Any claims as a compact JWS of this type, by the active key."""
+        key = self._keys.signer(now=now)
+        header = {"alg": ES256, "typ": kind, "kid": key.kid}
         said = {"iss": self.issuer, "iat": int(now.timestamp()), **claims}
-        return jwt.encode(header, said, key, algorithms=[ALGORITHM])
+        return jwt.encode(header, said, key, algorithms=[ES256])
 
 
 def facts_of(certificate: Certificate) -> dict[str, str]:
@@ -104,11 +116,3 @@ def packed(ended: Iterable[tuple[int, Validity]], places: int) -> str:
         bit = place * BITS
         statuses[bit // 8] |= _STATUS[validity] << (bit % 8)
     return base64.urlsafe_b64encode(zlib.compress(bytes(statuses), 9)).rstrip(b"=").decode()
-
-
-def _key(seed: bytes) -> ECKey:
-    scalar = int.from_bytes(seed, "big") % (_ORDER - 1) + 1
-    private = ec.derive_private_key(scalar, ec.SECP256R1())
-    key = ECKey.import_key(private, {"use": "sig", "alg": ALGORITHM})
-    key.ensure_kid()
-    return key

@@ -82,7 +82,7 @@ def verify(code: str) -> dict[str, Any]:
 @published.response(200, schemas.KeysSchema, example={"keys": [{"kty": "EC", "crv": "P-256"}]})
 def list_keys() -> dict[str, Any]:
     """The keys that verify signed certificates (JWK set)."""
-    return parts().signer.jwks()
+    return parts().signer.jwks(now())
 
 
 @published.route("/certificate-status-list", methods=["GET"])

@@ -62,7 +62,7 @@ def show_authorization_server() -> Response:
 @public
 def show_jwt_vc_issuer() -> Response:
     """The keys that verify copies and certificates."""
-    return _published(jsonify(metadata.jwt_vc_issuer(parts().signer)))
+    return _published(jsonify(metadata.jwt_vc_issuer(parts().signer, now())))
 
 
 @protocol.post("/token")

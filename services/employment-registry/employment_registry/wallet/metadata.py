@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from employment_registry.certificate.signing import ALGORITHM, Signer
+from employment_registry.certificate.signing import Signer
 from employment_registry.wallet import issuing, proofs, rules
+from servicekit.key_rings import ES256
 
 PREFIX: Final = "/wallet"
 SIGNED_TYPE: Final = "openidvci-issuer-metadata+jwt"  # OpenID4VCI 1.0, 12.2.3
@@ -39,7 +40,7 @@ def credential_issuer(signer: Signer) -> dict[str, Any]:
                 "format": issuing.FORMAT,
                 "vct": issuing.type_of(signer),
                 "cryptographic_binding_methods_supported": ["jwk"],
-                "credential_signing_alg_values_supported": [ALGORITHM],
+                "credential_signing_alg_values_supported": [ES256],
                 "proof_types_supported": {
                     "jwt": {"proof_signing_alg_values_supported": [proofs.ALGORITHM]}
                 },
@@ -76,9 +77,9 @@ def authorization_server(signer: Signer) -> dict[str, Any]:
     }
 
 
-def jwt_vc_issuer(signer: Signer) -> dict[str, Any]:
+def jwt_vc_issuer(signer: Signer, now: datetime) -> dict[str, Any]:
     """The keys behind ``iss`` (SD-JWT VC draft, section 5)."""
-    return {"issuer": signer.issuer, "jwks": signer.jwks()}
+    return {"issuer": signer.issuer, "jwks": signer.jwks(now)}
 
 
 def credential_type(signer: Signer) -> dict[str, Any]:
