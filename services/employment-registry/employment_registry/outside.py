@@ -1,11 +1,10 @@
-"""Asks the registers, as the settings say where they are and how patient we are."""
+"""Asks the registers, as the settings say where they are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 
 from employment_registry.adapters.population_register import (
     HttpPopulationRegister,
@@ -14,9 +13,8 @@ from employment_registry.adapters.population_register import (
 from employment_registry.adapters.register_changes import HttpRegisterChanges, RegisterChanges
 from employment_registry.adapters.social_security import HttpSocialSecurity, SocialSecurity
 from employment_registry.checks import questions, rules
-from employment_registry.checks.actions import Terms
 from employment_registry.checks.questions import Answer, Matters, Task
-from employment_registry.checks.rules import Patience, System
+from employment_registry.checks.rules import System
 from employment_registry.settings import Settings
 from servicekit.client import Client
 from servicekit.clock import SystemClock
@@ -64,20 +62,10 @@ def make_registers(settings: Settings) -> Registers:
     )
 
 
-def terms_of(settings: Settings) -> Terms:
-    """How patient this installation is, and which registers it is without."""
-    patience = Patience(
-        attempts=settings.check_attempts,
-        first_pause=timedelta(seconds=settings.check_pause_seconds),
-        longest=timedelta(minutes=settings.check_patience_minutes),
-    )
-    return Terms(patience, settings.outside_off)
-
-
 def work_off(context: JobContext, matters: Matters, system: System, ask: Ask) -> None:
     """Ask everything that is due, a few at once, until nothing is; no transaction is open then."""
     settings, database, clock = context.settings, context.database, context.clock
-    patience, most = terms_of(settings).patience, settings.outside_at_once
+    most = settings.outside_at_once
     with ThreadPoolExecutor(most, thread_name_prefix=system.value) as pool:
         while not context.stop.is_set():
             with database.transaction() as db:
@@ -85,15 +73,9 @@ def work_off(context: JobContext, matters: Matters, system: System, ask: Ask) ->
             for task, answer in zip(tasks, pool.map(_tried(ask), tasks), strict=True):
                 with database.transaction() as db:
                     if answer is None:
-                        questions.failed(db, matters, task, patience=patience, now=clock.now())
+                        questions.failed(db, matters, task, now=clock.now())
                     else:
-                        questions.answered(
-                            db,
-                            matters,
-                            task,
-                            answer,
-                            now=clock.now(),
-                        )
+                        questions.answered(db, matters, task, answer, now=clock.now())
             if not tasks:
                 break
     _tell_late(context, matters, system)

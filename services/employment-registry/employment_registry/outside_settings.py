@@ -1,4 +1,4 @@
-"""The settings of the outside systems: where they are, and how patiently they are asked."""
+"""The settings of the outside systems: where they are, and what they may cost us."""
 
 from __future__ import annotations
 
@@ -38,17 +38,6 @@ class OutsideSettings:
     )
     outside_at_once: int = setting(
         "Questions to one outside system under way at once, per worker.", default=4
-    )
-    check_attempts: int = setting(
-        "How often a register is asked about an application before the person is told.", default=5
-    )
-    check_pause_seconds: float = setting(
-        "Pause after the first attempt that failed; four times as long after each further one.",
-        default=5.0,
-    )
-    check_patience_minutes: int = setting(
-        "After how long the person is told in any case that a register does not answer.",
-        default=15,
     )
 
     def unfit_outside(self) -> list[str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from employment_registry.checks.actions import Terms
-from employment_registry.outside import terms_of
 from employment_registry.settings import Settings
 from employment_registry.userinfo import Userinfo
 from servicekit.web.session import app
@@ -29,11 +27,6 @@ class Parts:
     signer: Signer
     status_list: StatusList
     exports: Exports[Export]
-
-    @property
-    def check_terms(self) -> Terms:
-        """How patiently registers are asked, and which are not."""
-        return terms_of(self.settings)
 
 
 def parts() -> Parts:

@@ -1,4 +1,4 @@
-"""Which kinds of policy the registry has: ages, limits, pauses, the certificate (AL-11)."""
+"""Which kinds of policy the registry has: ages, limits, pauses, the certificate … (AL-11)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any, Final, Self
 from employment_registry.certificate.policy import CertificatePolicy
 from employment_registry.working_age import WorkingAge
 from servicekit.policy_rules import Kind
+
+LONGEST_PAUSE: Final = timedelta(minutes=5)
+GROWTH: Final = 4  # how much longer each pause is than the one before
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,61 @@ class EndingNotice:
         return cls(**value)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long a register is asked about one application (ER-09).
+
+    Args:
+        attempts: after so many that failed the person is told.
+        first_pause: after the first one; ``GROWTH`` times as long after each further one.
+        longest: after it the person is told in any case.
+    """
+
+    attempts: int
+    first_pause: timedelta
+    longest: timedelta
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Self:
+        """The policy a row says."""
+        return cls(
+            value["attempts"],
+            timedelta(seconds=value["first_pause_seconds"]),
+            timedelta(minutes=value["longest_minutes"]),
+        )
+
+    def pause_after(self, attempts: int, chance: float) -> timedelta | None:
+        """How long to wait after so many attempts; None when they are used up.
+
+        Args:
+            chance: 0 … 1; the pause lies between half and one and a half of its size, so that
+                what failed together does not come back together.
+        """
+        if attempts >= self.attempts:
+            return None
+        size: timedelta = min(self.first_pause * GROWTH ** (attempts - 1), LONGEST_PAUSE)
+        return size * (0.5 + chance)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPhone:
+    """How many other persons may give the same telephone before an officer is shown them (AL-12).
+
+    Families share one: two parents and a child are nothing to ask about.
+    """
+
+    others: int
+
+    @classmethod
+    def read(cls, value: Mapping[str, Any]) -> Self:
+        """The policy a row says."""
+        return cls(**value)
+
+    def is_shared(self, others: int) -> bool:
+        """Is it worth a question when so many others have it?"""
+        return others >= self.others
+
+
 KINDS: Final[Mapping[str, type[Kind]]] = {
     "working-age": WorkingAge,
     "review-limit": ReviewLimit,
@@ -77,4 +135,6 @@ KINDS: Final[Mapping[str, type[Kind]]] = {
     "service-place-pause": ServicePlacePause,
     "certificate": CertificatePolicy,
     "ending-notice": EndingNotice,
+    "check-patience": Patience,
+    "shared-phone": SharedPhone,
 }

@@ -8,20 +8,35 @@ officer's region holds; of the rest only where it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, union_all, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    union,
+    union_all,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
 
 from employment_registry.certificate import queries as certificates
 from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.certificate.rules import Validity
 from employment_registry.flexible_employment.model import FlexibleEmploymentApplication
 from employment_registry.person_columns import PersonApplication, indexes_of
+from employment_registry.policies import POLICIES
+from employment_registry.policy_kinds import SharedPhone
 from employment_registry.standing import PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication
 from servicekit.applications import Actor
+from servicekit.clock import shanghai_date
 from servicekit.queues import within
 from servicekit.regions import COUNTY_DIGITS
 from servicekit.teamwork.duplicates import Alike, name_of
@@ -30,8 +45,6 @@ from servicekit.workflow import State
 
 LIKENESS: Final = "likeness"  # 姓名、出生日期、性别相同，证件不同
 PHONE: Final = "phone"  # 多人使用同一联系电话
-# Families share a telephone: two parents and a child are nothing to ask about.
-PHONE_SHARED_BY: Final = 3  # other persons
 MOST_ROWS: Final = 200
 MATTERS: Final[Mapping[str, type[PersonApplication]]] = {
     "flexible-employment": FlexibleEmploymentApplication,
@@ -51,8 +64,8 @@ def alike(holders: Holders, is_first: Callable[[Any], bool]) -> Alike[Any]:
         is_first: does the application ask for something new, and not for a change of the old?
     """
 
-    def find(db: Session, application: PersonApplication) -> list[Likeness]:
-        found = _find(db, application)
+    def find(db: Session, application: PersonApplication, now: datetime) -> list[Likeness]:
+        found = _find(db, application, POLICIES.in_force(db, SharedPhone, shanghai_date(now)))
         held = holders(db, list(found)) if found and is_first(application) else set()
         return [
             Likeness(name_of(application.id, key), key, by, key in held)
@@ -97,6 +110,18 @@ def show(db: Session, keys: Sequence[bytes], actor: Actor) -> list[dict[str, Any
     return [party | {"elsewhere": sorted(party["elsewhere"])} for party in parties.values()]
 
 
+def phone_others(model: Any) -> ColumnElement[int]:
+    """How many other persons gave the telephone of an application of this table."""
+
+    def same(other: Any) -> Select[Any]:
+        phone, person = other.phone_index == model.phone_index, other.person_key != model.person_key
+        found = select(other.person_key).where(phone, person, other.state.not_in(_UNSEEN))
+        return found.correlate(model)
+
+    persons = union(*(same(aliased(each)) for each in MATTERS.values())).subquery()
+    return select(func.count()).select_from(persons).scalar_subquery()
+
+
 def index_old(db: Session, *, most: int) -> int:
     """Give applications from before there were indexes theirs; two workers never take the same.
 
@@ -113,7 +138,9 @@ def index_old(db: Session, *, most: int) -> int:
     return done
 
 
-def _find(db: Session, application: PersonApplication) -> dict[bytes, tuple[str, ...]]:
+def _find(
+    db: Session, application: PersonApplication, phone: SharedPhone
+) -> dict[bytes, tuple[str, ...]]:
     """The keys of other persons and what they have in common, in one query.
 
     The likest first, then who filed first: an order that new filings do not change.
@@ -139,7 +166,7 @@ def _find(db: Session, application: PersonApplication) -> dict[bytes, tuple[str,
     grouped = select(column.person_key, by_likeness, by_phone).group_by(column.person_key)
     ordered = grouped.order_by(by_likeness.desc(), func.min(column.submitted_at), column.person_key)
     rows = db.execute(ordered.limit(MOST_ROWS)).all()
-    is_shared = sum(row.phone for row in rows) >= PHONE_SHARED_BY
+    is_shared = phone.is_shared(sum(row.phone for row in rows))
     by = (LIKENESS, PHONE) if is_shared else (LIKENESS,)
     found = {row.person_key: tuple(each for each in by if getattr(row, each)) for row in rows}
     return dict([(key, each) for key, each in found.items() if each][:MOST_ALIKE])

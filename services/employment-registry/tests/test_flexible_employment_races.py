@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from employment_registry.checks.actions import Terms
-from employment_registry.checks.rules import Patience, System
+from employment_registry.checks.rules import System
 from employment_registry.flexible_employment import actions, rules
 from employment_registry.flexible_employment.actions import Opening
 from employment_registry.flexible_employment.review_actions import REVIEWS
@@ -32,8 +31,7 @@ from servicekit.workflow import Role
 
 AT_ONCE = 40
 NOW = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
-NOBODY_ASKED = Terms(Patience(1, timedelta(0), timedelta(0)), off=tuple(System))
-HOW = {"now": NOW, "review_days": 5, "terms": NOBODY_ASKED}
+HOW = {"now": NOW, "review_days": 5, "off": tuple(System)}
 NUMBER = DocumentNumber("440106199001010012")
 LIN = Person(
     PersonName("林小满"),
@@ -96,7 +94,7 @@ def opened(database: Database, kind: rules.Kind, actor: Actor) -> str:
 
 def submitted(database: Database, kind: rules.Kind, actor: Actor) -> str:
     made = opened(database, kind, actor)
-    in_transaction(database, actions.submit, made, actor=actor, now=NOW, terms=NOBODY_ASKED)
+    in_transaction(database, actions.submit, made, actor=actor, now=NOW, off=tuple(System))
     return made
 
 
@@ -123,7 +121,7 @@ def test_forty_submissions_have_one_effect(database: Database) -> None:
     draft = opened(database, rules.Kind.REGISTRATION, actor)
 
     def submit() -> None:
-        in_transaction(database, actions.submit, draft, actor=actor, now=NOW, terms=NOBODY_ASKED)
+        in_transaction(database, actions.submit, draft, actor=actor, now=NOW, off=tuple(System))
 
     ends = at_once(*[submit] * AT_ONCE)
     assert ends["done"] == 1

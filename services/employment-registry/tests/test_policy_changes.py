@@ -16,6 +16,7 @@ from servicekit.personal import DocumentNumber
 
 LIMIT = {"flexible_employment": 2, "unemployment": 3, "certificate": 5}
 PAUSE, LOOK_BACK, BUSINESS = "service-place-pause", "unemployment-look-back", "unemployment"
+OWN = "flexible-employment-registrations"
 UNEMPLOYMENT = {
     "cause": "graduated",
     "unemployed_on": "2026-09-15",
@@ -312,3 +313,64 @@ def test_endings_are_announced_by_the_policy_of_the_day(desk: Any) -> None:
     sent = {"reason": "请补充", "fields_to_correct": ["/explanation"]}
     returned = officer.done(officer.post(f"ending-reviews/{ending['id']}/return", sent))
     assert returned["takes_effect_on"] == "2026-10-10"  # a Saturday people work
+
+
+@pytest.mark.req("AL-11", "ER-09")
+def test_registers_are_asked_as_patiently_as_the_policy_of_the_day_says(
+    checked: Any, outside: Any
+) -> None:
+    def gives_up_after(times: int, lin: Any) -> bool:
+        filed = lin.done(lin.post(f"{OWN}/{opened(lin)['id']}/submit", {}))
+        told = []
+        for _ in range(times):
+            told.append(lin.shows(filed)["check"]["failed"])
+            checked.asks_outside()
+            checked.clock.advance(seconds=11)  # longer than half as much again as the pause
+        return told == [False] * times and lin.shows(filed)["check"]["failed"] is True
+
+    def opened(lin: Any) -> Any:
+        return lin.opens(**checked.form)
+
+    outside.fails()
+    waiting = checked.person()
+    opened(waiting)
+    once = {"attempts": 2, "first_pause_seconds": 7, "longest_minutes": 60}
+    made = drafts(admin(checked), "check-patience", once, "2026-09-29")
+    trial = tries(checked, admin(checked), made)
+    assert (trial["touched"], trial["unseen_touched"]) == (0, 1), "nobody is told of drafts"
+    assert lines(admin(checked), made) == []
+    moves(admin(checked), "activate", made)
+    assert gives_up_after(2, checked.person())
+    late = {"attempts": 20, "first_pause_seconds": 300, "longest_minutes": 1}
+    in_force(checked, "check-patience", late, "2026-09-30")
+    checked.set("2026-09-29T16:00:00+00:00")  # midnight in Shanghai
+    filed = waiting.submits(waiting.lists()[0])
+    checked.clock.advance(minutes=1)
+    checked.asks_outside()
+    assert waiting.shows(filed)["check"]["failed"] is True, "after the longest, in any case"
+
+
+@pytest.mark.req("AL-11", "AL-12")
+def test_from_how_many_on_a_telephone_is_asked_about_is_a_policy(desk: Any) -> None:
+    officer = desk.officer("440106")
+    filed = [
+        each.submits(each.opens(**desk.form))
+        for each in (desk.person(phone="13900000000") for _ in range(2))
+    ]
+    other = desk.person()
+    other.submits(other.opens(**desk.form))
+    path = f"flexible-employment-reviews/{filed[1]['id']}"
+    assert officer.done(officer.get(f"{path}/possible-duplicates"))["items"] == []
+    made = drafts(admin(desk), "shared-phone", {"others": 1}, "2026-09-29")
+    trial = tries(desk, admin(desk), made)
+    assert (trial["looked_at"], trial["touched"]) == (3, 2)
+    found = lines(admin(desk, "440106"), made)
+    assert sorted(each["application_id"] for each in found) == sorted(each["id"] for each in filed)
+    assert {each["effect"] for each in found} == {"联系电话与多人相同：不提示 → 提示"}
+    moves(admin(desk), "activate", made)
+    (item,) = officer.done(officer.get(f"{path}/possible-duplicates"))["items"]
+    assert item["by"] == ["phone"]
+    assert officer.post(f"{path}/approve", {}).json["code"] == "duplicates-unseen"
+    for wrong in ({"others": 0}, {"others": "3"}, {}):
+        refused = drafts(admin(desk), "shared-phone", wrong, "2026-10-01", 422)
+        assert refused["code"] == "invalid-input"

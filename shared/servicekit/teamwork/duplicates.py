@@ -33,11 +33,12 @@ class Alike(Generic[T]):
     """How a matter finds possible duplicates.
 
     Args:
-        find: at most ``rules.MOST_ALIKE``, in an order that new filings do not change.
+        find: at this moment; at most ``rules.MOST_ALIKE``, in an order that new filings do not
+            change.
         show: what an officer may see of parties, by their keys; the applicant's own is the first.
     """
 
-    find: Callable[[Session, T], Sequence[Likeness]]
+    find: Callable[[Session, T, datetime], Sequence[Likeness]]
     show: Callable[[Session, Sequence[bytes], Actor], Sequence[Mapping[str, Any]]]
     own_key: Callable[[T], bytes]
 
@@ -47,21 +48,23 @@ def name_of(application_id: str, key: bytes) -> str:
     return sha256(application_id.encode() + b":" + key).hexdigest()[:32]
 
 
-def check(db: Session, alike: Alike[Any], application: TeamReviewed) -> None:
+def check(db: Session, alike: Alike[Any], application: TeamReviewed, now: datetime) -> None:
     """Nothing is approved before all of them were looked at.
 
     Raises:
         DuplicatesUnseen, HeldByDuplicate
     """
-    found = alike.find(db, application)
+    found = alike.find(db, application, now)
     if found:
         marks = _marks(db, application.id)
         rules.check_seen(found, {other: mark["verdict"] for other, mark in marks.items()})
 
 
-def side_by_side(db: Session, alike: Alike[T], application: T, actor: Actor) -> dict[str, Any]:
+def side_by_side(
+    db: Session, alike: Alike[T], application: T, actor: Actor, now: datetime
+) -> dict[str, Any]:
     """The applicant and every possible duplicate, with what officers said so far."""
-    found = alike.find(db, application)
+    found = alike.find(db, application, now)
     marks = _marks(db, application.id) if found else {}
     keys = [alike.own_key(application), *(each.key for each in found)]
     own, *others = alike.show(db, keys, actor)
@@ -95,7 +98,7 @@ def mark(
     application = reviews.find(db, application_id, actor, seen)
     reviews.workflow.next_state("mark-duplicates", application.state, actor.role)
     reviews.check(db, application, "claim", actor=actor, now=now)
-    found = reviews.alike.find(db, application) if reviews.alike else ()
+    found = reviews.alike.find(db, application, now) if reviews.alike else ()
     if other not in {each.other for each in found}:
         raise rules.DuplicateNotFound
     note = f"{verdict.value} {other}：{reason}"

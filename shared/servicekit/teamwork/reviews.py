@@ -107,7 +107,7 @@ class TeamReviews(Reviews[T]):
             if application.sampled_from is not None:
                 check_four_eyes(application.sampled_from, actor.id)
             if self.alike is not None:
-                duplicates.check(db, self.alike, application)
+                duplicates.check(db, self.alike, application, now)
 
     def prepare(
         self,

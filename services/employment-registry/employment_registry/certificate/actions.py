@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from employment_registry.certificate import queries, rules
 from employment_registry.certificate.model import CertificateApplication
 from employment_registry.certificate.opening_rules import CONDITIONS, GUIDES
 from employment_registry.checks import actions as checks
-from employment_registry.checks.actions import Checked, Terms
+from employment_registry.checks.actions import Checked
 from employment_registry.conditions import OpenOne, require
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
@@ -89,7 +89,7 @@ def submit(
     *,
     actor: Actor,
     now: datetime,
-    terms: Terms,
+    off: Collection[str],
     note: str | None = None,
     seen: int | None = None,
 ) -> CertificateApplication:
@@ -114,7 +114,7 @@ def submit(
         db,
         CHECKED,
         application,
-        terms=terms,
+        off=off,
         actor=actor,
         now=now,
         note=note,

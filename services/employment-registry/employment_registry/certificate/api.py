@@ -72,7 +72,7 @@ def open_draft(opening: actions.Opening) -> CertificateApplication:
 
 
 def _submit(db: Session, application_id: str, **how: Any) -> CertificateApplication:
-    return actions.submit(db, application_id, terms=parts().check_terms, **how)
+    return actions.submit(db, application_id, off=parts().settings.outside_off, **how)
 
 
 add_filings(

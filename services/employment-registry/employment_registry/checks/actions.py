@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from employment_registry.checks import queries, rules
 from employment_registry.checks.model import OutsideCheck
-from employment_registry.checks.rules import Patience, Progress
+from employment_registry.checks.rules import Progress
 from employment_registry.person_columns import PersonApplication, indexes_of
 from employment_registry.policies import POLICIES
-from employment_registry.policy_kinds import ReviewLimit
+from employment_registry.policy_kinds import Patience, ReviewLimit
 from servicekit import reviewing
 from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date
@@ -45,28 +45,24 @@ class Checked(Generic[A]):
         reviewing.begin(application, days=self.days(limit), now=now)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the installation says: how patient it is, and which registers it is without."""
-
-    patience: Patience
-    off: tuple[str, ...] = ()
-
-
 def file(
     db: Session,
     matter: Checked[A],
     application: A,
     *,
-    terms: Terms,
+    off: Collection[str],
     actor: Actor,
     now: datetime,
     note: str | None,
 ) -> None:
-    """File a complete application: to the registers first, or to review where none is asked."""
+    """File a complete application: to the registers first, or to review where none is asked.
+
+    Args:
+        off: the registers that this installation is without.
+    """
     for column, value in indexes_of(application).items():
         setattr(application, column, value)
-    systems = rules.systems_for(matter.asked, application.document_kind, terms.off)
+    systems = rules.systems_for(matter.asked, application.document_kind, off)
     if not systems:
         matter.begin(db, application, now)
         advance(db, matter.workflow, application, "submit", actor=actor, now=now, note=note)
@@ -74,6 +70,7 @@ def file(
     application.decision_reason, application.fields_to_correct = None, []
     itself = replace(actor, role=Role.SYSTEM)
     advance(db, matter.workflow, application, "check", actor=itself, now=now, note=note)
+    longest = _patience(db, now).longest
     db.execute(delete(OutsideCheck).where(OutsideCheck.application_id == application.id))
     db.add_all(
         OutsideCheck(
@@ -83,7 +80,7 @@ def file(
             progress=Progress.WAITING,
             attempts=0,
             next_attempt_at=now,
-            give_up_at=now + terms.patience.longest,
+            give_up_at=now + longest,
             findings=[],
         )
         for system in systems
@@ -97,7 +94,6 @@ def check_again(
     filings: Filings[A],
     application_id: str,
     *,
-    patience: Patience,
     actor: Actor,
     now: datetime,
 ) -> A:
@@ -117,12 +113,17 @@ def check_again(
     if until is not None:
         seconds = int((until - now).total_seconds()) + 1
         raise rules.StillFailing(extra={"retryable": True}, retry_after=seconds)
+    longest = _patience(db, now).longest
     for check in failed:
         check.progress, check.attempts = Progress.WAITING, 0
-        check.next_attempt_at, check.give_up_at = now, now + patience.longest
+        check.next_attempt_at, check.give_up_at = now, now + longest
     advance(db, matter.workflow, application, "check-again", actor=actor, now=now)
     _wake(db)
     return application
+
+
+def _patience(db: Session, now: datetime) -> Patience:
+    return POLICIES.in_force(db, Patience, shanghai_date(now))
 
 
 def _wake(db: Session) -> None:

@@ -9,7 +9,6 @@ from marshmallow import Schema
 
 from employment_registry.checks import actions
 from employment_registry.checks.actions import Checked
-from employment_registry.parts import parts
 from servicekit.filing import Filings
 from servicekit.web import versions
 from servicekit.web.api import Blueprint
@@ -41,7 +40,6 @@ def add_checks(
         409 `still-checking`: they are being asked; `not-checking`; 503 `external-unavailable` with
         `retryable` while a register is known to be down: press again later, with the same key.
         """
-        patience = parts().check_terms.patience
         with transaction() as db:
             return versions.tag(
                 actions.check_again(
@@ -49,7 +47,6 @@ def add_checks(
                     matter,
                     filings,
                     application_id,
-                    patience=patience,
                     actor=actor(),
                     now=now(),
                 )

@@ -20,12 +20,15 @@ from sqlalchemy.orm import Session
 from employment_registry.checks import queries, rules
 from employment_registry.checks.actions import Checked
 from employment_registry.checks.model import OutsideBreaker, OutsideCheck
-from employment_registry.checks.rules import Finding, Patience, Progress, System
+from employment_registry.checks.rules import Finding, Progress, System
 from employment_registry.events import FACTS, OutsideCheckFailed
 from employment_registry.person_columns import PersonApplication
+from employment_registry.policies import POLICIES
+from employment_registry.policy_kinds import Patience
 from servicekit import messages, reviewing
 from servicekit.applications import advance, system_actor
 from servicekit.claims import Decision
+from servicekit.clock import shanghai_date
 from servicekit.outbox import announce
 from servicekit.personal import DocumentNumber, PersonName
 
@@ -127,13 +130,13 @@ def failed(
     matters: Matters,
     task: Task,
     *,
-    patience: Patience,
     now: datetime,
 ) -> None:
-    """Ask again later, or tell the person when the retries are used up."""
+    """Ask again later, or tell the person when the retries are used up, by the day's policy."""
     matter = matters[task.business]
     application = _hold(db, matter, task.application_id)
     _note_failure(db, task.system, now)
+    patience = POLICIES.in_force(db, Patience, shanghai_date(now))
     pause = patience.pause_after(task.attempt, random.random())
     if application is None:
         return  # withdrawn meanwhile

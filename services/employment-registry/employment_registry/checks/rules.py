@@ -1,4 +1,4 @@
-"""What is asked of which register, what its answer means, and how patiently it is asked."""
+"""What is asked of which register, what its answer means, and when it is left alone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from servicekit.identifiers import DocumentKind
 from servicekit.workflow import Move, Role, State, move
 
 LEASE: Final = timedelta(seconds=60)  # after a crash in the middle of asking
-LONGEST_PAUSE: Final = timedelta(minutes=5)
-GROWTH: Final = 4  # how much longer each pause is than the one before
 BREAKS_AFTER: Final = 5  # failures in a row; then a system is left alone for a while
 BREAK: Final = timedelta(seconds=30)
 PROVINCE: Final = "44"
@@ -149,27 +147,6 @@ class StillFailing(OutsideFailed):
     """PRT-07: the register is known to be down; nothing is lost, the same key succeeds later."""
 
     default_message = messages.EXTERNAL_UNAVAILABLE.text
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long a register is asked about one application."""
-
-    attempts: int
-    first_pause: timedelta
-    longest: timedelta
-
-    def pause_after(self, attempts: int, chance: float) -> timedelta | None:
-        """How long to wait after so many attempts; None when they are used up.
-
-        Args:
-            chance: 0 … 1; the pause lies between half and one and a half of its size, so that
-                what failed together does not come back together.
-        """
-        if attempts >= self.attempts:
-            return None
-        size: timedelta = min(self.first_pause * GROWTH ** (attempts - 1), LONGEST_PAUSE)
-        return size * (0.5 + chance)
 
 
 def systems_for(asked: Asked, document_kind: str, off: Collection[str]) -> list[System]:

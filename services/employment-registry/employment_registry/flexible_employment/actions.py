@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from employment_registry import guide_versions, standing
 from employment_registry.checks import actions as checks
-from employment_registry.checks.actions import Checked, Terms
+from employment_registry.checks.actions import Checked
 from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, FlexibleEmploymentRecordChanged
 from employment_registry.flexible_employment import queries, rules
@@ -108,7 +108,7 @@ def submit(
     *,
     actor: Actor,
     now: datetime,
-    terms: Terms,
+    off: Collection[str],
     note: str | None = None,
     seen: int | None = None,
 ) -> FlexibleEmploymentApplication:
@@ -117,7 +117,8 @@ def submit(
     The officer has the working days that the policy of the day says; after a return, what was left.
 
     Args:
-        terms: how patiently registers are asked before an officer sees it (ER-09).
+        off: the registers that this installation is without; the others are asked before an
+            officer sees it (ER-09).
 
     Raises:
         Incomplete: every field that is missing or wrong, at once.
@@ -143,7 +144,7 @@ def submit(
         db,
         CHECKED,
         application,
-        terms=terms,
+        off=off,
         actor=actor,
         now=now,
         note=note,

@@ -100,7 +100,7 @@ def cancel(body: dict[str, str], application_id: str) -> FlexibleEmploymentAppli
 
 
 def _submit(db: Session, application_id: str, **how: Any) -> FlexibleEmploymentApplication:
-    return actions.submit(db, application_id, terms=parts().check_terms, **how)
+    return actions.submit(db, application_id, off=parts().settings.outside_off, **how)
 
 
 add_filings(

@@ -73,7 +73,7 @@ def go_on(db: Session, *, now: datetime) -> bool:
     policy = queries.find(db, trial.policy_id)
     sources = queries.SOURCES[policy.kind]
     matter, record = sources[trial.source]
-    found = queries.cases(db, matter, record, trial.after, BATCH)
+    found = queries.cases(db, matter, record, trial.after, BATCH, kind=policy.kind)
     _note(db, policy, trial, found)
     if len(found) < BATCH:
         trial.source, trial.after = trial.source + 1, ""

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, false, func, select
 from sqlalchemy.orm import Session
 
+from employment_registry import possible_duplicates
 from employment_registry.certificate import rules as certificate_rules
 from employment_registry.certificate.model import CertificateApplication
 from employment_registry.flexible_employment import rules as flexible_rules
@@ -51,6 +52,8 @@ SOURCES: Final[Mapping[str, Sequence[tuple[str, Any]]]] = {
     "service-place-pause": (("unemployment", UnemploymentRecord),),
     "certificate": _APPLICATIONS,
     "ending-notice": _RECORDS,
+    "check-patience": _APPLICATIONS,
+    "shared-phone": _APPLICATIONS,
 }
 
 
@@ -159,14 +162,19 @@ def with_persons(db: Session, found: Sequence[PolicyTrialLine]) -> list[dict[str
     ]
 
 
-def cases(db: Session, matter: str, record: Any, after: str, limit: int) -> list[Found]:
+def cases(
+    db: Session, matter: str, record: Any, after: str, limit: int, *, kind: str
+) -> list[Found]:
     """The next cases of a source, in the order of their accounts.
 
     Args:
         record: the matter's table of registrations; None for applications that are not decided.
+        kind: of the policy that is tried; what one kind asks of a case costs no other anything.
     """
     model: Any = MODELS[matter]
     columns = [model.id, model.state, model.born_on, model.sex, model.days_left]
+    if kind == "shared-phone":
+        columns.append(possible_duplicates.phone_others(model).label("phone_others"))
     own = ("kind", "unemployed_on")
     columns += [getattr(model, name) for name in own if hasattr(model, name)]
     whose = model if record is None else record
@@ -195,6 +203,7 @@ def _found(matter: str, is_record: bool, row: Mapping[Any, Any]) -> Found:
         unemployed_on=row.get("unemployed_on"),
         changed_on=row.get("changed_on"),
         days_left=row["days_left"],
+        phone_others=row.get("phone_others", 0),
     )
     return Found(case, row["account"], row["id"], row["place"] or "")
 

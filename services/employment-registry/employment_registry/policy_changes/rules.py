@@ -12,8 +12,10 @@ from employment_registry.certificate.policy import CertificatePolicy
 from employment_registry.policy_kinds import (
     EndingNotice,
     LookBack,
+    Patience,
     ReviewLimit,
     ServicePlacePause,
+    SharedPhone,
 )
 from employment_registry.unemployment.place_rules import next_change
 from employment_registry.working_age import WorkingAge, age_faults, flexible_category
@@ -29,6 +31,8 @@ TITLES: Final[Mapping[str, str]] = {
     "service-place-pause": "变更服务地间隔",
     "certificate": "就业创业证编号与发放",
     "ending-notice": "终止登记的告知、申诉与补正期限",
+    "check-patience": "外厅局接口核验的重试次数与时限",
+    "shared-phone": "多人使用同一联系电话的提示",
 }
 
 
@@ -96,7 +100,8 @@ class Case:
     """One application that is not decided, or one registration in force, as policies see it.
 
     ``kind`` is what the application asks for; ``changed_on`` when the office changed last;
-    ``days_left`` what a return left of the officers' working days.
+    ``days_left`` what a return left of the officers' working days; ``phone_others`` how many other
+    persons gave the same telephone, where a trial is about that.
     """
 
     matter: str
@@ -108,6 +113,7 @@ class Case:
     unemployed_on: date | None = None
     changed_on: date | None = None
     days_left: int | None = None
+    phone_others: int = 0
 
     @property
     def is_unseen(self) -> bool:
@@ -222,6 +228,18 @@ def _of_notice(before: EndingNotice, after: EndingNotice, case: Case, _: date) -
     return _told("终止登记的期限", *("、".join(_notice(each)) for each in (before, after)))
 
 
+def _of_patience(before: Patience, after: Patience, case: Case, _: date) -> str | None:
+    # With officers nothing is asked any more.
+    if not (case.is_unseen or case.is_checked_again):
+        return None
+    return _told("向外厅局核验", *("、".join(_patience(each)) for each in (before, after)))
+
+
+def _of_phone(before: SharedPhone, after: SharedPhone, case: Case, _: date) -> str | None:
+    words = ["提示" if each.is_shared(case.phone_others) else "不提示" for each in (before, after)]
+    return _told("联系电话与多人相同", *words)
+
+
 _EFFECTS: Final[Mapping[type[Any], Callable[[Any, Any, Case, date], str | None]]] = {
     WorkingAge: _of_ages,
     ReviewLimit: _of_limit,
@@ -229,6 +247,8 @@ _EFFECTS: Final[Mapping[type[Any], Callable[[Any, Any, Case, date], str | None]]
     ServicePlacePause: _of_pause,
     CertificatePolicy: _of_certificate,
     EndingNotice: _of_notice,
+    Patience: _of_patience,
+    SharedPhone: _of_phone,
 }
 _AGE_WORDS: Final = {None: "符合", "too-young": "未满工作年龄", "retired": "已到法定退休年龄"}
 _PART_WORDS: Final = {
@@ -255,6 +275,11 @@ def _numbering(policy: CertificatePolicy) -> list[str]:
 def _notice(policy: EndingNotice) -> list[str]:
     days = {"告知": policy.notice, "申诉审核": policy.review, "补正": policy.correction}
     return [f"{name}{each}个工作日" for name, each in days.items()]
+
+
+def _patience(policy: Patience) -> list[str]:
+    pause, longest = policy.first_pause.total_seconds(), policy.longest.total_seconds() // 60
+    return [f"最多{policy.attempts}次", f"首次间隔{pause:.0f}秒", f"最长{longest:.0f}分钟"]
 
 
 def _month(day: date) -> str:

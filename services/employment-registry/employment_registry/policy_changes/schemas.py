@@ -138,6 +138,20 @@ class EndingNoticeSchema(Schema):
     correction = _number(1, 60)
 
 
+class PatienceSchema(Schema):
+    """外厅局接口核验的重试次数与时限."""
+
+    attempts = _number(1, 20)
+    first_pause_seconds = _number(1, 300)
+    longest_minutes = _number(1, 1440)
+
+
+class SharedPhoneSchema(Schema):
+    """多人使用同一联系电话的提示."""
+
+    others = _number(1, 50)
+
+
 VALUES: Final[dict[str, type[Schema]]] = {
     "working-age": WorkingAgeSchema,
     "review-limit": ReviewLimitSchema,
@@ -145,6 +159,8 @@ VALUES: Final[dict[str, type[Schema]]] = {
     "service-place-pause": PauseDaysSchema,
     "certificate": CertificateValueSchema,
     "ending-notice": EndingNoticeSchema,
+    "check-patience": PatienceSchema,
+    "shared-phone": SharedPhoneSchema,
 }
 _KIND: Final = validate.OneOf(sorted(KINDS))
 _VALUE: Final = {"description": "As its kind wants it; docs/policies.md shows each (政策内容)."}

@@ -85,7 +85,7 @@ def open_draft(opening: Mapping[str, Any]) -> UnemploymentApplication:
 
 
 def _submit(db: Session, application_id: str, **how: Any) -> UnemploymentApplication:
-    return actions.submit(db, application_id, terms=parts().check_terms, **how)
+    return actions.submit(db, application_id, off=parts().settings.outside_off, **how)
 
 
 add_filings(

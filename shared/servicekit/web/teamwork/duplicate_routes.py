@@ -55,7 +55,7 @@ def _add_showing(
         """
         with reading() as db:
             application = reviews.find(db, application_id, actor())
-            return duplicates.side_by_side(db, alike, application, actor())
+            return duplicates.side_by_side(db, alike, application, actor(), now())
 
 
 def _add_marking(to: Blueprint, reviews: TeamReviews[Any], shown: Shown, officer: Mark) -> None:
