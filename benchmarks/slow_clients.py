@@ -42,7 +42,8 @@ LONGEST_SETTLE = 12  # seconds
 MOST_RESIDENT, MOST_IDLE = 40.0, 4.0  # MB; KB
 SITE = """client_max_body_size 0; client_header_timeout 60s; client_body_timeout 60s;
     send_timeout 60s; keepalive_timeout 600s; access_log {folder}/access.log json;
-    location / {{ proxy_pass http://up; }} location /sink {{ proxy_pass http://sink; }}"""
+    location / {{ proxy_pass http://up; }} location /sink {{ proxy_pass http://sink; }}
+    location /kept {{ client_body_temp_path {folder}; proxy_pass http://sink; }}"""
 SINK = "upstream sink {{ server 127.0.0.1:PORT; }}"
 
 
@@ -157,12 +158,13 @@ def pass_bodies(port: int, size: int) -> None:
         while part := client.recv(1 << 18):
             got += len(part)
         assert got > size, got
-    with socket.create_connection(("127.0.0.1", port)) as client:
-        head = b"POST /sink HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
-        client.sendall(head % size)
-        for _ in range(size // MIB):
-            client.sendall(b"x" * MIB)
-        assert client.recv(100).startswith(b"HTTP/1.1 200"), "the body was not taken"
+    for path in (b"/sink", b"/kept"):  # streamed, and whole in a file first
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            head = b"POST %b HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+            client.sendall(head % (path, size))
+            for _ in range(size // MIB):
+                client.sendall(b"x" * MIB)
+            assert client.recv(100).startswith(b"HTTP/1.1 200"), "the body was not taken"
 
 
 def main() -> None:

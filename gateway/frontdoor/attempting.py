@@ -112,7 +112,7 @@ class Attempting(Gathering):
 
     def fail(self, answer: Answer) -> None:
         """Answer in place of the service; an answer that was begun is broken off."""
-        if self._held:
+        if self._held or self._spool is not None:
             self.let_go()
         if self.exchange.replied:
             self.transport.abort()

@@ -22,6 +22,7 @@ from frontdoor.client_socket import (
     MOST_WAITING,
     NEVER,
     TUNNEL,
+    UPLOADING,
     WAITING,
     ClientSocket,
 )
@@ -53,7 +54,7 @@ class ClientConnection(ClientSocket):
         self._task: asyncio.Task[None] | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.state in (WAITING, GATHERING, BODY, ANSWERING, TUNNEL):
+        if self.state in (WAITING, GATHERING, BODY, UPLOADING, ANSWERING, TUNNEL):
             self.exchange.status = self.exchange.status or CLIENT_LEFT
             self._done()
         self.state = CLOSED
@@ -76,7 +77,7 @@ class ClientConnection(ClientSocket):
         elif state != CLOSED:
             self._buffer += data
             if len(self._buffer) > MOST_WAITING:
-                self.pause_body()
+                super().pause_body()
             if self._arrived is not None and not self._arrived.done():
                 self._arrived.set_result(None)
 
@@ -102,7 +103,7 @@ class ClientConnection(ClientSocket):
         """The deadline has passed."""
         if self.state == HEAD and self._buffer:
             self._refuse(answers.LATE_HEAD)
-        elif self.state in (GATHERING, BODY, ANSWERING, TUNNEL):
+        elif self.state in (GATHERING, BODY, UPLOADING, ANSWERING, TUNNEL):
             self.expire_exchange()
         elif self.state == CLOSED:
             self.transport.abort()  # what was written is not read
@@ -216,7 +217,7 @@ class ClientConnection(ClientSocket):
 
     def body_is_complete(self) -> bool:
         """Has the whole request come? Small bodies nobody wants are taken from the buffer."""
-        if self.state == ANSWERING:
+        if self.state in (ANSWERING, UPLOADING):
             return True
         data = self.take_buffer()
         if self.chunked is not None:

@@ -17,10 +17,10 @@ MOST_UNREAD: Final = 16 << 10  # bytes written for a client before its service h
 LINGER_SECONDS: Final = 2.0  # for a client that still sends to hear why nobody reads
 MOST_LINGERING: Final = 32 << 20
 
-# Reading a head; waiting for a filter or a connection; taking a short body whole; passing the body
-# on; waiting for the answer or passing it back; another protocol than ours; reading what nobody
-# wants, so that the client hears the answer; over.
-HEAD, WAITING, GATHERING, BODY, ANSWERING, TUNNEL, LINGERING, CLOSED = range(8)
+# Reading a head; waiting for a filter or a connection; taking a body whole; passing the body on as
+# it comes, or from its file; waiting for the answer or passing it back; another protocol than ours;
+# reading what nobody wants, so that the client hears the answer; over.
+HEAD, WAITING, GATHERING, BODY, UPLOADING, ANSWERING, TUNNEL, LINGERING, CLOSED = range(9)
 
 
 class ClientSocket(asyncio.Protocol):

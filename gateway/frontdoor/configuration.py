@@ -113,6 +113,7 @@ class _Builder:
             ),
             most_ahead=given.checked("proxy_buffers_total", units.size),
             most_gathered=given.checked("client_body_buffers_total", units.size),
+            most_spooled=given.checked("client_body_temp_total", units.size),
             secure=secure,
             tls=self._tls(given) if secure else None,
         )
@@ -222,7 +223,7 @@ class _Builder:
             openapi=content_reading.read_openapi(given.own("openapi"), self.upstreams),
             longest_ahead=limit_reading.read_ahead(given),
             longest_answer_head=given.checked("proxy_buffer_size", units.size),
-            longest_gathered=limit_reading.read_gathered(given),
+            **limit_reading.read_bodies(given, self.folder),
             **{"proxy_pass": None, "returns": None, **answers},
         )
 

@@ -8,6 +8,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from frontdoor.balancers import Balancers
+from frontdoor.bodies import Held
 from frontdoor.exchange import Exchange, Route
 from frontdoor.fields import Fields
 from frontdoor.http1 import RequestHead
@@ -63,7 +64,8 @@ class Door:
         self.now = now
         self.draining = False
         self.ahead = 0  # bytes of answers held for clients that read slowly
-        self.gathered = 0  # bytes of bodies held until they are whole, or answered
+        self.bodies = Held(self.server.most_gathered)  # until they are whole, or answered
+        self.spooled = Held(self.server.most_spooled)  # the same in files
         self.date = formatdate(usegmt=True).encode()
         self.connections: set[ClientSocket] = set()
         self.greeted = 0  # clients whose TLS handshake is under way

@@ -20,6 +20,14 @@ class FileConnection(ClientConnection):
             self.sending.hold()
         self.progress()
 
+    def take(self, data: bytes) -> None:
+        """Some of the file."""
+        self.transport.write(data)
+
+    def broken(self) -> None:
+        """The file became shorter."""
+        self.transport.abort()
+
     def sent(self) -> None:
         """The file is sent."""
         self.sending = None

@@ -1,12 +1,17 @@
-"""Takes a short body whole before a server is asked, so that a slow sender holds none of it."""
+"""Takes a body whole before a server is asked, so that a slow sender holds none of it."""
 
 from __future__ import annotations
 
+import structlog
+
 from frontdoor import answers
 from frontdoor.answers import Answer
+from frontdoor.bodies import Spool
 from frontdoor.chunked import BadChunk
 from frontdoor.client_socket import GATHERING, NEVER, WAITING
 from frontdoor.file_connection import FileConnection
+
+log = structlog.get_logger(__name__)
 
 
 class Gathering(FileConnection):
@@ -14,11 +19,15 @@ class Gathering(FileConnection):
 
     _body = bytearray()  # of the request at hand, each with one of its own
     _held = 0  # bytes of it the door counts
+    _spool: Spool | None = None  # holds it in place of the memory
+    _is_long = False  # goes to a file
 
     def begin_gathering(self) -> bool:
         """Take the body first; False when it is to be streamed."""
-        longest = self.exchange.route.location.longest_gathered
-        if not longest or self.left > longest:
+        location = self.exchange.route.location
+        longest = location.longest_gathered
+        self._is_long = self.left > longest
+        if not longest or (self._is_long and location.body_folder is None):
             return False
         self._body = bytearray()
         self.state = GATHERING
@@ -31,33 +40,72 @@ class Gathering(FileConnection):
         return True
 
     def gather_on(self, data: bytes) -> None:
-        """More of the body came; what becomes too much is streamed from here on."""
+        """More of the body came; what becomes too much goes to a file, or is streamed from here."""
         part = self.part_of_body(data)
         if part is None:
             return
         data, rest = part
-        body, door = self._body, self.door
-        body += data
-        self._held += len(data)
-        door.gathered += len(data)
+        streams = False
+        if not self._is_long:
+            fits = self._keep(data)
+            if rest is None and not fits:
+                streams = self.exchange.route.location.body_folder is None
+                data = b"" if streams else self._take_out()
+        if self._is_long and not self._write(data):
+            return
         if rest is not None:
             self.put_back(rest)
             self.chunked = None
-        elif (
-            len(body) <= self.exchange.route.location.longest_gathered
-            and door.gathered <= door.server.most_gathered
-        ):
+        elif not streams:
             self.progress()
             return
-        self.exchange.kept_body = bytes(body)
+        if self._spool is None:
+            self.exchange.kept_body = bytes(self._body)
         self._body = bytearray()
         self.state = WAITING
         self.deadline = NEVER
         self.ask()
 
+    def _keep(self, data: bytes) -> bool:
+        """Keep it in memory; False when that is too much."""
+        self._body += data
+        self._held += len(data)
+        fits = self.door.bodies.add(self.exchange.address, len(data))
+        return fits and len(self._body) <= self.exchange.route.location.longest_gathered
+
+    def _take_out(self) -> bytes:
+        """What was kept in memory goes to a file."""
+        self.door.bodies.drop(self.exchange.address, self._held)
+        self._held = 0
+        self._is_long = True
+        data, self._body = bytes(self._body), bytearray()
+        return data
+
+    def _write(self, data: bytes) -> bool:
+        """Keep it in a file; False when the client was told that it cannot be."""
+        folder = self.exchange.route.location.body_folder
+        assert folder is not None  # else nothing is long
+        try:
+            if self._spool is None:
+                self._spool = Spool(folder)
+            self._spool.write(data)
+        except OSError as error:
+            log.error("a body cannot be kept", folder=str(folder), cause=error.strerror)
+            self.fail(answers.UNAVAILABLE)
+            return False
+        self._held += len(data)
+        if not self.door.spooled.add(self.exchange.address, len(data)):
+            self.fail(answers.UNAVAILABLE)
+            return False
+        return True
+
     def let_go(self) -> None:
         """The body will not be sent again."""
-        self.door.gathered -= self._held
+        held = self.door.bodies if self._spool is None else self.door.spooled
+        held.drop(self.exchange.address, self._held)
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
         self._held = 0
         self._body = bytearray()
         self.exchange.kept_body = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from frontdoor import units
 from frontdoor.given import Given
@@ -90,14 +92,35 @@ def read_ahead(given: Given) -> int:
     return longest if given.flag("proxy_buffering") else 0
 
 
-def read_gathered(given: Given) -> int:
-    """``client_body_buffer_size`` while ``proxy_request_buffering`` is on: bytes of one body.
+def read_bodies(given: Given, folder: Path) -> dict[str, Any]:
+    """Where bodies wait while ``proxy_request_buffering`` is on.
+
+    Args:
+        given: the location.
+        folder: where the main file is.
+
+    Returns:
+        ``longest_gathered`` and ``body_folder`` of a location.
 
     Raises:
-        BadConfiguration: with file and line.
+        BadConfiguration: there is no such folder, or nothing can be written there.
     """
     longest = given.checked("client_body_buffer_size", units.size)
-    return longest if given.flag("proxy_request_buffering") else 0
+    where = _body_folder(given, folder)
+    if not given.flag("proxy_request_buffering"):
+        return {}
+    return {"longest_gathered": longest, "body_folder": where}
+
+
+def _body_folder(given: Given, folder: Path) -> Path | None:
+    name = given.word("client_body_temp_path")
+    if name == "off":
+        return None
+    found = folder / name
+    if not found.is_dir() or not os.access(found, os.W_OK | os.X_OK):
+        wrong = given.inherited("client_body_temp_path")[0].wrong
+        raise wrong(f"cannot write to {found}")
+    return found
 
 
 def read_access(given: Given) -> tuple[tuple[bool, Network | None], ...]:

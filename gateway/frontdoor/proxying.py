@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from frontdoor import answers
 from frontdoor.attempting import Attempting
-from frontdoor.client_socket import ANSWERING, BODY, GATHERING, HEAD, TUNNEL, WAITING
+from frontdoor.bodies import ToService
+from frontdoor.client_socket import ANSWERING, BODY, GATHERING, HEAD, TUNNEL, UPLOADING, WAITING
 from frontdoor.compression import begin as begin_packing
 from frontdoor.responses import DATE, ResponseHead
+from frontdoor.sending import Sending
 from frontdoor.upstream_connection import UpstreamConnection
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class ProxyConnection(Attempting):
     def __init__(self, door: Door) -> None:
         super().__init__(door)
         self._link: UpstreamConnection | None = None
+        self._upload: Sending | None = None  # the body, from its file
 
     def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool, more: bool) -> None:
         """The head came, with the first bytes of the body as they go to the client."""
@@ -37,7 +40,7 @@ class ProxyConnection(Attempting):
         asked = exchange.head
         self.keep = (
             framed
-            and self.state == ANSWERING
+            and self.state != BODY
             and (not exchange.fields.close if asked.minor else exchange.fields.keep_alive)
             and not self.door.draining
         )
@@ -111,18 +114,21 @@ class ProxyConnection(Attempting):
     def response_ends(self) -> None:
         """The body is complete."""
         self._link = None
+        if self._upload is not None:
+            self._end_upload()
         packer, self.exchange.packer = self.exchange.packer, None
         if packer is not None:
             last = packer.stream(b"", more=False)
             self.exchange.sent += len(last)
             self.transport.write(last)
-        self.finish(complete=self.state in (ANSWERING, TUNNEL))
+        self.finish(complete=self.state != BODY)
         if self.stalled and self.state == HEAD:  # what is written is still to be read
             self.deadline = self.door.now() + self.exchange.route.location.send_timeout
 
     def response_breaks(self, connection: UpstreamConnection, *, heard: bool) -> None:
         """The service went away, or what it says makes no sense."""
         self._link = None
+        self._end_upload()
         exchange = self.exchange
         stale = not connection.fresh and not heard
         if stale and exchange.repeatable and exchange.tries < STALE_ATTEMPTS:
@@ -180,8 +186,34 @@ class ProxyConnection(Attempting):
             self.state = ANSWERING
         self.progress()
 
+    def uploaded(self) -> None:
+        """The service has all of the body."""
+        self._upload = None
+        self.state = ANSWERING
+        self.progress()
+
+    def pause_body(self) -> None:
+        """The service reads slower than the body comes."""
+        if self._upload is None:
+            super().pause_body()
+        else:
+            self._upload.hold()
+
+    def resume_body(self) -> None:
+        """The service has caught up."""
+        if self._upload is None:
+            super().resume_body()
+        else:
+            self._upload.release()
+
+    def _end_upload(self) -> None:
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            upload.kill()
+
     def drop_link(self) -> None:
         """End the connection to the service, if there is one."""
+        self._end_upload()
         link, self._link = self._link, None
         if link is not None:
             link.kill()
@@ -194,7 +226,7 @@ class ProxyConnection(Attempting):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.caught_up()
-        if self._held:
+        if self._held or self._spool is not None:
             self.let_go()
         if self.state == WAITING:
             pool = self.exchange.route.pool
@@ -235,7 +267,12 @@ class ProxyConnection(Attempting):
         link.begin(self, head)
         if self.stalled:
             link.hold()
-        if self.left or self.chunked is not None:
+        if self._spool is not None:
+            self.state = UPLOADING
+            exchange.body_sent = 0
+            self._upload = Sending(ToService(self, link), self._spool.part())
+            self.progress()
+        elif self.left or self.chunked is not None:
             self.state = BODY
             self.progress()
             early = self.take_buffer()
@@ -252,5 +289,6 @@ class ProxyConnection(Attempting):
         if self.state in (ANSWERING, TUNNEL):
             patience = location.send_timeout if self.stalled else location.read_timeout
         else:
-            patience = location.write_timeout if self._paused else location.body_timeout
+            service = self._paused or self.state == UPLOADING
+            patience = location.write_timeout if service else location.body_timeout
         self.deadline = self.door.now() + patience

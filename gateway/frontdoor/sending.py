@@ -1,14 +1,11 @@
-"""Sends a part of a file to a client as fast as the client reads, in flat memory."""
+"""Sends a part of a file as fast as the other side reads, in flat memory."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from frontdoor.file_connection import FileConnection
+from typing import Final, Protocol
 
 CHUNK: Final = 128 << 10
 
@@ -22,16 +19,32 @@ class FilePart:
     length: int
 
 
+class Taking(Protocol):
+    """Whoever gets the bytes."""
+
+    def take(self, data: bytes) -> None:
+        """Some of them; may ask to hold."""
+
+    def progress(self) -> None:
+        """More will come."""
+
+    def sent(self) -> None:
+        """That was all."""
+
+    def broken(self) -> None:
+        """The file became shorter; what was sent must not look complete."""
+
+
 class Sending:
     """One file on its way.
 
     Args:
-        connection: the client's; hears ``sent`` or is ended.
+        receiver: gets it.
         part: what is sent.
     """
 
-    def __init__(self, connection: FileConnection, part: FilePart) -> None:
-        self._connection = connection
+    def __init__(self, receiver: Taking, part: FilePart) -> None:
+        self._receiver = receiver
         self._descriptor = part.descriptor
         self._at = part.first
         self._end = part.first + part.length
@@ -62,15 +75,15 @@ class Sending:
     def _send(self) -> None:
         self._going = None
         data = os.pread(self._descriptor, min(CHUNK, self._end - self._at), self._at)
-        if not data:  # the file became shorter; a truncated answer must not look complete
+        if not data:
             self.kill()
-            self._connection.transport.abort()
+            self._receiver.broken()
             return
         self._at += len(data)
-        self._connection.transport.write(data)  # may call hold()
+        self._receiver.take(data)  # may call hold()
         if self._at == self._end:
             self.kill()
-            self._connection.sent()
+            self._receiver.sent()
         elif not self._held:
-            self._connection.progress()
+            self._receiver.progress()
             self.release()

@@ -167,7 +167,8 @@ class Location:
         upgrade: WebSocket passes.
         longest_ahead: bytes of one answer held for a client that reads slower than its server.
         longest_answer_head: bytes.
-        longest_gathered: bytes of a body taken whole before a server is asked.
+        longest_gathered: bytes of a body taken whole into memory before a server is asked.
+        body_folder: where longer ones are taken whole into files; None streams them.
     """
 
     modifier: str
@@ -206,6 +207,7 @@ class Location:
     longest_ahead: int = 0
     longest_answer_head: int = 64 << 10
     longest_gathered: int = 0
+    body_folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,8 @@ class Server:
     Args:
         listen: every address; those in ``secure`` speak TLS.
         most_ahead: bytes of all answers held at an address and worker.
-        most_gathered: bytes of all bodies held there.
+        most_gathered: bytes of all bodies held there, in memory.
+        most_spooled: the same in files.
     """
 
     names: tuple[str, ...]
@@ -241,6 +244,7 @@ class Server:
     balancers: tuple[Network, ...]
     most_ahead: int = 0
     most_gathered: int = 0
+    most_spooled: int = 0
     secure: tuple[Address, ...] = ()
     tls: Tls | None = None
 

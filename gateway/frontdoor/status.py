@@ -31,6 +31,10 @@ def as_json(gateway: Gateway, now: float) -> dict[str, Any]:
         "keys_ready": gateway.keys.ready,
         "caught_up": not gateway.catching_up.behind,
         "upstreams": {name: _upstream(gateway, pool, now) for name, pool in gateway.pools.items()},
+        "bodies": {
+            "in_memory": sum(door.bodies.total for door in gateway.doors.values()),
+            "in_files": sum(door.spooled.total for door in gateway.doors.values()),
+        },
         "caches": {name: {"bytes": memory.bytes} for name, memory in gateway.memories.items()},
     }
 

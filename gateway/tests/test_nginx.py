@@ -31,6 +31,7 @@ http {
     resolver 127.0.0.1:5353 valid=10s;
     client_header_timeout 5s; client_body_timeout 10s; send_timeout 10s; keepalive_timeout 60s;
     large_client_header_buffers 4 8k; client_body_buffer_size 64k;
+    client_body_temp_path FOLDER;
     set_real_ip_from 10.0.0.0/8; real_ip_header X-Forwarded-For; real_ip_recursive on;
     limit_req_zone $binary_remote_addr zone=requests:1m rate=5r/s;
     limit_conn_zone $binary_remote_addr zone=hands:1m;

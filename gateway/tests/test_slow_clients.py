@@ -135,15 +135,15 @@ def test_a_short_body_is_whole_before_a_service_is_asked(start, coding) -> None:
     with gateway.connect() as client:
         client.sendall(POST + head)
         for piece in pieces[:-1]:
-            before = door.gathered
+            before = door.bodies.total
             client.sendall(piece)
-            gateway.until(lambda before=before: door.gathered > before)
+            gateway.until(lambda before=before: door.bodies.total > before)
             assert service.connections == 0
         client.sendall(pieces[-1] + NEXT)
         assert read_all(client).count(b"HTTP/1.1 200 OK") == 2
     post, following = service.received
     assert (post.body, following.target) == (b"payrolled", "/next")
-    assert door.gathered == 0
+    assert door.bodies.total == 0
 
 
 @pytest.mark.req("GW-05")
@@ -168,7 +168,7 @@ def test_what_is_too_much_to_gather_is_streamed(start, limits, coding) -> None:
         client.sendall(pieces[-1] + NEXT)
         assert read_all(client).count(b"HTTP/1.1 200 OK") == 2
     assert [request.body for request in service.received] == [b"payrolled", b""]
-    assert door.gathered == 0
+    assert door.bodies.total == 0
 
 
 @pytest.mark.req("GW-05")
@@ -178,11 +178,11 @@ def test_who_goes_within_a_body_or_breaks_its_coding_leaves_nothing_behind(start
     (door,) = gateway.gateway.doors.values()
     with gateway.connect() as client:
         client.sendall(POST + b"Content-Length: 9\r\n\r\npay")
-        gateway.until(lambda: door.gathered == 3)
-    gateway.until(lambda: door.gathered == 0)
+        gateway.until(lambda: door.bodies.total == 3)
+    gateway.until(lambda: door.bodies.total == 0)
     got = gateway.raw(POST + b"Transfer-Encoding: chunked\r\n\r\n4\r\npayr\r\nx\r\n")
     assert got.startswith(b"HTTP/1.1 400 ")
-    assert (service.connections, door.gathered) == (0, 0)
+    assert (service.connections, door.bodies.total) == (0, 0)
 
 
 @pytest.mark.req("GW-03")
@@ -203,7 +203,7 @@ def test_a_gathered_body_goes_whole_to_the_next_server_and_is_forgotten_then(sta
     for number in range(2):
         assert gateway.ask("/", "PUT", {"Idempotency-Key": str(number)}, body).status == 200
     assert [request.body for request in services["b"].received] == [body, body]
-    assert door.gathered == 0
+    assert door.bodies.total == 0
 
 
 async def _held(door) -> int:

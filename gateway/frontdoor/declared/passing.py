@@ -83,7 +83,7 @@ HELD: Final = (
         EVERYWHERE,
         "on | off",
         (1, 1),
-        "Takes a short body whole before a server is asked, so that slow senders hold none.",
+        "Takes a body whole before a server is asked, so that slow senders hold none.",
         default="on",
     ),
     Directive(
@@ -91,7 +91,7 @@ HELD: Final = (
         EVERYWHERE,
         "size",
         (1, 1),
-        "The longest body that is taken so; longer ones are streamed.",
+        "The longest body that is taken so into memory.",
         default="1m",
     ),
     Directive(
@@ -99,9 +99,26 @@ HELD: Final = (
         SITES,
         "size",
         (1, 1),
-        "What a worker holds so at an address; beyond it bodies are streamed.",
+        "What a worker holds so at an address, a quarter of it for one client.",
         like="ours",
         default="32m",
+    ),
+    Directive(
+        "client_body_temp_path",
+        EVERYWHERE,
+        "folder | off",
+        (1, 1),
+        "Where what is more than that is taken whole, in files without a name; off streams it.",
+        default="off",
+    ),
+    Directive(
+        "client_body_temp_total",
+        SITES,
+        "size",
+        (1, 1),
+        "What a worker keeps there for an address, a quarter of it for one client; beyond it 503.",
+        like="ours",
+        default="512m",
     ),
 )
 
