@@ -22,8 +22,8 @@ class Peer:
     """
 
     __slots__ = (
-        "breaker", "busy", "current", "failed_at", "fails", "gone", "idle", "in_a_row", "most",
-        "open_until", "rests_until", "row", "server", "shut", "unwell",
+        "breaker", "busy", "current", "gone", "idle", "most", "rests_until", "row", "server",
+        "shut", "suspect", "unwell",
     )  # fmt: skip
 
     def __init__(
@@ -36,63 +36,55 @@ class Peer:
         self.idle: list[UpstreamConnection] = []
         self.busy = 0
         self.current = 0.0
-        self.fails = 0
-        self.failed_at = 0.0
         self.gone = False  # its name does not lead here any more
-        self.in_a_row = 0
-        self.shut = False  # the breaker is open
-        self.open_until = 0.0
-        self.rests_until = row.rests_until
-        self.unwell = row.unwell
+        self.look()
 
     def look(self) -> None:
         """Take over what other workers found out; called a few times a second."""
-        self.rests_until = self.row.rests_until
-        self.unwell = self.row.unwell
+        row = self.row
+        self.rests_until = row.rests_until
+        self.unwell = row.unwell
+        self.shut = row.open_until > 0  # the breaker is open
+        self.suspect = row.is_suspect  # the next good answer is worth to be told
 
     def may_be_asked(self, now: float) -> bool:
         """Is its breaker closed or due for a try, and are its hands not full?"""
         if 0 < self.most <= self.busy:
             return False
-        return not self.shut or self.open_until <= now
+        return not self.shut or self.row.open_until <= now
 
     def asked(self, now: float) -> None:
-        """A request goes there; behind an open breaker it is the one that tries."""
-        if self.shut and self.breaker is not None:
-            self.open_until = now + self.breaker.rest
+        """A request goes there; behind an open breaker it is the one that tries, of all workers."""
+        if self.shut and self.breaker is not None and self.row.open_until:
+            self.row.open_until = now + self.breaker.rest
 
     def failed(self, now: float) -> bool:
         """Count a failure; True when the server rests from now on."""
         server = self.server
-        if now - self.failed_at > server.fail_timeout:
-            self.fails = 0
-        self.fails += 1
-        self.failed_at = now
+        fails = self.row.failed(now, server.fail_timeout)
         self._count(now)
-        if 0 < server.max_fails <= self.fails:
+        if 0 < server.max_fails <= fails:
             self.rests_until = self.row.rests_until = now + server.fail_timeout
             return True
         return False
 
     def answered_badly(self, now: float) -> None:
         """It answers that it cannot (502, 503, 504): the breaker counts that too."""
-        self.fails = max(self.fails, 1)
-        self.failed_at = now
         self._count(now)
 
     def _count(self, now: float) -> None:
-        self.in_a_row += 1
-        if self.breaker is not None and self.in_a_row >= self.breaker.failures:
+        self.suspect = True
+        in_a_row = self.row.failed_again()
+        if self.breaker is not None and in_a_row >= self.breaker.failures:
             self.shut = True
-            self.open_until = now + self.breaker.rest
+            self.row.open_until = now + self.breaker.rest
 
     def succeeded(self, now: float) -> None:
         """It answers."""
-        if self.shut or self.rests_until:
+        if self.row.open_until or self.row.rests_until:
             self.row.back_since = now
-        self.fails = self.in_a_row = 0
-        self.shut = False
-        self.rests_until = self.row.rests_until = 0.0
+        self.row.succeeded()
+        self.look()
 
     def weight(self, now: float) -> float:
         """Its weight, smaller for a while after it came back."""

@@ -189,7 +189,7 @@ class Pool:
         if peer.breaker is not None and status in _UNABLE:
             self.tell("failed")
             peer.answered_badly(self._now())
-        elif peer.fails:
+        elif peer.suspect:
             peer.succeeded(self._now())
 
     def earn(self) -> None:

@@ -1,19 +1,22 @@
-"""What the workers of a machine tell each other of the servers: who rests, who is unwell."""
+"""What the workers of a machine know together of the servers: who failed, rests, is unwell."""
 
 from __future__ import annotations
 
 import mmap
 from typing import Final
 
-_WIDTH: Final = 5  # cells of a server
-_RESTS, _UNWELL, _BACK, _CHECKED, _STREAK = range(_WIDTH)
+_WIDTH: Final = 9  # cells of a server
+_RESTS, _UNWELL, _BACK, _CHECKED, _STREAK, _FAILS, _FAILED_AT, _IN_A_ROW, _OPEN = range(_WIDTH)
 _SLOTS: Final = 4096
 _PROBES: Final = 16
 _MARK: Final = (1 << 64) - 1
 
 
 class SharedHealth:
-    """A row of numbers per server. Made before the workers fork; a lost race costs one check."""
+    """A row of numbers per server. Made before the workers fork.
+
+    A lost race costs one check, or one failure that is not counted.
+    """
 
     def __init__(self) -> None:
         memory = memoryview(mmap.mmap(-1, _SLOTS * (_WIDTH + 1) * 8))
@@ -71,6 +74,39 @@ class Row:
     @back_since.setter
     def back_since(self, value: float) -> None:
         self._cells[_BACK] = value
+
+    @property
+    def open_until(self) -> float:
+        """Until when its breaker lets nobody pass; 0 when it is closed."""
+        return self._cells[_OPEN]
+
+    @open_until.setter
+    def open_until(self, value: float) -> None:
+        self._cells[_OPEN] = value
+
+    @property
+    def is_suspect(self) -> bool:
+        """Did it fail since it last answered well?"""
+        cells = self._cells
+        return bool(cells[_FAILS] or cells[_IN_A_ROW] or cells[_OPEN] or cells[_RESTS])
+
+    def failed(self, now: float, within: float) -> int:
+        """Count a failure; how many there were within so many seconds of each other."""
+        cells = self._cells
+        fails = 1 if now - cells[_FAILED_AT] > within else int(cells[_FAILS]) + 1
+        cells[_FAILS] = fails
+        cells[_FAILED_AT] = now
+        return fails
+
+    def failed_again(self) -> int:
+        """Count failures in a row, of whatever kind."""
+        self._cells[_IN_A_ROW] += 1
+        return int(self._cells[_IN_A_ROW])
+
+    def succeeded(self) -> None:
+        """It answers: nothing counts against it."""
+        cells = self._cells
+        cells[_FAILS] = cells[_IN_A_ROW] = cells[_OPEN] = cells[_RESTS] = 0.0
 
     def is_due(self, now: float, interval: float) -> bool:
         """Is it this worker's turn to check? Says yes once an interval, to one of them."""

@@ -194,7 +194,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._read_interim(caller, head, rest)
             return
         self._reusable = head.reusable
-        if self.peer.fails or head.status > 501:  # noqa: PLR2004 - it is able to answer
+        if self.peer.suspect or head.status > 501:  # noqa: PLR2004 - it is able to answer
             self.pool.answered(self.peer, head.status)
         if head.length == len(rest) and rest and has_body(head, caller.exchange.method):
             self._left = 0  # everything is here already, as most answers are

@@ -9,7 +9,8 @@ from collections import Counter
 import pytest
 
 from frontdoor.pools import RETRY_RESERVE, Pool
-from frontdoor.sites import Address, PeerServer, Upstream
+from frontdoor.shared_health import SharedHealth
+from frontdoor.sites import Address, Breaker, PeerServer, Upstream
 from frontdoor.testing.running import Clock
 from frontdoor.testing.service import Received, Service, answer
 
@@ -56,6 +57,52 @@ def test_who_fails_often_rests_for_a_while() -> None:
     clock.advance(10.1)
     group.failed(first)  # the former failure is too long ago to count
     assert first in {group.choose() for _ in range(4)}
+
+
+def workers(clock: Clock, upstream: Upstream) -> tuple[Pool, Pool]:
+    """The same group in two workers of one machine."""
+    health = SharedHealth()
+    return Pool(upstream, clock.monotonic, health), Pool(upstream, clock.monotonic, health)
+
+
+@pytest.mark.req("GW-03")
+def test_failures_that_two_workers_see_count_together() -> None:
+    clock = Clock()
+    servers = tuple(PeerServer(Address("127.0.0.1", n), 1, 2, 10.0, down=False) for n in (1, 2))
+    one, other = workers(clock, Upstream("u", servers, False, 32, 60.0))
+    one.failed(one.peers[0])
+    other.failed(other.peers[0])
+    for group in (one, other):
+        group.sweep()
+        assert {group.choose().server.address.port for _ in range(4)} == {2}
+    clock.advance(10.1)
+    other.answered(other.peers[0], 200)
+    one.sweep()
+    one.failed(one.peers[0])  # the first since it answered
+    assert {one.choose().server.address.port for _ in range(4)} == {1, 2}
+
+
+@pytest.mark.req("GW-03")
+def test_a_breaker_is_one_for_all_workers_and_so_is_the_request_that_tries() -> None:
+    clock = Clock()
+    server = PeerServer(Address("127.0.0.1", 1), 1, 0, 10.0, down=False)
+    upstream = Upstream("u", (server,), False, 32, 60.0, breaker=Breaker(3, 5.0))
+    one, other = workers(clock, upstream)
+    one.answered(one.peers[0], 503)
+    other.failed(other.peers[0])
+    assert one.choose() is not None
+    one.failed(one.peers[0])
+    other.sweep()
+    assert (one.choose(), other.choose()) == (None, None)
+    clock.advance(5.1)
+    assert other.choose() is other.peers[0]
+    assert (one.choose(), other.choose()) == (None, None)  # one request tries
+    other.answered(other.peers[0], 200)
+    assert one.choose() is not None  # known at once to who would refuse
+    one.sweep()
+    one.failed(one.peers[0])
+    other.sweep()
+    assert (one.choose(), other.choose()) == (one.peers[0], other.peers[0])
 
 
 def test_when_everybody_rests_somebody_is_asked_all_the_same() -> None:

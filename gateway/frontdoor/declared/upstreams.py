@@ -15,7 +15,7 @@ UPSTREAMS: Final = (
         " [backup] [down] [resolve]",
         (1, 9),
         "One server; after max_fails (1) failures it rests for fail_timeout (10s), unless alone;"
-        " slow_start is NGINX Plus's.",
+        " max_conns is divided among the workers; slow_start is NGINX Plus's.",
         many=True,
     ),
     Directive(
@@ -23,7 +23,7 @@ UPSTREAMS: Final = (
         ("upstream",),
         "",
         (0, 0),
-        "Chooses the server with the fewest requests in hand.",
+        "Chooses the server with the fewest requests in hand of this worker, by weight.",
     ),
     Directive(
         "keepalive",
