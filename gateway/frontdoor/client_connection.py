@@ -140,7 +140,7 @@ class ClientConnection(ClientSocket):
             first = data.find(b"\r\n")
             head = http1.read_line(data[:first], server.longest_line)
             begun = self._begun
-            if data.startswith(begun.block, first + 2):
+            if begun is not UNKNOWN and data.startswith(begun.block, first + 2):
                 fields = read_fields(data, first + 2, end, server.longest_line, begun)
             else:
                 fields = read_fields(data, first + 2, end, server.longest_line)

@@ -107,4 +107,4 @@ class Beginning:
 
 
 NOTHING: Final = Beginning(b"", b"", 0, None, keep_alive=False)  # every head begins so
-UNKNOWN: Final = Beginning(b"\0", b"", 0, None, keep_alive=False)  # and none so
+UNKNOWN: Final = Beginning(b"", b"", 0, None, keep_alive=False)  # stands for none

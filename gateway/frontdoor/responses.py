@@ -113,7 +113,7 @@ class Opening:
         self.present = present
 
 
-UNKNOWN: Final = Opening(b"\0", 0, False, [], 0)  # no head begins so
+UNKNOWN: Final = Opening(b"", 0, False, [], 0)  # stands for none
 
 
 def learn_opening(data: bytes, end: int) -> Opening:
@@ -146,7 +146,7 @@ def read_response(data: bytes, end: int, opening: Opening = UNKNOWN) -> Response
     Raises:
         BadResponse: it is not HTTP/1.1, or its framing is not clear.
     """
-    if data.startswith(opening.block):
+    if opening is not UNKNOWN and data.startswith(opening.block):
         head = ResponseHead(opening.status, opening.reusable, opening.kept.copy())
         head.present = opening.present
         first = len(opening.block)

@@ -187,7 +187,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._buffer = b""
         opening = self._opening
         head = read_response(data, end, opening)
-        if not data.startswith(opening.block):
+        if opening is UNKNOWN or not data.startswith(opening.block):
             self._opening = learn_opening(data, end)
         rest = data[end + 4 :]
         if head.status < FIRST_FINAL:

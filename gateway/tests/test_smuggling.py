@@ -97,6 +97,8 @@ def framings() -> Iterator[tuple[str, bytes]]:
         line = name + b": chunked\r\n"
         yield f"name {name!r}", post(line, EMPTY)
         yield f"length and name {name!r}", post(b"Content-Length: 5\r\n" + line, EMPTY)
+        yield f"first name {name!r}", b"POST /x HTTP/1.1\r\n" + line + H + b"\r\n" + EMPTY
+    yield "first byte", b"GET / HTTP/1.1\r\n\x00" + H + b"\r\n"
     for value in LENGTHS:
         yield f"length {value!r}", post(b"Content-Length: " + value + b"\r\n", b"abc")
     for value in SIZES:
