@@ -18,7 +18,7 @@ class Attempting(Gathering):
         """Send the request to a service, a short body after it is whole."""
         if self.left or self.chunked is not None:
             if self.exchange.fields.expects:
-                self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             if self.begin_gathering():
                 return
         self.ask()

@@ -87,7 +87,7 @@ class ClientConnection(ClientSocket):
         if self.chunked is not None or not 0 <= self.left <= min(most, MOST_WAITING):
             return None
         if self.exchange.fields.expects:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         try:
             async with asyncio.timeout(location.body_timeout):
                 while len(self._buffer) < self.left:
@@ -258,7 +258,7 @@ class ClientConnection(ClientSocket):
         out = head + exchange.response_lines + b"\r\n"
         if exchange.method == b"HEAD":
             body, file, exchange.sent = b"", None, 0
-        self.transport.write(out + body)
+        self.write(out + body)
         if file is None:
             self.finish(complete=complete)
         else:

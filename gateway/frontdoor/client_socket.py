@@ -58,6 +58,11 @@ class ClientSocket(asyncio.Protocol):
             self.state = CLOSED
             self.transport.abort()
 
+    def write(self, data: bytes) -> None:
+        """Send now, after what waits for the end of the turn."""
+        self.door.turn.flush()
+        self.transport.write(data)
+
     def take_ahead(self, left: int) -> bool:
         """May the rest of an answer be held here, so that its service is free?"""
         door = self.door
@@ -88,6 +93,7 @@ class ClientSocket(asyncio.Protocol):
         raise NotImplementedError
 
     def eof_received(self) -> bool:
+        self.door.turn.flush()  # it may still read
         return False
 
     def is_idle(self) -> bool:
@@ -124,6 +130,7 @@ class ClientSocket(asyncio.Protocol):
 
     def linger(self) -> None:
         """Closing now would reset the connection before the client has read the answer."""
+        self.door.turn.flush()
         self.state = LINGERING
         self.left = 0
         self.deadline = self.door.now() + LINGER_SECONDS
@@ -133,6 +140,7 @@ class ClientSocket(asyncio.Protocol):
 
     def close(self) -> None:
         """Over, when everything is written."""
+        self.door.turn.flush()
         self.state = CLOSED
         patience = self.exchange.route.location.send_timeout if self.stalled else LINGER_SECONDS
         self.deadline = self.door.now() + patience

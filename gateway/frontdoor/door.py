@@ -14,6 +14,7 @@ from frontdoor.fields import Fields
 from frontdoor.http1 import RequestHead
 from frontdoor.routing import Hosts, Paths
 from frontdoor.sites import Server
+from frontdoor.turns import Turn
 
 if TYPE_CHECKING:
     from frontdoor.client_socket import ClientSocket
@@ -62,6 +63,7 @@ class Door:
         self.hosts = hosts
         self.server = hosts.default.server
         self.now = now
+        self.turn = Turn()  # whole answers wait for its end
         self.draining = False
         self.ahead = 0  # bytes of answers held for clients that read slowly
         self.bodies = Held(self.server.most_gathered)  # until they are whole, or answered

@@ -99,7 +99,8 @@ class Exchange:
         lines = fields.lines
         if self.authorization is not fields.authorization:
             lines = fields.lines_with(self.authorization)
-        return b"%b%b%b\r\n" % (self.service_line or self.head.line, lines, self.upstream_lines)
+        first = self.service_line or self.head.line
+        return b"".join((first, lines, self.upstream_lines, b"\r\n"))
 
 
 Step = Answer | Awaitable[Answer | None] | None

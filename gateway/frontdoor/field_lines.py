@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from itertools import filterfalse
+from collections.abc import Callable
 from typing import Final
 
 from frontdoor import answers
 from frontdoor import field_names as names
-from frontdoor.field_names import AUTHORIZATION, CONNECTION, DROPPED, HOST, KEPT, PLAIN
+from frontdoor.field_names import AUTHORIZATION, CONNECTION, HOST, KEPT, PLAIN
 from frontdoor.fields import NOTHING, OUR_NAME, TOKEN, BadHead, Beginning, Fields
 
 _FIELD_LINE: Final = re.compile(rb"([" + TOKEN + rb"]++):[ \t]*+([\t -~\x80-\xff]*+)")
@@ -17,7 +16,7 @@ _HOST: Final = re.compile(rb"(?:[A-Za-z0-9.\-_~%]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{
 _CODING: Final = re.compile(rb"(?:x-)?(?:gzip|compress)|deflate", re.IGNORECASE)
 _LENGTH: Final = re.compile(rb"[0-9]{1,15}")
 _WORD: Final = re.compile(rb"[" + TOKEN + rb"]+")
-_OF_VALUES: Final = bytes((9, *range(0x20, 0x7F), *range(0x80, 0x100)))  # as in _FIELD_LINE
+_NOT_IN_VALUES: Final = re.compile(rb"[^\t -~\x80-\xff]")  # the rest of _FIELD_LINE's
 
 MOST_FIELDS: Final = 100
 FIELD_MARGIN: Final = 4  # gunicorn counts them against 8,190 bytes
@@ -27,14 +26,16 @@ OUR_COOKIES: Final = b"__Host-jiuye"
 # What lines say is remembered, but not for names whose lines never come again.
 _Line = tuple[int, bytes]
 _plain: set[bytes] = set()
-_is_plain: Final = _plain.__contains__
 _lines: dict[bytes, _Line] = {}
 _misses: dict[bytes, int] = {}
+_tokens: dict[bytes, tuple[bytes, _Line]] = {}  # long lines, by their end: hashing all is dear
 _changing: set[bytes] = set()  # names of plain fields that are different each time
 _ANY_PLAIN: Final = (PLAIN, b"")
+_NO_TOKEN: Final = (b"", _ANY_PLAIN)
 _MOST: Final = 2048
 _LONGEST_KEPT: Final = 256
 _LONGEST_AUTHORIZATION_KEPT: Final = 1536
+_END_OF_TOKEN: Final = 64  # bytes; most of a signature, which no two tokens share by chance
 _CHANGES: Final = 200  # different lines of one name
 
 
@@ -107,7 +108,7 @@ def read_fields(
         end - first > longest_line and max(map(len, lines)) > longest_line
     ):
         raise BadHead(answers.LONG_HEAD)
-    gone = _read_unusual(fields, filterfalse(_is_plain, lines))
+    gone = _read_unusual(fields, lines)
     if not gone:
         fields.lines += data[first : end + 2]
         return fields
@@ -119,11 +120,16 @@ def read_fields(
     return fields
 
 
-def _read_unusual(fields: Fields, lines: Iterable[bytes]) -> list[bytes]:
+def _read_unusual(fields: Fields, lines: list[bytes]) -> list[bytes]:
     """Read what decides something; returns the lines no service sees."""
     gone: list[bytes] = []
     for line in lines:
-        kind, value = _lines.get(line) or _read_new(line)
+        if len(line) > _LONGEST_KEPT:
+            kind, value = _read_long(line)
+        elif line in _plain:
+            continue
+        else:
+            kind, value = _lines.get(line) or _read_new(line)
         if kind == AUTHORIZATION:
             if fields.authorization is not None:
                 raise BadHead
@@ -133,8 +139,7 @@ def _read_unusual(fields: Fields, lines: Iterable[bytes]) -> list[bytes]:
                 raise BadHead
             fields.host = value
         elif kind:
-            if kind < DROPPED:
-                _MEANING[kind](fields, value)
+            _MEANING[kind](fields, value)
             if kind > KEPT:
                 gone.append(line)
     return gone
@@ -173,10 +178,16 @@ def _sort_cookies(fields: Fields, kept: list[bytes]) -> None:
     fields.sealed = ours or None
 
 
+def _read_long(line: bytes) -> _Line:
+    """A line with a token is likely to come again, others are not."""
+    known, read = _tokens.get(line[-_END_OF_TOKEN:], _NO_TOKEN)
+    return read if known == line else _read_new(line)
+
+
 def _read_new(line: bytes) -> _Line:
     """A line that is not remembered; plain ones of names known to change need no second look."""
     name, _, value = line.partition(b":")
-    if name in _changing and not value.translate(None, _OF_VALUES):
+    if name in _changing and _NOT_IN_VALUES.search(value) is None:
         return _ANY_PLAIN
     return _classify(line)
 
@@ -206,12 +217,12 @@ def _classify(line: bytes) -> _Line:
 
 
 def _keep(line: bytes, read: _Line) -> None:
-    if len(_lines) + len(_plain) >= _MOST or len(_misses) >= _MOST:
-        _lines.clear()
-        _plain.clear()
-        _misses.clear()
-        _changing.clear()
-    if read[0] == PLAIN:
+    if len(_lines) + len(_plain) + len(_tokens) >= _MOST or len(_misses) >= _MOST:
+        for known in (_lines, _plain, _tokens, _misses, _changing):
+            known.clear()
+    if len(line) > _LONGEST_KEPT:
+        _tokens[line[-_END_OF_TOKEN:]] = (line, read)
+    elif read[0] == PLAIN:
         _plain.add(line)
     else:
         _lines[line] = read
@@ -282,5 +293,5 @@ _MEANING: Final[dict[int, Callable[[Fields, bytes], None]]] = {
     names.TYPE: _once("content_type"), names.KEY: _once("idempotency_key"), names.VIA: _via,
     names.UPGRADE: _once("upgrade"), names.LENGTH: _length, names.CODING: _coding,
     CONNECTION: _connection, names.EXPECT: _expect, names.COOKIE: _cookie,
-    names.CLIENT: _client, names.TE: _te,
+    names.CLIENT: _client, names.TE: _te, names.DROPPED: lambda fields, value: None,
 }  # fmt: skip

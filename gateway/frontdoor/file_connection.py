@@ -22,7 +22,7 @@ class FileConnection(ClientConnection):
 
     def take(self, data: bytes) -> None:
         """Some of the file."""
-        self.transport.write(data)
+        self.write(data)
 
     def broken(self) -> None:
         """The file became shorter."""

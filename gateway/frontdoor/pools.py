@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from frontdoor.peers import Peer
 from frontdoor.shared_health import SharedHealth
 from frontdoor.sites import Address, PeerServer, Upstream
+from frontdoor.turns import Turn
 from frontdoor.upstream_connection import Reason, UpstreamConnection
 
 RETRY_SHARE: Final = 0.2  # of the requests may be sent a second time (R8)
@@ -68,6 +69,7 @@ class Pool:
         self.budget = RETRY_RESERVE
         self.waiting: deque[tuple[float, Waiter]] = deque()
         self.tell = tell
+        self.turn = Turn()  # whole requests wait for its end
         self._now = now
         self._health = health or SharedHealth()
         self._workers = workers
@@ -205,16 +207,9 @@ class Pool:
         return True
 
     def take(self, peer: Peer) -> UpstreamConnection | None:
-        """An idle connection, the one used last."""
+        """An idle connection, the one used last; `sweep` closes those idle for too long."""
         idle = peer.idle  # a connection that ends leaves it by itself
-        if not idle:
-            return None
-        connection = idle.pop()
-        if connection.idle_since >= self._now() - self._keepalive_timeout:
-            return connection
-        connection.kill()  # the others have been idle for longer
-        self._drop_idle(peer)
-        return None
+        return idle.pop() if idle else None
 
     def give_back(self, connection: UpstreamConnection) -> None:
         """Keep a connection for the next request."""

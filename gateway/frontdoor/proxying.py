@@ -59,9 +59,12 @@ class ProxyConnection(Attempting):
             lines.append(b"Connection: keep-alive")
         lines += (exchange.response_lines, data)  # the former end with a CRLF of their own
         exchange.sent = len(data)
-        self.transport.write(b"\r\n".join(lines))
+        out = b"\r\n".join(lines)
         if more:
+            self.write(out)
             self.progress()
+        else:
+            self.door.turn.write(self.transport, out)
 
     def tunnel_begins(self, head: ResponseHead, data: bytes) -> None:
         """The service speaks another protocol from now on; bytes pass as they are."""
@@ -73,7 +76,7 @@ class ProxyConnection(Attempting):
         for outward in exchange.route.outward:
             outward(exchange, head.status, head.present)
         lines = [*head.lines, b"Connection: upgrade", b"Upgrade: " + (head.upgrade or b"")]
-        self.transport.write(b"\r\n".join((*lines, exchange.response_lines, data)))
+        self.write(b"\r\n".join((*lines, exchange.response_lines, data)))
         early = self.take_buffer()
         if early:
             self.read_body(early)
@@ -108,7 +111,7 @@ class ProxyConnection(Attempting):
         if self.exchange.packer is not None:
             data = self.exchange.packer.stream(data, more=True)
         self.exchange.sent += len(data)
-        self.transport.write(data)
+        self.write(data)
         self.progress()
 
     def response_ends(self) -> None:
@@ -120,7 +123,7 @@ class ProxyConnection(Attempting):
         if packer is not None:
             last = packer.stream(b"", more=False)
             self.exchange.sent += len(last)
-            self.transport.write(last)
+            self.write(last)
         self.finish(complete=self.state != BODY)
         if self.stalled and self.state == HEAD:  # what is written is still to be read
             self.deadline = self.door.now() + self.exchange.route.location.send_timeout
@@ -145,11 +148,16 @@ class ProxyConnection(Attempting):
         """The client does not read: neither do we."""
         self.stalled = True
         link = self._link
-        source = link or self.sending
-        if source is not None:
-            if link is None or not self.take_ahead(link.left):
-                source.hold()
-            self.deadline = self.door.now() + self.exchange.route.location.send_timeout
+        if link is not None:
+            if not self.take_ahead(link.left):
+                link.hold()
+        elif self.sending is not None:
+            self.sending.hold()
+        elif self.state == HEAD:
+            self.take_ahead(0)  # the answer is over, and waits to be read
+        else:
+            return
+        self.deadline = self.door.now() + self.exchange.route.location.send_timeout
 
     def resume_writing(self) -> None:
         """The client has caught up."""
@@ -241,14 +249,11 @@ class ProxyConnection(Attempting):
             self.fail(answers.LATE_HEAD)
         elif self.stalled or link is None or self.state == TUNNEL:
             self.transport.abort()
-        elif self.state == BODY and not self._service_stalls():
+        elif self.state == BODY and not self._paused:  # nor does the service stall
             self.fail(answers.LATE_HEAD)
         else:
             self.drop_link()
             self.lost(link.peer, "timeout", answers.LATE_ANSWER)
-
-    def _service_stalls(self) -> bool:
-        return self._paused
 
     def _asks_elsewhere(self, status: int) -> bool:
         """Is the answer one that another server may better?"""
@@ -264,7 +269,8 @@ class ProxyConnection(Attempting):
         if exchange.kept_body:
             head += exchange.kept_body
             exchange.body_sent = len(exchange.kept_body)
-        link.begin(self, head)
+        streamed = bool(self.left) or self.chunked is not None
+        link.begin(self, head, more=streamed or self._spool is not None)
         if self.stalled:
             link.hold()
         if self._spool is not None:
@@ -272,7 +278,7 @@ class ProxyConnection(Attempting):
             exchange.body_sent = 0
             self._upload = Sending(ToService(self, link), self._spool.part())
             self.progress()
-        elif self.left or self.chunked is not None:
+        elif streamed:
             self.state = BODY
             self.progress()
             early = self.take_buffer()

@@ -98,13 +98,16 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
-    def begin(self, caller: Caller, head: bytes) -> None:
-        """Send a request's head, with what is known of the body."""
+    def begin(self, caller: Caller, head: bytes, *, more: bool) -> None:
+        """Send a request's head and what is known of the body; there may be more to come of it."""
         self.caller = caller
         self._state = _HEAD
         self._heard = False
         self.peer.busy += 1
-        self.transport.write(head)
+        if more:
+            self.transport.write(head)
+        else:
+            self.pool.turn.write(self.transport, head)
 
     @property
     def left(self) -> int:
@@ -251,7 +254,7 @@ class UpstreamConnection(asyncio.Protocol):
         out, rest = self._chunked.feed(data)
         caller.response_begins(head, out, framed=knows_chunks, more=rest is None)
         if rest is not None and self.caller is caller:
-            self._end_chunks(caller, rest)
+            self._finish(caller, rest)
 
     def _read_length(self, caller: Caller, data: bytes) -> None:
         left = self._left - len(data)
@@ -269,15 +272,10 @@ class UpstreamConnection(asyncio.Protocol):
         if out:
             caller.response_goes_on(out)
         if rest is not None and self.caller is caller:
-            self._end_chunks(caller, rest)
+            self._finish(caller, rest)
 
-    def _end_chunks(self, caller: Caller, surplus: bytes) -> None:
-        if surplus:
-            self._reusable = False
-        self._finish(caller)
-
-    def _finish(self, caller: Caller) -> None:
-        if self._reusable and caller.request_is_complete():
+    def _finish(self, caller: Caller, surplus: bytes = b"") -> None:
+        if self._reusable and not surplus and caller.request_is_complete():
             self.peer.busy -= 1
             self._state = _IDLE
             self.caller = None

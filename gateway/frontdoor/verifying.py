@@ -183,15 +183,15 @@ class Verifier:
         self._young: dict[bytes, Identity] = {}
         self._old: dict[bytes, Identity] = {}
 
-    def known(self, header: bytes) -> Identity | None:
-        """The identity of an Authorization value checked before, if it still holds."""
+    def known(self, header: bytes, now: float) -> Identity | None:
+        """The identity of an Authorization value checked before, if it still holds at that time."""
         identity = self._young.get(header)
         if identity is None:
             identity = self._old.get(header)
             if identity is None:
                 return None
             self._remember(header, identity)
-        if identity.expires <= self._now():
+        if identity.expires <= now:
             return None
         if identity.epoch != self._revocations.epoch and not self._holds(identity):
             return None
@@ -204,7 +204,7 @@ class Verifier:
             BadToken: it holds no token, or one that is worth nothing.
             UnknownKey: a look at identity's keys may help.
         """
-        identity = self.known(header)
+        identity = self.known(header, self._now())
         if identity is None:
             scheme, _, token = header.partition(b" ")
             if scheme.lower() not in (b"bearer", b"dpop"):

@@ -34,6 +34,25 @@ def says(data: bytes, *, close: bool = False) -> Service:
     return Service(answering=say)
 
 
+def connect_slowly(gateway) -> socket.socket:
+    """A client whose connection holds next to nothing on either side."""
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.settimeout(10)
+    slow.connect(("127.0.0.1", gateway.port))
+    (door,) = gateway.gateway.doors.values()
+
+    async def narrow() -> None:
+        (connection,) = door.connections
+        connection.transport.set_write_buffer_limits(high=0)
+        ours = connection.transport.get_extra_info("socket")
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+    gateway.until(lambda: bool(door.connections))
+    gateway.call(narrow)
+    return slow
+
+
 @pytest.mark.req("GW-02", "GW-04")
 def test_what_could_pass_for_somebody_never_reaches_a_service(start) -> None:
     service = Service()
@@ -146,28 +165,29 @@ def test_a_connection_to_a_service_is_free_again_though_its_last_client_was_slow
     gateway = start("send_timeout 50s; " + PASS, {"service": service})
     (pool,) = gateway.gateway.pools.values()
     (door,) = gateway.gateway.doors.values()
-    slow = socket.socket()
-    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    slow.settimeout(10)
-    slow.connect(("127.0.0.1", gateway.port))
-
-    async def narrow() -> None:
-        (connection,) = door.connections
-        connection.transport.set_write_buffer_limits(high=0)
-        ours = connection.transport.get_extra_info("socket")
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-
-    with slow:
-        gateway.until(lambda: bool(door.connections))
-        gateway.call(narrow)
+    with connect_slowly(gateway) as slow:
         slow.sendall(GET)
         gateway.until(lambda: bool(pool.peers[0].idle))
         (connection,) = door.connections
-        assert connection.stalled
+        gateway.until(lambda: connection.stalled)
         service.answering = Service().answering
         assert gateway.ask("/").body == b"ok"
         assert service.connections == 1
         assert len(read_all(slow)) > 40_000
+
+
+def test_a_client_that_does_not_read_a_short_answer_is_let_go_as_send_timeout_says(start) -> None:
+    service = says(answer(b"x" * 40_000))
+    gateway = start("send_timeout 5s; keepalive_timeout 500s; " + PASS, {"service": service})
+    (door,) = gateway.gateway.doors.values()
+    with connect_slowly(gateway) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        (connection,) = door.connections
+        gateway.until(lambda: connection.stalled)
+        for _ in range(2):
+            gateway.clock.advance(6)
+            gateway.sweep()
+        gateway.until(lambda: not door.connections)
 
 
 def test_a_client_that_never_reads_is_let_go_in_the_end(start) -> None:

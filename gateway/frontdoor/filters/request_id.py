@@ -45,13 +45,11 @@ class RequestId(Passive):
         number = b"%08x" % self._count
         exchange.request_id = name = self._start + number
         who = (exchange.address, exchange.fields.host)
-        exchange.upstream_lines = b"X-Request-Id: %b\r\ntraceparent: 00-%b-%b%b-01\r\n%b" % (
-            name,
-            name,
-            self._short,
-            number,
-            self._about.get(who) or self._tell(*who),
-        )
+        about = self._about.get(who) or self._tell(*who)
+        exchange.upstream_lines = b"".join(
+            (b"X-Request-Id: ", name, b"\r\ntraceparent: 00-", name, b"-", self._short, number,
+             b"-01\r\n", about)
+        )  # fmt: skip
 
     def _tell(self, address: bytes, host: bytes | None) -> bytes:
         """Who the client is, and whom it asked."""
@@ -64,4 +62,4 @@ class RequestId(Passive):
         return told
 
     def _show(self, exchange: Exchange, status: int, present: int) -> None:
-        exchange.response_lines += b"X-Request-Id: %b\r\n" % exchange.request_id
+        exchange.response_lines += b"X-Request-Id: " + exchange.request_id + b"\r\n"

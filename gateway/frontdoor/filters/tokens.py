@@ -61,7 +61,7 @@ class Tokens(Passive):
             header = exchange.authorization
             if header is None:
                 return None if optional else _sign_in(exchange) or missing
-            identity = known(header)
+            identity = known(header, exchange.started)
             if identity is None:
                 return self._check(exchange, header, invalid, judge)
             if trivial and identity.jkt is None:

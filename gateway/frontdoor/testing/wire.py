@@ -11,6 +11,7 @@ from frontdoor.app import Gateway, build
 from frontdoor.proxying import ProxyConnection
 from frontdoor.settings import Settings
 from frontdoor.testing.running import COOKIE_KEY, SECRET
+from frontdoor.turns import Turn
 from frontdoor.upstream_connection import UpstreamConnection
 
 
@@ -84,6 +85,7 @@ class Wire:
     def __init__(self, gateway: Gateway, links: int = 4) -> None:
         (self.door,) = gateway.doors.values()
         (self.pool,) = gateway.pools.values()
+        self.door.turn = self.pool.turn = Turn(lambda send: send())  # there may be no loop
         self.to_client = Transport()
         self.client = ProxyConnection(self.door)
         self.to_client.protocol = self.client
