@@ -45,11 +45,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One ready text for a decision that sends an application back or ends it."""
+    """One ready text for a decision that sends an application back or ends it.
+
+    ``rests_on`` is what in the matter's service guide it is about; the matter says how.
+    """
 
     code: str
     move: str
     text: str
+    rests_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +154,11 @@ def due_colour(state: State, due_on: date | None, today: date) -> Due | None:
     if due_on <= red:
         return Due.RED
     return Due.YELLOW if due_on <= yellow else Due.GREEN
+
+
+def ready_reason(reasons: Iterable[Reason], told: str | None) -> Reason | None:
+    """The ready reason a decision was made with: what the applicant is told begins with it."""
+    return next((each for each in reasons if told and told.startswith(each.text)), None)
 
 
 def reason_text(reasons: Iterable[Reason], code: str | None, words: str | None) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from marshmallow import Schema, fields, validate
 
+from employment_registry.guide_texts import find_entry
+from servicekit.claims import Reason, ready_reason
 from servicekit.web.filing import Part
+from servicekit.web.reviewing import ReasonSchema
+from servicekit.web.session import reading, today
 from servicekit.workflow import State
 
 REGION: Final = r"^44(\d{2}|\d{4}|\d{7})$"
@@ -58,6 +63,63 @@ class OwnFiledSchema(FiledSchema):
     updated_at = fields.AwareDateTime(required=True)
 
 
+class GuideEntrySchema(Schema):
+    """One condition or material of a service guide, and where it is read."""
+
+    guide = fields.Str(required=True)
+    section = fields.Str(required=True)
+    section_label = fields.Str(required=True)
+    code = fields.Str(required=True)
+    text = fields.Str(required=True)
+    link = fields.Str(required=True)
+
+
+class DecisionRestsOn(fields.Nested):
+    """What in the guide the ready reason of a decision is about; null for the officer's own words.
+
+    Args:
+        reasons: the matter's library.
+        guide_of: the guide of an application.
+    """
+
+    def __init__(self, reasons: Sequence[Reason], guide_of: Callable[[Any], str]) -> None:
+        super().__init__(GuideEntrySchema, allow_none=True, required=True)
+        self._reasons, self._guide_of = reasons, guide_of
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        """In the version the application was filed under."""
+        reason = ready_reason(self._reasons, obj.decision_reason)
+        if reason is None or reason.rests_on is None:
+            return None
+        item, version = self._guide_of(obj), obj.guide_version
+        with reading() as db:
+            return find_entry(db, item, reason.rests_on, day=today(), version=version)
+
+
+class _ReasonRestsOn(fields.Nested):
+    def __init__(self, items: Sequence[str]) -> None:
+        super().__init__(GuideEntrySchema, allow_none=True, required=True)
+        self._items = items
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        if obj.rests_on is None:
+            return None
+        with reading() as db:
+            found = (find_entry(db, item, obj.rests_on, day=today()) for item in self._items)
+            return next(filter(None, found), None)
+
+
+def ready_reason_schema(matter: str, items: Sequence[str]) -> type[Schema]:
+    """A ready reason of a matter, with what it rests on in the first of its guides that says it.
+
+    Args:
+        matter: the front of the schema's name.
+    """
+    own = {"__doc__": "A ready reason, and what in the guide it is about.", "__module__": __name__}
+    own_field = {"rests_on": _ReasonRestsOn(items)}
+    return type(f"{matter}ReasonSchema", (ReasonSchema,), own | own_field)
+
+
 class LabelSchema(Schema):
     """One value to choose from, and its Chinese name."""
 
@@ -106,6 +168,14 @@ class PartySchema(Schema):
     )
 
 
+EXAMPLE_ENTRY: Final = {
+    "guide": "flexible-employment",
+    "section": "materials",
+    "section_label": "申请材料",
+    "code": "employment",
+    "text": "就业信息",
+    "link": "/guides/flexible-employment#material-employment",
+}
 EXAMPLE_PARTY: Final = {
     "person": EXAMPLE_PERSON | {"contact_phone": "138****0000"},
     "applications": [

@@ -27,6 +27,18 @@ OPENS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 CANCELLATION = "flexible-employment-cancellation"  # opens no form
+CONTENT = (
+    "introduction",
+    "audience",
+    "stated_conditions",
+    "materials",
+    "steps",
+    "result",
+    "notes",
+    "remedies",
+    "fee",
+    "legal_bases",
+)
 UNEMPLOYMENT = {
     "cause": "graduated",
     "unemployed_on": "2026-09-15",
@@ -85,16 +97,27 @@ def test_every_business_has_a_guide_that_anyone_reads(desk: Any) -> None:
     assert set(items) == {*OPENS, CANCELLATION}
     for item in items:
         guide = visitor.done(visitor.get(f"guides/{item}", region="440106003"))
-        assert guide["version"] == 1
+        assert guide["version"] == 2
         assert all(
             guide[part]
-            for part in ("introduction", "conditions", "materials", "steps", "legal_bases")
+            for part in (
+                "introduction",
+                "conditions",
+                "materials",
+                "steps",
+                "legal_bases",
+                "remedies",
+            )
         )
+        assert all(each["code"] for each in guide["conditions"] + guide["materials"])
         assert guide["contact"]["name"] == "广东省广州市天河区车陂街道人力资源和社会保障部门"
         assert guide["contact"]["phone"] == "12333"
         assert "{" not in "".join(each["text"] for each in guide["conditions"])  # all filled in
     limit = visitor.get("guides/unemployment").json["time_limit"]
-    assert limit == {"working_days": 5, "text": "自提交之日起5个工作日内"}
+    assert limit == {
+        "working_days": 5,
+        "text": "自提交之日（须向有关部门核验的，自核验完成之日）起5个工作日内；补正期间不计入",
+    }
     assert visitor.get("guides/service-place").json["time_limit"]["working_days"] is None
     assert visitor.get("guides/marriage").status_code == 404
     assert visitor.get("guides/unemployment", region="449999").json["code"] == "region-unknown"
@@ -203,15 +226,18 @@ def test_the_guide_shows_what_the_check_checks(desk: Any) -> None:
 def test_a_new_version_is_published_and_the_old_one_stays(desk: Any) -> None:
     lin, province = desk.person(), admin(desk)
     filed = lin.submits(lin.opens(**desk.form))
-    assert filed["guide_version"] == 1
+    assert filed["guide_version"] == 2
     path = "guides/flexible-employment/versions"
     old = desk.visitor().get("guides/flexible-employment").json
-    known = ("introduction", "audience", "materials", "steps", "result", "fee", "legal_bases")
-    content = {name: old[name] for name in known}
-    content |= {"stated_conditions": ["年满{youngest_years}周岁。"], "contacts": []}
+    content = {name: old[name] for name in CONTENT}
+    stated = [
+        *old["stated_conditions"],
+        {"code": "old-enough", "text": "年满{youngest_years}周岁。"},
+    ]
+    content |= {"stated_conditions": stated, "contacts": []}
     office = {"region": "4401", "name": "广州市就业中心", "phone": "020-12333"}
     content |= {"contacts": [office]}
-    body = {"replaces": 1, "title": "灵活就业登记（新）", "content": content}
+    body = {"replaces": 2, "title": "灵活就业登记（新）", "content": content}
     assert admin(desk, "4401").post(path, body).json["code"] == "province-admin-required"
     wrong = {"result": "{age}岁", "contacts": [office | {"region": "4499"}]}
     refused = province.post(path, body | {"content": content | wrong}).json
@@ -219,18 +245,18 @@ def test_a_new_version_is_published_and_the_old_one_stays(desk: Any) -> None:
         "/content/result",
         "/content/contacts/0/region",
     }
-    assert province.done(province.post(path, body), 201)["version"] == 2
+    assert province.done(province.post(path, body), 201)["version"] == 3
     assert province.post(path, body).json["code"] == "changed-meanwhile"
     now = desk.visitor().get("guides/flexible-employment", region="440106003").json
-    assert (now["version"], now["title"]) == (2, "灵活就业登记（新）")
+    assert (now["version"], now["title"]) == (3, "灵活就业登记（新）")
     assert now["contact"]["name"] == "广州市就业中心"
-    assert now["stated_conditions"] == ["年满16周岁。"]
-    before = desk.visitor().get("guides/flexible-employment", version="1").json
+    assert now["stated_conditions"][-1] == {"code": "old-enough", "text": "年满16周岁。"}
+    before = desk.visitor().get("guides/flexible-employment", version="2").json
     assert before["title"] == old["title"]
     assert (before["is_newest"], before["conditions"]) == (False, old["conditions"])
-    assert lin.shows(filed)["guide_version"] == 1  # as it was filed
+    assert lin.shows(filed)["guide_version"] == 2  # as it was filed
     listed = desk.visitor().get(path).json["items"]
-    assert [each["version"] for each in listed] == [2, 1]
+    assert [each["version"] for each in listed] == [3, 2, 1]
     assert desk.events()[-1] == "employment-registry.guides.published.v1"
     assert desk.history_is_whole()
 
@@ -238,16 +264,15 @@ def test_a_new_version_is_published_and_the_old_one_stays(desk: Any) -> None:
 @pytest.mark.req("ER-10", "AL-07")
 def test_of_forty_new_versions_one_is_the_next(desk: Any) -> None:
     guide = desk.visitor().get("guides/service-place").json
-    known = ("introduction", "audience", "materials", "steps", "result", "fee", "legal_bases")
-    content = {name: guide[name] for name in known} | {"stated_conditions": [], "contacts": []}
-    body = {"replaces": 1, "title": "变更服务地", "content": content}
+    content = {name: guide[name] for name in CONTENT} | {"contacts": []}
+    body = {"replaces": 2, "title": "变更服务地", "content": content}
     admins = [admin(desk) for _ in range(40)]
     with ThreadPoolExecutor(40) as pool:
         answers = list(pool.map(lambda a: a.post("guides/service-place/versions", body), admins))
     assert sum(a.status_code == 201 for a in answers) == 1
     with desk.app.database.reading() as db:
         rows = db.execute(text("SELECT version FROM guide_version WHERE item = 'service-place'"))
-        assert sorted(rows.scalars()) == [1, 2]
+        assert sorted(rows.scalars()) == [1, 2, 3]
 
 
 @pytest.mark.req("ER-10", "PRT-06")
@@ -270,3 +295,81 @@ def test_the_page_of_a_guide_needs_no_script(desk: Any) -> None:
     missing = client.get("/guides/<b>")
     assert missing.status_code == 404
     assert "<b>" not in missing.get_data(as_text=True)
+
+
+@pytest.mark.req("ER-10", "AL-02")
+def test_a_ready_reason_leads_to_what_it_rests_on_in_the_guide(desk: Any) -> None:
+    lin, officer = desk.person(), desk.officer("440106")
+    filed = lin.submits(lin.opens(**desk.form))
+    assert lin.shows(filed)["decision_rests_on"] is None
+    library = officer.done(officer.get("flexible-employment-reviews/reasons"))
+    chosen = next(each for each in library if each["code"] == "occupation-unclear")
+    officer.returns(filed, reason_code="occupation-unclear", reason="请写明平台名称。")
+    told = lin.shows(filed)
+    assert told["decision_reason"] == f"{chosen['text']}请写明平台名称。"
+    assert told["decision_rests_on"] == chosen["rests_on"]
+    assert told["decision_rests_on"]["text"] == "就业信息"
+    path, _, anchor = told["decision_rests_on"]["link"].partition("#")
+    page = desk.app.test_client().get(path).get_data(as_text=True)
+    assert f'<li id="{anchor}"><strong>就业信息</strong>' in page
+    again = lin.submits(lin.saves(told, occupation="外卖配送员"))
+    officer.rejects(again, reason="不符")
+    assert lin.shows(again)["decision_rests_on"] is None, "the officer's own words"
+
+
+@pytest.mark.req("ER-10")
+@pytest.mark.parametrize("item", [item for item, each in rules.BUSINESSES.items() if each.reasons])
+def test_every_ready_reason_rests_on_something_in_a_guide_of_its_matter(
+    desk: Any, item: str
+) -> None:
+    business = "certificate" if item.startswith("certificate") else item.removesuffix("-change")
+    officer = desk.officer("440106", business=f"employment-registry.{business}")
+    for each in officer.done(officer.get(f"{business}-reviews/reasons")):
+        link = each["rests_on"]["link"]
+        path, _, anchor = link.partition("#")
+        page = desk.app.test_client().get(path).get_data(as_text=True)
+        assert f'id="{anchor}"' in page, each["code"]
+
+
+@pytest.mark.req("ER-10")
+def test_a_new_version_keeps_what_ready_reasons_rest_on(desk: Any) -> None:
+    lin, province = desk.person(), admin(desk)
+    filed = lin.submits(lin.opens(**desk.form))
+    path = "guides/flexible-employment"
+    old = desk.visitor().get(path).json
+    content = {name: old[name] for name in CONTENT} | {"contacts": []}
+    phone = next(each for each in old["materials"] if each["code"] == "phone")
+    content["materials"] = [phone, phone]
+    body = {"replaces": 2, "title": old["title"], "content": content}
+    refused = province.post(f"{path}/versions", body).json
+    assert [(each["field"], each["code"]) for each in refused["errors"]] == [
+        ("/content/materials", "code-twice"),
+        ("/content/materials", "reason-rests-on"),
+    ]
+    renamed = [
+        each | {"name": "新名称"} if each["code"] == "employment" else each
+        for each in old["materials"]
+    ]
+    body["content"]["materials"] = renamed
+    province.done(province.post(f"{path}/versions", body), 201)
+    desk.officer("440106").returns(filed, reason_code="occupation-unclear")
+    told = lin.shows(filed)["decision_rests_on"]
+    assert told["text"] == "就业信息", "as the guide was when it was filed"
+    assert told["link"] == "/guides/flexible-employment?version=2#material-employment"
+    client = desk.app.test_client()
+    page = client.get("/guides/flexible-employment?version=2").get_data(as_text=True)
+    assert "就业信息" in page
+    assert "查看现行版本" in page
+    for wrong in ("0", "99", "9" * 30):
+        assert client.get(f"/guides/flexible-employment?version={wrong}").status_code == 404
+    assert client.get("/guides/flexible-employment?version=x").status_code == 200
+
+
+@pytest.mark.req("ER-10")
+def test_the_first_versions_are_read_as_they_were(desk: Any) -> None:
+    for item in (*OPENS, CANCELLATION):
+        first = desk.visitor().get(f"guides/{item}", version="1").json
+        assert (first["is_newest"], first["notes"], first["remedies"]) == (False, [], [])
+        assert {each["code"] for each in first["materials"]} == {None}
+        page = desk.app.test_client().get(f"/guides/{item}?version=1")
+        assert "救济途径" not in page.get_data(as_text=True)

@@ -15,6 +15,7 @@ from employment_registry.life_events.rules import Happening
 from servicekit.personal import DocumentNumber
 
 LIMIT = {"flexible_employment": 2, "unemployment": 3, "certificate": 5}
+LIMIT_WORDS = "自提交之日（须向有关部门核验的，自核验完成之日）起{}个工作日内；补正期间不计入"
 PAUSE, LOOK_BACK, BUSINESS = "service-place-pause", "unemployment-look-back", "unemployment"
 OWN = "flexible-employment-registrations"
 UNEMPLOYMENT = {
@@ -99,7 +100,7 @@ def test_a_policy_goes_from_draft_to_force_on_its_day_across_the_holiday(desk: A
     lin = desk.person()
     assert lin.submits(lin.opens(**desk.form))["due_on"] == "2026-10-13"  # two: 12, 13
     limit = desk.visitor().get("guides/flexible-employment").json["time_limit"]
-    assert limit["text"] == "自提交之日起2个工作日内"  # the guide says what the rule does
+    assert limit["text"] == LIMIT_WORDS.format(2)  # the guide says what the rule does
     listed = admin(desk).get("policies", kind="review-limit").json["items"]
     assert [(p["phase_label"], p["followed_on"]) for p in listed] == [
         ("生效中", None),

@@ -7,7 +7,7 @@ and ``add_reviews`` writes the endpoints, so that every queue of the suite is us
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -62,6 +62,7 @@ class Shown:
         correctable: JSON pointers an officer may name when sending back.
         revealable: personal columns an officer may look at, with a reason.
         party, example_party: what is shown of a possible duplicate, where the matter finds them.
+        reason, example_reason: a ready text as officers choose it, and what the matter adds to it.
     """
 
     row: type[Schema]
@@ -73,6 +74,8 @@ class Shown:
     revealable: tuple[str, ...]
     party: type[Schema] | None = None
     example_party: dict[str, Any] | None = None
+    reason: type[Schema] = ReasonSchema
+    example_reason: dict[str, Any] = field(default_factory=dict)
 
 
 def add_reviews(to: Blueprint, reviews: Reviews[Any], shown: Shown) -> None:
@@ -107,10 +110,11 @@ Mark = Callable[[Any], Any]
 
 def _add_queue(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mark) -> None:
     filters = TeamFiltersSchema if isinstance(reviews, TeamReviews) else QueueFiltersSchema
+    ready = _written(shown.reasons[0]) | shown.example_reason
 
     @to.route("/reasons", methods=["GET"])
     @officer
-    @to.response(200, ReasonSchema(many=True), example=[_written(shown.reasons[0])])
+    @to.response(200, shown.reason(many=True), example=[ready])
     def list_reasons() -> list[Reason]:
         """Ready texts for sending back and turning down (常用理由)."""
         return list(shown.reasons)

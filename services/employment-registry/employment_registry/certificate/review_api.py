@@ -6,9 +6,15 @@ from typing import Any
 
 from employment_registry.certificate import queries, review_actions, rules, schemas
 from employment_registry.certificate.model import Certificate, CertificateApplication
+from employment_registry.certificate.opening_rules import GUIDES
 from employment_registry.certificate.review_actions import REVIEWS
 from employment_registry.parts import parts
-from employment_registry.person_schemas import EXAMPLE_PARTY, PartySchema
+from employment_registry.person_schemas import (
+    EXAMPLE_ENTRY,
+    EXAMPLE_PARTY,
+    PartySchema,
+    ready_reason_schema,
+)
 from servicekit.web import versions
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
@@ -45,6 +51,8 @@ add_reviews(
         revealable=("person_name", "document_number", "born_on", "contact_phone"),
         party=PartySchema,
         example_party=EXAMPLE_PARTY,
+        reason=ready_reason_schema("Certificate", list(GUIDES.values())),
+        example_reason={"rests_on": EXAMPLE_ENTRY},
     ),
 )
 add_exports(reviews, REVIEWS, lambda: parts().exports)

@@ -8,10 +8,12 @@ from marshmallow import Schema, fields, post_load, validate
 
 from employment_registry.certificate import rules
 from employment_registry.certificate.actions import Opening
+from employment_registry.certificate.opening_rules import GUIDES
 from employment_registry.certificate.paper import Format
 from employment_registry.checks.schemas import EXAMPLE_FINDING, Check, Findings
 from employment_registry.person_schemas import (
     EXAMPLE_PERSON,
+    DecisionRestsOn,
     FiledSchema,
     OwnFiledSchema,
     PersonSchema,
@@ -53,7 +55,7 @@ _DECIDED: Final[dict[str, Any]] = {
     "decision_reason": None,
     "fields_to_correct": [],
 }
-EXAMPLE_OWN: Final = EXAMPLE_OWN_ROW | _DECIDED | {"check": None}
+EXAMPLE_OWN: Final = EXAMPLE_OWN_ROW | _DECIDED | {"decision_rests_on": None, "check": None}
 EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "open_moves": ["claim", "approve", "return", "reject"],
     "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
@@ -149,6 +151,7 @@ class CertificateOwnSchema(CertificateOwnRowSchema):
 
     certificate = Part(CertificateStatementSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
+    decision_rests_on = DecisionRestsOn(rules.REASONS, lambda row: GUIDES[row.kind])
     fields_to_correct = fields.List(fields.Str(), required=True)
     check = Check()
 

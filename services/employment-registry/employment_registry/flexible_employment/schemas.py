@@ -10,8 +10,10 @@ from marshmallow import Schema, fields, post_load, validate
 from employment_registry.checks.schemas import Check
 from employment_registry.flexible_employment import rules
 from employment_registry.flexible_employment.actions import Opening
+from employment_registry.flexible_employment.opening_rules import GUIDES
 from employment_registry.person_schemas import (
     EXAMPLE_PERSON,
+    DecisionRestsOn,
     FiledSchema,
     OwnFiledSchema,
     PersonSchema,
@@ -51,6 +53,7 @@ EXAMPLE_REGISTRATION_ROW: Final = EXAMPLE_ROW | {
 EXAMPLE_REGISTRATION: Final = EXAMPLE_REGISTRATION_ROW | {
     "employment": EXAMPLE_EMPLOYMENT | {"contact_phone": "138****0000"},
     "decision_reason": None,
+    "decision_rests_on": None,
     "fields_to_correct": [],
     "check": None,
 }
@@ -122,6 +125,7 @@ class RegistrationSchema(RegistrationRowSchema):
 
     employment = Part(EmploymentSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
+    decision_rests_on = DecisionRestsOn(rules.REASONS, lambda row: GUIDES[row.kind])
     fields_to_correct = fields.List(fields.Str(), required=True)
     check = Check()
 

@@ -41,7 +41,10 @@ def publish(db: Session, item: str, text: Text, *, actor: Actor, now: datetime) 
     if actor.region != rules.PROVINCE:
         raise rules.ProvinceOnly
     business = rules.business(item)
-    rules.check_content(text.content)
+    newest = db.scalar(queries.versions(item).where(GuideVersion.version == text.replaces))
+    if newest is None:
+        raise ChangedMeanwhile
+    rules.check_content(text.content, business, newest.content)
     made = GuideVersion(
         id=new_id(),
         item=item,
@@ -52,9 +55,6 @@ def publish(db: Session, item: str, text: Text, *, actor: Actor, now: datetime) 
         published_by=actor.id,
         published_at=now,
     )
-    newest = db.scalar(queries.versions(item).where(GuideVersion.version == text.replaces))
-    if newest is None:
-        raise ChangedMeanwhile
     try:
         with db.begin_nested():
             db.add(made)

@@ -16,6 +16,7 @@ from servicekit.web.access import public
 from servicekit.web.session import now, reading
 
 PAGES: Final = "/guides"
+MOST_VERSIONS: Final = 2**31 - 1  # of the column
 pages = flask.Blueprint("guide-pages", __name__, url_prefix=PAGES)
 
 
@@ -30,11 +31,19 @@ def list_guides() -> Response:
 @pages.get("/<item>")
 @public
 def show(item: str) -> Response:
-    """One guide; the region is chosen step by step, from the city to the street."""
+    """One guide; the region is chosen step by step, from the city to the street.
+
+    ``version`` shows an older one, as links from applications that were filed under it do.
+    """
     region = _chosen(request.args.getlist("region"))
+    version = request.args.get("version", type=int)
+    if version is not None and not 0 < version <= MOST_VERSIONS:
+        version = 0  # there is none
     with reading() as db:
         try:
-            guide = queries.read(db, item, region=region, today=shanghai_date(now()))
+            guide = queries.read(
+                db, item, region=region, today=shanghai_date(now()), version=version
+            )
         except GuideNotFound:
             return _page("guides.html", 404, guides=queries.lines(db), missing=True)
     return _page("guide.html", guide=guide, choices=_choices(region))

@@ -14,13 +14,13 @@ from employment_registry import guide_versions
 from employment_registry.certificate import queries as certificate
 from employment_registry.conditions import Finding, assess
 from employment_registry.flexible_employment import queries as flexible
+from employment_registry.guide_texts import policy_values
 from employment_registry.guide_versions import GuideVersion
 from employment_registry.guides import rules
 from employment_registry.person import Person
 from employment_registry.policies import POLICIES
-from employment_registry.policy_kinds import LookBack, ReviewLimit, ServicePlacePause
+from employment_registry.policy_kinds import ReviewLimit
 from employment_registry.unemployment import queries as unemployment
-from employment_registry.working_age import WorkingAge
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 
@@ -92,7 +92,7 @@ def shown(db: Session, guide: GuideVersion, *, today: date, region: str) -> dict
     day = today if after is None else min(today, shanghai_date(after.published_at))
     business = rules.business(guide.item)
     values = policy_values(db, day)
-    content = rules.filled(guide.content, values)
+    content = rules.filled(rules.completed(guide.content), values)
     checked = guide.conditions if after is not None else conditions_of(business)
     limit = None
     if business.limit is not None:
@@ -107,8 +107,8 @@ def shown(db: Session, guide: GuideVersion, *, today: date, region: str) -> dict
         "conditions": [
             *({**each, "checked": True} for each in rules.filled(checked, values)),
             *(
-                {"code": None, "text": text, "next_step": None, "checked": False}
-                for text in content["stated_conditions"]
+                {**stated, "next_step": None, "checked": False}
+                for stated in content["stated_conditions"]
             ),
         ],
         "time_limit": {"working_days": limit, "text": _limit_text(limit)},
@@ -123,15 +123,6 @@ def conditions_of(business: rules.Business) -> list[dict[str, str]]:
         {"code": each.code, "text": each.text, "next_step": each.next_step}
         for each in business.conditions
     ]
-
-
-def policy_values(db: Session, day: date) -> Mapping[str, object]:
-    """What stands for the placeholders on a day."""
-    return {
-        "youngest_years": POLICIES.in_force(db, WorkingAge, day).youngest_years,
-        "pause_days": POLICIES.in_force(db, ServicePlacePause, day).length.days,
-        "look_back_days": POLICIES.in_force(db, LookBack, day).length.days,
-    }
 
 
 def assessed(db: Session, item: str, asking: Asking) -> list[Finding]:
@@ -182,4 +173,8 @@ _SITUATIONS: Final[Mapping[str, Callable[[Session, Asking], Any]]] = {
 
 
 def _limit_text(working_days: int | None) -> str:
-    return "即时办结" if working_days is None else f"自提交之日起{working_days}个工作日内"
+    if working_days is None:
+        return "即时办结"
+    # Both as the rules count: AL-09, and what registers are asked before officers see it (ER-09).
+    begins = "自提交之日（须向有关部门核验的，自核验完成之日）起"
+    return f"{begins}{working_days}个工作日内；补正期间不计入"

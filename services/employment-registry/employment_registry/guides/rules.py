@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from employment_registry.certificate import opening_rules as certificate
+from employment_registry.certificate.rules import REASONS as CERTIFICATE_REASONS
 from employment_registry.certificate.rules import Kind as CertificateKind
 from employment_registry.conditions import Condition
 from employment_registry.flexible_employment import opening_rules as flexible
+from employment_registry.flexible_employment.rules import REASONS as FLEXIBLE_REASONS
 from employment_registry.flexible_employment.rules import Kind as FlexibleKind
 from employment_registry.unemployment import opening_rules as unemployment
+from employment_registry.unemployment.rules import REASONS as UNEMPLOYMENT_REASONS
 from servicekit import regions
+from servicekit.claims import Reason
 from servicekit.errors import FieldError, Forbidden, Invalid, NotFound
 
 PROVINCE: Final = "44"
@@ -25,15 +29,17 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """One business: what its form checks, its time limit, and where it is opened.
+    """One business: what its form checks, its time limit, where it is opened, why it is refused.
 
     ``limit`` is the field of ``ReviewLimit``; None where it takes effect at once. ``form`` is
-    below the service's API, as ``method path``.
+    below the service's API, as ``method path``. ``reasons`` are the officers' ready ones, which
+    rest on entries of its guide.
     """
 
     conditions: Sequence[Condition[Any]]
     limit: str | None
     form: str
+    reasons: Sequence[Reason] = ()
 
 
 BUSINESSES: Final[Mapping[str, Business]] = {
@@ -41,11 +47,13 @@ BUSINESSES: Final[Mapping[str, Business]] = {
         flexible.CONDITIONS[FlexibleKind.REGISTRATION],
         "flexible_employment",
         "POST /flexible-employment-registrations",
+        FLEXIBLE_REASONS,
     ),
     "flexible-employment-change": Business(
         flexible.CONDITIONS[FlexibleKind.CHANGE],
         "flexible_employment",
         "POST /flexible-employment-registrations",
+        FLEXIBLE_REASONS,
     ),
     flexible.CANCELLATION_GUIDE: Business(
         flexible.CANCELLATION,
@@ -53,7 +61,10 @@ BUSINESSES: Final[Mapping[str, Business]] = {
         "POST /flexible-employment-registrations/{application_id}/cancel",
     ),
     "unemployment": Business(
-        unemployment.CONDITIONS, "unemployment", "POST /unemployment-registrations"
+        unemployment.CONDITIONS,
+        "unemployment",
+        "POST /unemployment-registrations",
+        UNEMPLOYMENT_REASONS,
     ),
     "service-place": Business(
         unemployment.PLACE_CONDITIONS,
@@ -64,11 +75,13 @@ BUSINESSES: Final[Mapping[str, Business]] = {
         certificate.CONDITIONS[CertificateKind.FIRST],
         "certificate",
         "POST /certificate-applications",
+        CERTIFICATE_REASONS,
     ),
     "certificate-replacement": Business(
         certificate.CONDITIONS[CertificateKind.REPLACEMENT],
         "certificate",
         "POST /certificate-applications",
+        CERTIFICATE_REASONS,
     ),
 }
 
@@ -135,13 +148,55 @@ def check_region(region: str) -> None:
         raise RegionUnknown(fields=[FieldError("/region", "unknown", text)])
 
 
-def check_content(content: Mapping[str, Any]) -> None:
-    """Only known placeholders, and offices of regions there are.
+def completed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A version's text with what the oldest ones did not have: codes, notes and remedies."""
+    stated = content["stated_conditions"]
+    return {
+        "notes": [],
+        "remedies": [],
+        **content,
+        "stated_conditions": [
+            {"code": None, "text": each} if isinstance(each, str) else each for each in stated
+        ],
+        "materials": [{"code": None, **each} for each in content["materials"]],
+    }
+
+
+def entry(
+    content: Mapping[str, Any], conditions: Sequence[Mapping[str, str]], rests_on: str
+) -> str | None:
+    """What stands at ``materials/phone`` of a version; None where it has nothing there.
+
+    Args:
+        conditions: those that the form checks.
+    """
+    section, _, code = rests_on.partition("/")
+    text = completed(content)
+    if section == "materials":
+        return next((each["name"] for each in text["materials"] if each["code"] == code), None)
+    found = (each["text"] for each in (*conditions, *text["stated_conditions"]))
+    codes = [each["code"] for each in (*conditions, *text["stated_conditions"])]
+    return dict(zip(codes, found, strict=True)).get(code)
+
+
+def check_content(
+    content: Mapping[str, Any], business: Business, before: Mapping[str, Any]
+) -> None:
+    """Only known placeholders, offices of regions there are, and what ready reasons rest on.
+
+    Args:
+        before: the version that it takes the place of.
 
     Raises:
         GuideIncomplete: naming every wrong field.
     """
-    faults = [*_placeholder_faults("/content", content)]
+    faults = [*_placeholder_faults("/content", content), *_code_faults(content)]
+    rests_on = dict.fromkeys(each.rests_on for each in business.reasons if each.rests_on)
+    for each in rests_on:
+        section, _, code = each.partition("/")
+        if entry(before, (), each) is not None and entry(content, (), each) is None:
+            field = f"/content/{'stated_conditions' if section == 'conditions' else section}"
+            faults.append(FieldError(field, "reason-rests-on", f"常用理由引用了“{code}”，请保留"))
     for place, contact in enumerate(content["contacts"]):
         if regions.find(contact["region"]) is None:
             field = f"/content/contacts/{place}/region"
@@ -167,6 +222,13 @@ def contact_of(region: str, contacts: Sequence[Mapping[str, Any]]) -> Contact:
     if near:
         return Contact(**max(near, key=lambda each: len(each["region"])))
     return Contact(region, f"{regions.full_name(region)}人力资源和社会保障部门", HOTLINE)
+
+
+def _code_faults(content: Mapping[str, Any]) -> Iterator[FieldError]:
+    for name in ("stated_conditions", "materials"):
+        codes = [each["code"] for each in content[name] if each["code"] is not None]
+        if len(set(codes)) < len(codes):
+            yield FieldError(f"/content/{name}", "code-twice", "同一代码不能重复使用")
 
 
 def _placeholder_faults(field: str, value: Any) -> Iterator[FieldError]:

@@ -15,10 +15,19 @@ LONGEST: Final = 1000
 EXAMPLE_CONTENT: Final = {
     "introduction": "失业人员更换为自己提供服务的人社部门，直接生效，无需审核。",
     "audience": "处于失业登记状态的人员",
-    "stated_conditions": [],
-    "materials": [{"name": "新的服务地", "note": "在线选择，到街道（镇）。", "needed": True}],
+    "stated_conditions": [{"code": "living-there", "text": "在新的服务地常住。"}],
+    "materials": [
+        {
+            "code": "service-place",
+            "name": "新的服务地",
+            "note": "在线选择，到街道（镇）。",
+            "needed": True,
+        }
+    ],
     "steps": ["点击【变更服务地】。", "选择新的服务地并确认，立即生效。"],
     "result": "{pause_days}天内只能变更一次。",
+    "notes": ["变更服务地不改变失业登记的日期和效力。"],
+    "remedies": ["对服务有意见的，可拨打12345投诉。"],
     "fee": "不收费",
     "legal_bases": [{"title": "广东公共就业服务云平台省系统操作指引", "clause": "1.3.2.1"}],
     "contacts": [],
@@ -77,12 +86,29 @@ def _texts() -> fields.List[Any]:
     return fields.List(_text(), required=True, validate=validate.Length(max=20))
 
 
+def _code() -> fields.Str:
+    return fields.Str(
+        allow_none=True,
+        load_default=None,
+        validate=validate.Regexp(r"^[a-z][a-z-]{1,39}$"),
+        metadata={"description": "What ready reasons name it by; stays over versions."},
+    )
+
+
 class MaterialSchema(Schema):
     """One thing the applicant needs (申请材料)."""
 
+    code = _code()
     name = _text(100)
     note = fields.Str(allow_none=True, required=True, validate=validate.Length(1, LONGEST))
     needed = fields.Bool(required=True)
+
+
+class StatedConditionSchema(Schema):
+    """One condition for the applicant to know; officers look at it, the form does not."""
+
+    code = _code()
+    text = _text()
 
 
 class LegalBasisSchema(Schema):
@@ -110,16 +136,20 @@ class _TextsSchema(Schema):
     )
     steps = _texts()
     result = _text()
+    notes = _texts()
+    remedies = _texts()
     fee = _text(100)
     legal_bases = fields.List(
         fields.Nested(LegalBasisSchema), required=True, validate=validate.Length(1, 20)
+    )
+    stated_conditions = fields.List(
+        fields.Nested(StatedConditionSchema), required=True, validate=validate.Length(max=20)
     )
 
 
 class GuideContentSchema(_TextsSchema):
     """What an admin writes; a policy's number is a placeholder: {youngest_years} and others."""
 
-    stated_conditions = _texts()
     contacts = fields.List(
         fields.Nested(ContactSchema), required=True, validate=validate.Length(max=300)
     )
@@ -182,7 +212,6 @@ class GuideSchema(GuideLineSchema, _TextsSchema):
     is_newest = fields.Bool(required=True)
     published_on = fields.Date(required=True)
     conditions = fields.List(fields.Nested(GuideConditionSchema), required=True)
-    stated_conditions = _texts()
     time_limit = fields.Nested(TimeLimitSchema, required=True)
     contact = fields.Nested(ContactSchema, required=True)
     form = fields.Str(

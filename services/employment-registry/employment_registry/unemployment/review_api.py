@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from employment_registry.parts import parts
-from employment_registry.person_schemas import EXAMPLE_PARTY, PartySchema
+from employment_registry.person_schemas import (
+    EXAMPLE_ENTRY,
+    EXAMPLE_PARTY,
+    PartySchema,
+    ready_reason_schema,
+)
 from employment_registry.unemployment import review_actions, rules, schemas
 from employment_registry.unemployment.model import UnemploymentApplication
 from employment_registry.unemployment.review_actions import REVIEWS
@@ -36,6 +41,8 @@ add_reviews(
         revealable=("person_name", "document_number", "born_on", "contact_phone"),
         party=PartySchema,
         example_party=EXAMPLE_PARTY,
+        reason=ready_reason_schema("Unemployment", ["unemployment"]),
+        example_reason={"rests_on": EXAMPLE_ENTRY},
     ),
 )
 add_exports(reviews, REVIEWS, lambda: parts().exports)

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, validate
 from employment_registry.checks.schemas import EXAMPLE_FINDING, Check, Findings
 from employment_registry.person_schemas import (
     EXAMPLE_PERSON,
+    DecisionRestsOn,
     FiledSchema,
     OwnFiledSchema,
     PersonSchema,
@@ -54,7 +55,7 @@ _DECIDED: Final[dict[str, Any]] = {
     "decision_reason": None,
     "fields_to_correct": [],
 }
-EXAMPLE_OWN: Final = EXAMPLE_OWN_ROW | _DECIDED | {"check": None}
+EXAMPLE_OWN: Final = EXAMPLE_OWN_ROW | _DECIDED | {"decision_rests_on": None, "check": None}
 EXAMPLE_REVIEW_ROW: Final = EXAMPLE_ROW | {
     "open_moves": ["claim", "approve", "return", "reject"],
     "applicant_id": "01890a5d-ac96-774b-bcce-b302099a8057",
@@ -142,6 +143,7 @@ class UnemploymentOwnSchema(UnemploymentOwnRowSchema):
 
     unemployment = Part(UnemploymentSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
+    decision_rests_on = DecisionRestsOn(rules.REASONS, lambda _: "unemployment")
     fields_to_correct = fields.List(fields.Str(), required=True)
     check = Check()
 
