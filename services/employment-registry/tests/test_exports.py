@@ -284,6 +284,27 @@ def test_no_column_is_exported_in_clear(desk: Any) -> None:
     assert personal == {"person_name", "document_number", "contact_phone"}
 
 
+@pytest.mark.req("AL-06")
+def test_whoever_asked_is_told_once_when_it_is_ready_or_will_not_be(desk: Any) -> None:
+    officer = desk.officer("440106")
+
+    def told() -> list[Any]:
+        rows = [row for row in desk.rows("outbox") if row.type.endswith("review.export-ended.v1")]
+        return [(row.data["officer_id"], row.data["export_id"], row.data["state"]) for row in rows]
+
+    me = officer.claims["sub"]
+    ready = asks(officer)
+    assert told() == []
+    desk.job("build-exports")
+    desk.job("build-exports")
+    assert told() == [(me, ready["id"], "ready")]
+    gone = asks(officer)
+    desk.knows(me, "440106", BUSINESS, active=False)
+    desk.job("build-exports")
+    assert told()[1:] == [(me, gone["id"], "failed")]
+    assert desk.masked(desk.person()) not in desk.everything_told()
+
+
 class Meanwhile(threading.Event):
     """Never set; something happens while the worker asks whether it is, for the second time."""
 

@@ -157,6 +157,22 @@ def tell_officer(db: Session, handed: dict[str, Any], envelope: Envelope) -> Non
     )
 
 
+class ExportEndedSchema(Schema):
+    """Which officer waits for a spreadsheet no longer, and whether there is one."""
+
+    officer_id = fields.Str(required=True)
+    business = fields.Str(required=True)
+    state = fields.Str(required=True)
+
+
+@SUBSCRIPTIONS.on("employment-registry.review.export-ended.v1", reads=ExportEndedSchema)
+def tell_of_export(db: Session, said: dict[str, Any], envelope: Envelope) -> None:
+    """So that nobody looks again and again whether it is there (AL-06)."""
+    words = {"matter": rules.matter_title(said["business"])}
+    name, subject = f"review-export-{said['state']}", envelope.subject
+    actions.tell(db, said["officer_id"], name, words, subject=subject, now=envelope.time)
+
+
 class CheckFailedSchema(Schema):
     """Which application could not be checked with other authorities."""
 

@@ -299,6 +299,33 @@ def test_an_officer_is_told_of_what_is_handed_to_them(world, matter, title):
     assert deliveries(world) == []  # it can wait until the officer looks
 
 
+@pytest.mark.req("AL-06", "ID-48")
+@pytest.mark.parametrize(
+    ("state", "title"), [("ready", "导出文件可下载"), ("failed", "导出未生成")]
+)
+def test_an_officer_is_told_that_an_export_ended(world, state, title):
+    officer = world.officer("reviewer")
+    ended = Envelope(
+        id="ended-1",
+        source="employment-registry",
+        type="employment-registry.review.export-ended.v1",
+        stream="fact",
+        subject="export-1",
+        time=world.clock.now(),
+        sequence=1,
+        data={
+            "officer_id": officer.id,
+            "business": BUSINESS,
+            "export_id": "export-1",
+            "state": state,
+        },
+    )
+    hear(world, ended)
+    (message,) = messages(world, officer)["items"]
+    assert message["title"] == title
+    assert deliveries(world) == []
+
+
 @pytest.mark.req("ID-48")
 def test_a_revoked_certificate_is_told_and_a_valid_one_is_not(world, person):
     for number, validity in enumerate(("valid", "revoked"), 1):

@@ -86,6 +86,7 @@ class Builder:
         if row.attempt >= rules.MOST_ATTEMPTS:
             row.state, row.failure, row.finished_at = ExportState.FAILED, Failure.BROKEN, now
             row.leased_until = None
+            self.exports.tell(db, row, row.state, now)
         else:
             row.state, row.attempt = ExportState.RUNNING, row.attempt + 1
             row.leased_until = now + rules.LEASE
@@ -166,7 +167,7 @@ class Builder:
         """Say now and then that the worker lives; give the export back when it is to end."""
         now = self.clock.now()
         if self.stop.is_set():
-            waiting = {"state": ExportState.WAITING, "leased_until": None}
+            waiting: dict[str, Any] = {"state": ExportState.WAITING, "leased_until": None}
             self._change(row, attempt=row.attempt - 1, **waiting)
             raise Abandoned
         if now - renewed < rules.LEASE / 5:
@@ -186,11 +187,14 @@ class Builder:
         ended: dict[str, Any] = {"state": ExportState.READY, "expires_at": now + rules.KEPT}
         if failure is not None:
             ended = {"state": ExportState.FAILED, "failure": failure}
-        self._change(row, **ended, finished_at=now, leased_until=None, **told)
+        self._change(row, now, **ended, finished_at=now, leased_until=None, **told)
         log.info("export ended", export=row.id, state=ended["state"].value, rows=told.get("rows"))
 
-    def _change(self, row: ExportColumns, **values: Any) -> None:
+    def _change(self, row: ExportColumns, ended: datetime | None = None, **values: Any) -> None:
         """Write it as the worker that holds it.
+
+        Args:
+            ended: when it did, where it did; the officer is told.
 
         Raises:
             Abandoned: another one does.
@@ -204,3 +208,5 @@ class Builder:
             result = db.execute(change.execution_options(synchronize_session=False))
             if not getattr(result, "rowcount", 0):
                 raise Abandoned
+            if ended is not None:
+                self.exports.tell(db, row, values["state"], ended)

@@ -37,12 +37,22 @@ class ReviewHanded(Schema):
     number = fields.Str(required=True, allow_none=True)
 
 
+class ReviewExportEnded(Schema):
+    """The spreadsheet an officer asked for is ready, or will not be made."""
+
+    officer_id = fields.Str(required=True)
+    business = fields.Str(required=True)
+    export_id = fields.Str(required=True)
+    state = fields.Str(required=True, validate=validate.OneOf(["ready", "failed"]))
+
+
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Announces the fact in its service's name."""
+    """Announces both facts in its service's name."""
 
     facts: Facts
     schema: type[Schema]
+    export_schema: type[Schema]
 
     def tell(
         self,
@@ -64,9 +74,28 @@ class Teller:
         }
         announce(db, self.facts.of(self.schema, subject=application.id, now=now, **values))
 
+    def tell_of_export(
+        self,
+        db: Session,
+        officer_id: str,
+        *,
+        business: str,
+        export_id: str,
+        state: str,
+        now: datetime,
+    ) -> None:
+        """In the transaction that ends the export, so that it is told once (AL-06)."""
+        values = {
+            "officer_id": officer_id,
+            "business": business,
+            "export_id": export_id,
+            "state": state,
+        }
+        announce(db, self.facts.of(self.export_schema, subject=export_id, now=now, **values))
+
 
 def declare(facts: Facts) -> Teller:
-    """Add the fact to those of a service."""
+    """Add both facts to those of a service."""
     example = {
         "officer_id": "01890a5d-ac96-774b-bcce-b302099a8058",
         "matter": "transferred",
@@ -76,4 +105,10 @@ def declare(facts: Facts) -> Teller:
     }
     own = type("ServiceReviewHanded", (ReviewHanded,), {"__doc__": ReviewHanded.__doc__})
     facts.fact("review.handed", v=1, example=example)(own)
-    return Teller(facts, own)
+    ended = {name: example[name] for name in ("officer_id", "business")}
+    ended |= {"export_id": "01a1fcb7-9984-75ed-adc5-5ce1f0dc9fec", "state": "ready"}
+    export = type(
+        "ServiceExportEnded", (ReviewExportEnded,), {"__doc__": ReviewExportEnded.__doc__}
+    )
+    facts.fact("review.export-ended", v=1, example=ended)(export)
+    return Teller(facts, own, export)
