@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, select
@@ -22,6 +23,14 @@ from servicekit.workflow import Role, State, Workflow
 A = TypeVar("A", bound=Application)
 
 
+class Order(StrEnum):
+    """Which application stands first."""
+
+    DUE = "due"  # in an officer's queue
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """查询条件; what is None does not narrow. Days are inclusive, in Asia/Shanghai."""
@@ -31,6 +40,7 @@ class Filters:
     applicant_id: str | None = None
     submitted_from: date | None = None
     submitted_to: date | None = None
+    order: Order = Order.NEWEST
 
 
 @dataclass(frozen=True, kw_only=True)

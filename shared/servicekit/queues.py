@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from servicekit.applications import Actor
 from servicekit.claims import WAITING, Due, due_ends
 from servicekit.clock import shanghai_date
-from servicekit.filing import Filters, narrowed
+from servicekit.filing import Filters, Order, narrowed
 
 if TYPE_CHECKING:
     from servicekit.reviewing import Reviewed
@@ -36,14 +36,6 @@ class Holder(StrEnum):
     ME = "me"
     OTHERS = "others"
     NOBODY = "nobody"
-
-
-class Order(StrEnum):
-    """Which application stands first."""
-
-    DUE = "due"
-    NEWEST = "newest"
-    OLDEST = "oldest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from servicekit.columns import NOT_PERSONAL, PERSONAL
 from servicekit.exports import rules, sheets, wishes
 from servicekit.exports.sheets import Column, Sheet, Watermark
+from servicekit.filing import Order
 from servicekit.personal import DocumentNumber, PersonName
-from servicekit.queues import Holder, Order
+from servicekit.queues import Holder
 from servicekit.teamwork.reviews import TeamFilters
 from servicekit.teamwork.rules import KnownOfficer
 from servicekit.vault import Sealed

@@ -162,6 +162,27 @@ def test_an_officer_decides_on_an_objection(desk: Any, move: str, left: list[str
     assert desk.history_is_whole()
 
 
+@pytest.mark.req("UNE-07", "ER-07")
+def test_an_objection_goes_with_the_person_to_the_new_office(desk: Any) -> None:
+    lin = desk.person()
+    old, new = (desk.officer(each, business=BUSINESS) for each in ("440106", "440105"))
+    unemployed(desk, lin)
+    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    path = f"{OWN}/{endings(lin)[0]['id']}"
+    lin.done(lin.post(f"{path}/object", {"explanation": "系冒名参保"}))
+    review = path.replace(OWN, REVIEWS)
+    old.done(old.post(f"{review}/claim"))
+    place = {"service_place": "440105001"}
+    lin.done(lin.post("unemployment-records/current/change-service-place", place))
+    assert old.get(review).status_code == 404
+    assert old.get(REVIEWS).json["items"] == []
+    (line,) = new.get(REVIEWS).json["items"]
+    assert (line["region"], line["claimed_by"]) == ("440105001", None)
+    new.done(new.post(f"{review}/approve", {}))
+    assert in_force(desk) == ["unemployment_record"]
+    assert desk.history_is_whole()
+
+
 @pytest.mark.req("ER-07", "AL-09")
 def test_an_objection_is_sent_back_taken_back_or_too_late(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)

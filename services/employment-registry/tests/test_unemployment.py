@@ -123,6 +123,10 @@ def test_the_list_is_narrowed_by_number_result_and_day(desk: Any, lin: Any, offi
     assert found(submitted_from="2026-09-30") == [second["id"]]
     assert found(submitted_from="2026-09-29", submitted_to="2026-09-29") == [first["id"]]
     assert found(state="rejected", submitted_from="2026-09-30") == []
+    newest_first = [second["id"], first["id"]]
+    assert found() == found(order="newest") == newest_first
+    assert found(order="oldest") == newest_first[::-1]
+    assert lin.get(OWN, order="due").status_code == 422, "an officer's"
     reversed_ = lin.get(OWN, submitted_from="2026-09-30", submitted_to="2026-09-29")
     assert reversed_.status_code == 422
     assert reversed_.json["errors"][0]["code"] == "range-reversed"

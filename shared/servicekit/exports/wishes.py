@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from servicekit import regions
 from servicekit.claims import Due
-from servicekit.queues import SOON, Holder, Order
+from servicekit.filing import Order
+from servicekit.queues import SOON, Holder
 from servicekit.teamwork.reviews import TeamFilters
 from servicekit.workflow import State
 

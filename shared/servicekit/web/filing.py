@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from servicekit import numbers
 from servicekit.errors import Invalid
-from servicekit.filing import Filters
+from servicekit.filing import Filters, Order
 from servicekit.identifiers import check_mobile_number
 from servicekit.personal import MobileNumber
 from servicekit.web import session
@@ -102,6 +102,14 @@ class FiltersSchema(PageArguments):
     )
     submitted_to = fields.Date(
         load_default=None, metadata={"description": "申请日期止", "x-placeholder": "结束日期"}
+    )
+
+    order = fields.Enum(
+        Order,
+        by_value=True,
+        load_default=Order.NEWEST,
+        validate=validate.OneOf([Order.NEWEST, Order.OLDEST]),
+        metadata={"description": "排序", "enum": ["newest", "oldest"]},
     )
 
     @validates_schema

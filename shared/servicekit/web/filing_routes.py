@@ -13,7 +13,7 @@ from flask import Response
 from marshmallow import Schema, fields
 
 from servicekit import filing, history
-from servicekit.filing import Filings, Filters
+from servicekit.filing import Filings, Filters, Order
 from servicekit.teamwork import urging
 from servicekit.web import versions
 from servicekit.web.api import Blueprint, NoteSchema
@@ -71,11 +71,12 @@ def _add_reading(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -
     @to.arguments(FiltersSchema, location="query")
     @to.response(200, page_schema(form.row), example=one_page(form.example_row))
     def list_own(query: tuple[Filters, Page]) -> Any:
-        """One's own applications and their progress, newest first (查询)."""
+        """One's own applications and their progress, newest first unless asked otherwise (查询)."""
         filters, page = query
         with reading() as db:
             wanted = filing.own(filings.model, actor(), filters)
-            return page_of(db, wanted, page, by=newest, shown=form.row)
+            down = filters.order is not Order.OLDEST
+            return page_of(db, wanted, page, by=newest, descending=down, shown=form.row)
 
     @to.route("/<application_id>", methods=["GET"])
     @mark

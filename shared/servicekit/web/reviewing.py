@@ -8,7 +8,8 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from servicekit.claims import Decision, Due, Reason, due_colour, is_overdue, reason_text
-from servicekit.queues import SOON, Holder, Order, QueueFilters
+from servicekit.filing import Order
+from servicekit.queues import SOON, Holder, QueueFilters
 from servicekit.reviewing import holder
 from servicekit.web.filing import FiltersSchema
 from servicekit.web.lines import ReadsFrom

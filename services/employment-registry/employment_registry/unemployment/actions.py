@@ -14,6 +14,7 @@ from employment_registry.checks import actions as checks
 from employment_registry.checks.actions import Checked
 from employment_registry.conditions import OpenOne, require
 from employment_registry.events import FACTS, UnemploymentRecordChanged
+from employment_registry.life_events import queries as endings
 from employment_registry.person import Person
 from employment_registry.person_columns import columns_of
 from employment_registry.policies import POLICIES
@@ -28,6 +29,7 @@ from servicekit.clock import shanghai_date
 from servicekit.db import unique_violation
 from servicekit.filing import Filings
 from servicekit.outbox import announce
+from servicekit.teamwork.reviews import ask_no_more
 
 FILINGS = Filings(
     workflow=rules.WORKFLOW,
@@ -147,6 +149,7 @@ def change_service_place(
     application.region = place
     move, said = "change-service-place", f"{before} → {place}"
     advance(db, rules.WORKFLOW, application, move, actor=actor, now=now, note=said)
+    _hand_over_ending(db, record, now)
     announce_record(db, record, now)
     return record
 
@@ -182,6 +185,15 @@ def end(
     said = f"{rules.ENDINGS[ending]}；{note}" if note else rules.ENDINGS[ending]
     advance(db, rules.WORKFLOW, application, "end", actor=actor, now=now, note=said)
     announce_record(db, record, now)
+
+
+def _hand_over_ending(db: Session, record: UnemploymentRecord, now: datetime) -> None:
+    """What was announced to end the registration, and an objection to it, is the new office's."""
+    ending = endings.find_open(db, record.id)
+    if ending is not None:
+        ending.region, ending.assigned_to = record.service_place, None
+        ending.claimed_by = ending.claimed_until = None
+        ask_no_more(db, ending, now)
 
 
 def announce_record(db: Session, record: UnemploymentRecord, now: datetime) -> None:

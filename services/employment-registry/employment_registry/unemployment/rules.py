@@ -85,7 +85,7 @@ class Wish(StrEnum):
 
 
 class Ending(StrEnum):
-    """Why a registration ends (就业服务与就业管理规定 第六十五条, and the cities' lists)."""
+    """Why a registration ends (就业服务与就业管理规定 第六十六条, and the cities' lists)."""
 
     EMPLOYED = "employed"
     OWN_BUSINESS = "own-business"
