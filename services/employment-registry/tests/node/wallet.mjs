@@ -92,7 +92,8 @@ const verifier = new SDJwtVcInstance({
   saltGenerator: () => randomBytes(16).toString("base64url"),
   signAlg: "ES256",
   signer: (data) => sign(data, privateKey),
-  verifier: (data, signature) => Promise.any(jwks.keys.map((key) => isSignedBy(key, data, signature))),
+  verifier: async (data, signature) =>
+    (await Promise.all(jwks.keys.map((key) => isSignedBy(key, data, signature)))).some(Boolean),
   kbSigner: (data) => sign(data, privateKey),
   kbSignAlg: "ES256",
   kbVerifier: (data, signature, payload) => isSignedBy(payload.cnf.jwk, data, signature),
