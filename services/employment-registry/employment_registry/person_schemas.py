@@ -87,11 +87,11 @@ class DecisionRestsOn(fields.Nested):
         self._reasons, self._guide_of = reasons, guide_of
 
     def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
-        """In the version the application was filed under."""
+        """In the version the application was filed under, where it keeps one."""
         reason = ready_reason(self._reasons, obj.decision_reason)
         if reason is None or reason.rests_on is None:
             return None
-        item, version = self._guide_of(obj), obj.guide_version
+        item, version = self._guide_of(obj), getattr(obj, "guide_version", None)
         with reading() as db:
             return find_entry(db, item, reason.rests_on, day=today(), version=version)
 

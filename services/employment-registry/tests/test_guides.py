@@ -27,6 +27,7 @@ OPENS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
 }
 CANCELLATION = "flexible-employment-cancellation"  # opens no form
+OBJECTION = "ending-objection"  # neither does this
 CONTENT = (
     "introduction",
     "audience",
@@ -94,10 +95,10 @@ def test_every_business_has_a_guide_that_anyone_reads(desk: Any) -> None:
     visitor = desk.visitor()
     items = [line["item"] for line in visitor.done(visitor.get("guides"))["items"]]
     assert items == list(rules.BUSINESSES)
-    assert set(items) == {*OPENS, CANCELLATION}
+    assert set(items) == {*OPENS, CANCELLATION, OBJECTION}
     for item in items:
         guide = visitor.done(visitor.get(f"guides/{item}", region="440106003"))
-        assert guide["version"] == 2
+        assert guide["version"] == (1 if item == OBJECTION else 2)
         assert all(
             guide[part]
             for part in (
@@ -212,7 +213,7 @@ def test_what_is_told_of_a_cancellation_is_what_it_says(desk: Any) -> None:
 @pytest.mark.req("ER-10")
 def test_the_guide_shows_what_the_check_checks(desk: Any) -> None:
     lin = desk.person()
-    for item in (*OPENS, CANCELLATION):
+    for item in (*OPENS, CANCELLATION, OBJECTION):
         guide = lin.done(desk.visitor().get(f"guides/{item}"))
         shown = [(c["code"], c["text"]) for c in guide["conditions"] if c["checked"]]
         checked = lin.done(lin.get(f"guide-checks/{item}"))["conditions"]
@@ -322,7 +323,9 @@ def test_a_ready_reason_leads_to_what_it_rests_on_in_the_guide(desk: Any) -> Non
 def test_every_ready_reason_rests_on_something_in_a_guide_of_its_matter(
     desk: Any, item: str
 ) -> None:
-    business = "certificate" if item.startswith("certificate") else item.removesuffix("-change")
+    business = item
+    for end in ("-change", "-replacement", "-objection"):
+        business = business.removesuffix(end)
     officer = desk.officer("440106", business=f"employment-registry.{business}")
     for each in officer.done(officer.get(f"{business}-reviews/reasons")):
         link = each["rests_on"]["link"]

@@ -162,6 +162,30 @@ def test_an_officer_decides_on_an_objection(desk: Any, move: str, left: list[str
     assert desk.history_is_whole()
 
 
+@pytest.mark.req("ER-10", "ER-07")
+def test_what_is_told_of_an_objection_is_what_it_says(desk: Any) -> None:
+    lin = desk.person()
+
+    def refusal() -> Any:
+        checked = lin.done(lin.get("guide-checks/ending-objection"))
+        unmet = [each["refusal"] for each in checked["conditions"] if not each["met"]]
+        assert checked["may_open"] is not bool(unmet)
+        return unmet[0] if unmet else None
+
+    assert refusal() == "ending-not-found"
+    unemployed(desk, lin)
+    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    path = f"{OWN}/{endings(lin)[0]['id']}"
+    assert refusal() is None
+    lin.done(lin.post(f"{path}/object", {"explanation": "系冒名参保"}))
+    again = lin.post(f"{path}/object", {"explanation": "系冒名参保"}).json["code"]
+    assert refusal() == again == "wrong-state"
+    lin.done(lin.post(f"{path}/withdraw"))
+    desk.set(LATER)
+    late = lin.post(f"{path}/object", {"explanation": "系冒名参保"}).json["code"]
+    assert refusal() == late == "objection-too-late"
+
+
 @pytest.mark.req("UNE-07", "ER-07")
 def test_an_objection_goes_with_the_person_to_the_new_office(desk: Any) -> None:
     lin = desk.person()
@@ -192,7 +216,11 @@ def test_an_objection_is_sent_back_taken_back_or_too_late(desk: Any) -> None:
     lin.done(lin.post(f"{path}/object", {"explanation": "未领取"}))
     review = path.replace(OWN, REVIEWS)
     officer.done(officer.post(f"{review}/return", {"reason_code": "more-proof"}))
-    assert lin.get(path).json["state_label"] == "申诉待补正"
+    returned = lin.get(path)
+    assert returned.json["state_label"] == "申诉待补正"
+    link = "/guides/ending-objection#material-explanation"
+    assert returned.json["decision_rests_on"]["link"] == link
+    assert returned.headers["Link"] == '</guides/ending-objection>; rel="help"'
     lin.done(lin.post(f"{path}/object", {"explanation": "附社保查询结果"}))
     lin.done(lin.post(f"{path}/withdraw"))
     desk.set(LATER)

@@ -17,6 +17,7 @@ from employment_registry.flexible_employment import queries as flexible
 from employment_registry.guide_texts import policy_values
 from employment_registry.guide_versions import GuideVersion
 from employment_registry.guides import rules
+from employment_registry.life_events import queries as endings
 from employment_registry.person import Person
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import ReviewLimit
@@ -169,6 +170,7 @@ _SITUATIONS: Final[Mapping[str, Callable[[Session, Asking], Any]]] = {
     ),
     "certificate": _certificate,
     "certificate-replacement": _certificate,
+    "ending-objection": lambda db, asking: endings.situation(db, asking.actor, today=asking.today),
 }
 
 

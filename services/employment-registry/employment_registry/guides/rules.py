@@ -14,6 +14,8 @@ from employment_registry.conditions import Condition
 from employment_registry.flexible_employment import opening_rules as flexible
 from employment_registry.flexible_employment.rules import REASONS as FLEXIBLE_REASONS
 from employment_registry.flexible_employment.rules import Kind as FlexibleKind
+from employment_registry.life_events import opening_rules as objection
+from employment_registry.life_events.rules import REASONS as ENDING_REASONS
 from employment_registry.unemployment import opening_rules as unemployment
 from employment_registry.unemployment.rules import REASONS as UNEMPLOYMENT_REASONS
 from servicekit import regions
@@ -82,6 +84,12 @@ BUSINESSES: Final[Mapping[str, Business]] = {
         "certificate",
         "POST /certificate-applications",
         CERTIFICATE_REASONS,
+    ),
+    objection.GUIDE: Business(
+        objection.CONDITIONS,
+        None,
+        "POST /planned-endings/{ending_id}/object",
+        ENDING_REASONS,
     ),
 }
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from employment_registry.guide_links import link_guides
 from employment_registry.life_events import actions, queries, schemas
 from employment_registry.life_events.model import PlannedEnding
+from employment_registry.life_events.opening_rules import GUIDE
 from servicekit import filing, history
 from servicekit.web import versions
 from servicekit.web.access import access
@@ -23,6 +25,7 @@ endings = Blueprint(
     description="终止告知与申诉：本人",
 )
 own = access(Role.APPLICANT, level=2, kinds=("person",))
+link_guides(endings, [GUIDE])
 
 
 @endings.route("", methods=["GET"])

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from employment_registry.checks.rules import System
 from employment_registry.life_events import rules
 from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
+from employment_registry.life_events.opening_rules import Situation
 from employment_registry.standing import PersonKey, PersonStanding
 from servicekit.applications import Actor
 
@@ -39,6 +40,15 @@ def find_open(db: Session, record_id: str) -> PlannedEnding | None:
     of_record = select(PlannedEnding).where(PlannedEnding.record_id == record_id)
     wanted = of_record.where(PlannedEnding.state.in_(rules.OPEN)).with_for_update(of=PlannedEnding)
     return db.scalar(wanted.execution_options(populate_existing=True))
+
+
+def situation(db: Session, actor: Actor, *, today: date) -> Situation:
+    """What the conditions of an objection look at: the person's open ending."""
+    wanted = own(actor).where(PlannedEnding.state.in_(rules.OPEN))
+    ending = db.scalar(wanted.order_by(PlannedEnding.created_at.desc()).limit(1))
+    if ending is None:
+        return Situation(today)
+    return Situation(today, ending.state, ending.takes_effect_on)
 
 
 def list_events(db: Session, person_key: PersonKey) -> list[rules.Event]:

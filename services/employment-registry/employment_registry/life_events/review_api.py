@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from employment_registry.life_events import rules, schemas
+from employment_registry.life_events.opening_rules import GUIDE
 from employment_registry.life_events.review_actions import REVIEWS
 from employment_registry.parts import parts
+from employment_registry.person_schemas import EXAMPLE_ENTRY, ready_reason_schema
 from servicekit.web.api import Blueprint
 from servicekit.web.exports import add_exports
 from servicekit.web.review_routes import Shown, add_reviews
@@ -26,6 +28,8 @@ add_reviews(
         reasons=rules.REASONS,
         correctable=("/explanation",),
         revealable=("person_name", "document_number", "born_on"),
+        reason=ready_reason_schema("Ending", [GUIDE]),
+        example_reason={"rests_on": EXAMPLE_ENTRY},
     ),
 )
 add_exports(reviews, REVIEWS, lambda: parts().exports)

@@ -70,8 +70,18 @@ ENDS: Final = {
     Standing.EMPLOYED: frozenset(Happening) - {Happening.ENROLLED},
 }
 REASONS: Final = (
-    Reason("more-proof", "return", "请补充能够说明情况的材料或线索，例如离职证明、单位联系方式。"),
-    Reason("confirmed", "reject", "经向信息来源部门核实，信息无误，登记予以终止。"),
+    Reason(
+        "more-proof",
+        "return",
+        "请补充能够说明情况的材料或线索，例如离职证明、单位联系方式。",
+        "materials/explanation",
+    ),
+    Reason(
+        "confirmed",
+        "reject",
+        "经向信息来源部门核实，信息无误，登记予以终止。",
+        "conditions/untrue",
+    ),
 )
 
 

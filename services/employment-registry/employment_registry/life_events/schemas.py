@@ -8,7 +8,8 @@ from marshmallow import Schema, fields, validate
 
 from employment_registry.life import Standing
 from employment_registry.life_events import rules
-from employment_registry.person_schemas import EXAMPLE_PERSON, PersonSchema
+from employment_registry.life_events.opening_rules import GUIDE
+from employment_registry.person_schemas import EXAMPLE_PERSON, DecisionRestsOn, PersonSchema
 from servicekit.web.filing import OpenMoves, Part
 from servicekit.web.reviewing import NOT_BLANK
 from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
@@ -29,6 +30,7 @@ EXAMPLE_ENDING: Final = {
     "explanation": None,
     "due_on": None,
     "decision_reason": None,
+    "decision_rests_on": None,
     "open_moves": ["object"],
     "version": 1,
 }
@@ -88,6 +90,7 @@ class EndingSchema(Schema):
     explanation = fields.Str(allow_none=True, required=True)
     due_on = fields.Date(allow_none=True, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
+    decision_rests_on = DecisionRestsOn(rules.REASONS, lambda _: GUIDE)
     open_moves = OpenMoves(rules.WORKFLOW)
     version = fields.Int(required=True)
 
