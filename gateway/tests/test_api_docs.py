@@ -127,6 +127,43 @@ def test_every_page_is_well_formed_escaped_and_leads_only_to_itself() -> None:
     assert "就业登记" not in overview
 
 
+class Words(HTMLParser):
+    """The words of a page that are neither code nor the link to the other language."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs) -> None:
+        other = dict(attrs).get("class") in ("other", "where", "method get")
+        if tag not in ("meta", "br"):
+            self.stack.append("code" if other else tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.stack.pop()
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and not {"code", "pre", "style"} & set(self.stack):
+            self.found.append(data.strip())
+
+
+@pytest.mark.req("GW-06")
+def test_a_page_speaks_one_language() -> None:
+    own = {path.stem: contract(path.stem) for path in sorted(CONTRACTS.glob("*.json"))}
+    document = merge(own, "https://jy.example", ())
+    quoted = re.compile(r'"[^"]*"')  # what a screen says
+    sentence = re.compile(r"[a-z]{3,} [a-z]{2,}")
+    for service in (None, *own):
+        for language in ("zh", "en"):
+            words = Words()
+            words.feed(Page(document, language, "/openapi", "/openapi.json").render(service))
+            for text in (quoted.sub("", found) for found in words.found):
+                is_chinese = re.search(r"[\u4e00-\u9fff]", text)
+                assert not (language == "en" and is_chinese), text
+                assert not (language == "zh" and sentence.search(text) and not is_chinese), text
+
+
 @pytest.mark.req("GW-06")
 def test_the_gateway_answers_with_the_services_descriptions_and_reads_them_again(start) -> None:
     documents = {"identity": contract("identity"), "recruitment": contract("recruitment")}

@@ -22,7 +22,6 @@ POLICY: Final = (
 ).encode()
 _METHODS: Final = ("get", "post", "put", "patch", "delete", "head", "options")
 _JSON: Final = "application/json"
-_CHINESE: Final = re.compile(r"\(([^()]*[\u4e00-\u9fff][^()]*)\)")
 _CODE: Final = re.compile(r"`([^`]+)`")
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 
@@ -41,7 +40,7 @@ class Page:
         self, document: dict[str, Any], language: str, place: str, document_place: str
     ) -> None:
         self._document = document
-        self._schemas = Schemas(document)
+        self._schemas = Schemas(document, language)
         self._language = language
         self._words = WORDS[language]
         self._place = place
@@ -109,8 +108,8 @@ class Page:
 
     def _shown(self, tag: str) -> str:
         found = self._tags.get(tag, {})
-        name = tag.partition("/")[2]
-        return str(found.get("x-displayName", name)) if self._language == "zh" else name
+        shown = found.get("x-displayName" if self._language == "zh" else "x-en")
+        return str(shown or tag.partition("/")[2])
 
     def _overview(self) -> str:
         words = self._words
@@ -150,15 +149,16 @@ class Page:
         self, path: str, method: str, operation: dict[str, Any], shared: list[Any]
     ) -> Iterator[str]:
         name = _anchor(operation.get("operationId", f"{method} {path}"))
-        summary = escape(self._in_language(operation.get("summary", "")))
+        summary = escape(self._schemas.said(operation, "summary"))
         yield (
             f'<details class="operation" id="{name}"><summary>'
             f'<span class="method {method}">{method.upper()}</span>'
             f'<span class="where">{escape(path)}</span>'
             f'<span class="summary">{summary}</span></summary><div class="inside">'
         )
-        yield from self._marks(operation)
-        yield _text(operation.get("description", ""))
+        if operation.get("deprecated"):
+            yield f'<p><span class="mark">{self._words["deprecated"]}</span></p>'
+        yield _text(self._schemas.said(operation, "description"))
         parameters = [
             self._schemas.resolved(p) for p in (*shared, *operation.get("parameters", []))
         ]
@@ -172,22 +172,6 @@ class Page:
             yield from self._answer(status, self._schemas.resolved(answer))
         yield "</div></details>\n"
 
-    def _in_language(self, text: str) -> str:
-        """Summaries are English with the Chinese words in brackets."""
-        found = _CHINESE.search(text)
-        return found[1] if found and self._language == "zh" else text
-
-    def _marks(self, operation: dict[str, Any]) -> Iterator[str]:
-        marks = []
-        if operation.get("security") == []:
-            marks.append(self._words["open"])
-        if operation.get("deprecated"):
-            marks.append(self._words["deprecated"])
-        access = operation.get("x-access") or {}
-        marks += [f"{key}: {_said(value)}" for key, value in access.items() if value]
-        if marks:
-            yield "<p>" + "".join(f'<span class="mark">{escape(m)}</span>' for m in marks) + "</p>"
-
     def _parameters(self, parameters: list[dict[str, Any]]) -> Iterator[str]:
         words = self._words
         yield f"<h3>{words['parameters']}</h3>" + self._head("place")
@@ -197,7 +181,7 @@ class Page:
                 str(parameter.get("name", "")),
                 place,
                 self._schemas.kind(parameter.get("schema", {})),
-                str(parameter.get("description", "")),
+                self._schemas.meaning(parameter),
                 required=bool(parameter.get("required")),
             )
         yield "</table></div>"
@@ -236,8 +220,8 @@ class Page:
                 )
 
     def _answer(self, status: str, answer: dict[str, Any]) -> Iterator[str]:
-        said = str(answer.get("description", ""))
-        if self._language == "zh" and status.isdigit():
+        said = self._schemas.meaning(answer)
+        if said == answer.get("description") and self._language == "zh" and status.isdigit():
             said = STATUSES.get(int(status), said)
         line = f"<code>{escape(status)}</code> {_inline(said)}"
         inside = "".join(self._content(answer)) if status.startswith("2") else ""
@@ -245,10 +229,6 @@ class Page:
             yield f'<details class="part"><summary>{line}</summary>{inside}</details>'
         else:
             yield f'<p class="quiet">{line}</p>'
-
-
-def _said(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _anchor(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,10 +10,16 @@ from typing import Any, Final
 DEEPEST: Final = 5
 MOST_ROWS: Final = 200
 _LIMITS: Final = (
-    ("minLength", "≥ {} 字符 chars"), ("maxLength", "≤ {} 字符 chars"), ("minimum", "≥ {}"),
-    ("maximum", "≤ {}"), ("minItems", "≥ {} 项 items"), ("maxItems", "≤ {} 项 items"),
+    ("minLength", "≥ {} {characters}"), ("maxLength", "≤ {} {characters}"), ("minimum", "≥ {}"),
+    ("maximum", "≤ {}"), ("minItems", "≥ {} {items}"), ("maxItems", "≤ {} {items}"),
     ("pattern", "{}"),
 )  # fmt: skip
+_COUNTED: Final = {
+    "zh": {"characters": "字符", "items": "项"},
+    "en": {"characters": "characters", "items": "items"},
+}
+# Chinese words and numbers of clauses in brackets: English texts have them for who knows them.
+_GLOSS: Final = re.compile(r"\s*\((?:[^()]*[\u4e00-\u9fff][^()]*|[A-Z]{1,3}-?\d+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +38,27 @@ class Schemas:
 
     Args:
         document: the whole of it; references lead into it.
+        language: ``zh`` or ``en``.
     """
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], language: str) -> None:
         self._document = document
+        self._language = language
+
+    def said(self, operation: dict[str, Any], part: str) -> str:
+        """What an operation says of itself, as ``summary`` or as ``description``."""
+        chinese = operation.get("x-zh", {}).get(part) if self._language == "zh" else None
+        return str(chinese or self._plain(operation.get(part, "")))
+
+    def meaning(self, described: Any) -> str:
+        """What something says of itself, in the language where it says it in both."""
+        if not isinstance(described, dict):
+            return ""
+        found = described.get(f"x-{self._language}", described.get("description", ""))
+        return self._plain(found) if isinstance(found, str) else ""
+
+    def _plain(self, text: str) -> str:
+        return _GLOSS.sub("", text) if self._language == "en" else text
 
     def resolved(self, value: Any) -> dict[str, Any]:
         """What stands at a reference; other things are themselves."""
@@ -78,8 +102,8 @@ class Schemas:
                 path=place,
                 kind=self.kind(inner),
                 required=name in required,
-                meaning=str(inner.get("description", "") if isinstance(inner, dict) else ""),
-                limits=tuple(_limits(self.resolved(inner))),
+                meaning=self.meaning(inner),
+                limits=tuple(self._limits(self.resolved(inner))),
             )
             yield from self._rows(inner, place, above, depth + 1)
 
@@ -101,8 +125,7 @@ class Schemas:
         form = found.get("format")
         return f"{said} ({form})" if form else said
 
-
-def _limits(schema: dict[str, Any]) -> Iterator[str]:
-    for name, text in _LIMITS:
-        if name in schema:
-            yield text.format(schema[name])
+    def _limits(self, schema: dict[str, Any]) -> Iterator[str]:
+        for name, text in _LIMITS:
+            if name in schema:
+                yield text.format(schema[name], **_COUNTED[self._language])

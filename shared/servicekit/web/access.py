@@ -50,6 +50,15 @@ _KINDS: dict[Role, frozenset[Kind]] = {
 }
 
 
+_ROLES_IN_CHINESE: dict[Role, str] = {
+    Role.APPLICANT: "申请人", Role.WINDOW: "窗口人员", Role.REVIEWER: "审核人员",
+    Role.APPROVER: "审批人员", Role.ADMIN: "管理员", Role.SYSTEM: "接入系统",
+}  # fmt: skip
+_KINDS_IN_CHINESE: dict[Kind, str] = {
+    "visitor": "访客", "person": "个人", "unit": "单位", "officer": "经办人员", "system": "系统",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Who may use a route.
@@ -90,6 +99,22 @@ class Mark:
         said += ", not for units of an organisation code" if self.uscc else ""
         said += f", scope {' '.join(sorted(self.scopes))}" if self.scopes else ""
         return said + (f", business {self.business}." if self.business else ".")
+
+    @property
+    def chinese_sentence(self) -> str:
+        """`sentence` in Chinese."""
+        if self.is_public:
+            return "所有人均可使用，无需登录。"
+        roles = "、".join(_ROLES_IN_CHINESE[role] for role in self.roles)
+        kinds = "、".join(_KINDS_IN_CHINESE[kind] for kind in sorted(self.kinds))
+        said = f"适用于{roles}（{kinds}）"
+        said += f"，实名等级 {self.level} 及以上" if self.level else ""
+        said += f"，省统一认证等级 {self.unit_level} 及以上的单位" if self.unit_level else ""
+        said += f"，须以 {self.grants} 授权经办" if self.grants else ""
+        said += "，或由单位账号办理" if self.grants and self.unit_account else ""
+        said += "，以组织机构代码注册的单位除外" if self.uscc else ""
+        said += f"，权限范围 {' '.join(sorted(self.scopes))}" if self.scopes else ""
+        return said + (f"，业务 {self.business}。" if self.business else "。")
 
 
 def access(

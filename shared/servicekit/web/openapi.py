@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
 from typing import Any, Final
 
 import flask
@@ -13,6 +16,7 @@ from marshmallow import fields
 from servicekit.web import idempotency, problem
 from servicekit.web.access import Mark
 from servicekit.web.api import ProblemSchema
+from servicekit.web.api_texts import ApiTexts
 from servicekit.web.app import Service, ServiceApp
 from servicekit.web.idempotency import KeyMissing, KeyReused
 from servicekit.web.limits import BodyTooLarge
@@ -92,8 +96,14 @@ class _Api(flask_smorest.Api):  # type: ignore[misc]
     DEFAULT_ERROR_RESPONSE_NAME = None
 
 
-def document(app: ServiceApp) -> Document:
-    """The document of a service; the same code gives the same document, byte for byte."""
+def document(app: ServiceApp, texts: ApiTexts | None = None) -> Document:
+    """The document of a service; the same code gives the same document, byte for byte.
+
+    Args:
+        app: the service, put together.
+        texts: in place of its own catalogues.
+    """
+    texts = texts_of(app.service) if texts is None else texts
     shell = flask.Flask(app.service.package)
     shell.config.update(API_TITLE=_title(app.service), API_VERSION="v1", OPENAPI_VERSION="3.1.0")
     api = _Api(shell, spec_kwargs=_frame(app.service))
@@ -110,10 +120,27 @@ def document(app: ServiceApp) -> Document:
         operation = written["paths"][path].get(method)
         if operation is not None:
             _complete(operation, path, method, endpoint, app.marks[endpoint])
+            _say_in_chinese(operation, app.marks[endpoint], texts)
     written["components"]["responses"] = {f"Problem{s}": _response(s) for s in _EXAMPLES}
-    written["components"]["parameters"] = _PARAMETERS
+    written["components"]["parameters"] = deepcopy(_PARAMETERS)
     _open_and_close(written)
+    texts.complete(written)
     return {"x-generated-by": "make contracts", **written}
+
+
+def texts_of(service: Service) -> ApiTexts:
+    """What a service's documentation says in the other language."""
+    own = importlib.import_module(service.package).__file__
+    assert own is not None  # services are packages of files
+    return ApiTexts((Path(own).parent, Path(__file__).parent))
+
+
+def _say_in_chinese(operation: Document, mark: Mark, texts: ApiTexts) -> None:
+    said = operation["description"].removesuffix(mark.sentence).strip()
+    operation["x-zh"] = {
+        "summary": texts.chinese(operation.get("summary", "")),
+        "description": f"{texts.chinese(said)}\n\n{mark.chinese_sentence}".strip(),
+    }
 
 
 def _title(service: Service) -> str:
@@ -208,7 +235,7 @@ def _response(status: int) -> Document:
         "description": _PHRASES[status],
         "content": {problem.CONTENT_TYPE: content},
     }
-    return answer | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
+    return answer | ({"headers": deepcopy(_HEADERS[status])} if status in _HEADERS else {})
 
 
 def _open_and_close(written: Document) -> None:

@@ -200,7 +200,7 @@ def _add_decisions(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: 
     @officer
     @to.arguments(NoteSchema, example={"note": "电话核实无误"})
     @answers
-    @_said(f"审核通过.\n\n{words}, and what the matter's own rules refuse.")
+    @_said(f"Approve (审核通过).\n\n{words}, and what the matter's own rules refuse.")
     def approve(body: dict[str, Any], application_id: str) -> Any:
         return decide("approve", application_id, note=body["note"])
 
@@ -211,7 +211,7 @@ def _add_decisions(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: 
         example={"reason": "请补充", "fields_to_correct": list(shown.correctable[:1])},
     )
     @answers
-    @_said(f"退回补正, with a reason and the fields to correct.\n\n{words}.")
+    @_said(f"Send back, with a reason and the fields to correct (退回补正).\n\n{words}.")
     def send_back(decision: Decision, application_id: str) -> Any:
         return decide("return", application_id, decision=decision)
 
@@ -221,7 +221,7 @@ def _add_decisions(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: 
         rejection_schema(_name(reviews, "Rejection"), shown.reasons), example={"reason": "不符"}
     )
     @answers
-    @_said(f"审核不通过, with a reason.\n\n{words}.")
+    @_said(f"Turn down, with a reason (审核不通过).\n\n{words}.")
     def reject(decision: Decision, application_id: str) -> Any:
         return decide("reject", application_id, decision=decision)
 

@@ -240,7 +240,7 @@ def reissue_code(_: dict[str, Any], case_id: str) -> AuthorisationCase:
 )
 @authorisations.response(201, schemas.AuthorisationSchema, example=schemas.EXAMPLE_AUTHORISATION)
 def redeem_code(body: dict[str, Any]) -> Authorisation:
-    """授权码实名: enter the code from the SMS (EA-09).
+    """Enter the code from the SMS (授权码实名, EA-09).
 
     404 `code-unknown`: not a code of one's own; 409 `code-already-used`, `code-expired`,
     `code-revoked`, `binding-suspended`, `binding-not-active`; 422 `code-mistyped`, which does not

@@ -146,7 +146,7 @@ def release_authorisation(_: dict[str, Any], case_id: str) -> AuthorisationCase:
 @reviews.arguments(NoteSchema, example={"note": "材料齐全，印章清晰"})
 @reviews.response(200, shown.CaseReviewSchema, example=shown.EXAMPLE)
 def accept_authorisation(body: dict[str, Any], case_id: str) -> AuthorisationCase:
-    """初审通过: another officer decides.
+    """The first review is good; another officer decides (初审通过).
 
     409 `claimed-by-other`, `wrong-state`, `changed-meanwhile`.
     """
@@ -164,7 +164,7 @@ def accept_authorisation(body: dict[str, Any], case_id: str) -> AuthorisationCas
 @reviews.arguments(NoteSchema, example={"note": "已电话核实"})
 @reviews.response(200, shown.CaseReviewSchema, example=shown.EXAMPLE)
 def approve_authorisation(body: dict[str, Any], case_id: str) -> AuthorisationCase:
-    """复核通过: the code goes to the agent by SMS; nobody here ever sees it.
+    """Approve: the code goes to the agent by SMS, nobody here ever sees it (复核通过).
 
     403 `four-eyes`: the officer of the first review; 409 `claimed-by-other`, `wrong-state`.
     """
@@ -196,7 +196,7 @@ def approve_authorisation(body: dict[str, Any], case_id: str) -> AuthorisationCa
 )
 @reviews.response(200, shown.CaseReviewSchema, example=shown.EXAMPLE)
 def return_authorisation(decision: Decision, case_id: str) -> AuthorisationCase:
-    """退回补正, with a reason and the papers to correct.
+    """Send back, with a reason and the papers to correct (退回补正).
 
     409 `claimed-by-other`, `wrong-state`, `changed-meanwhile`.
     """
@@ -212,7 +212,7 @@ def return_authorisation(decision: Decision, case_id: str) -> AuthorisationCase:
 @reviews.arguments(shown.RejectAuthorisationSchema, example={"reason_code": "not-entrusted"})
 @reviews.response(200, shown.CaseReviewSchema, example=shown.EXAMPLE)
 def reject_authorisation(decision: Decision, case_id: str) -> AuthorisationCase:
-    """审核不通过, with a reason.
+    """Turn down, with a reason (审核不通过).
 
     409 `claimed-by-other`, `wrong-state`, `changed-meanwhile`.
     """
@@ -237,7 +237,7 @@ def reject_authorisation(decision: Decision, case_id: str) -> AuthorisationCase:
 @reviews.arguments(schemas.RevocationSchema, example={"reason": "单位来函否认委托"})
 @reviews.response(200, shown.CaseReviewSchema, example=shown.EXAMPLE)
 def revoke_code(body: dict[str, str], case_id: str) -> AuthorisationCase:
-    """撤销: the code, or what was proved with it, is worth nothing from now on.
+    """Revoke the code, or what was proved with it: worth nothing from now on (撤销).
 
     409 `wrong-state`.
     """

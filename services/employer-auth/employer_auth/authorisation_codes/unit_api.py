@@ -31,7 +31,7 @@ managing = access(Role.APPLICANT, kinds=("unit",), grants=MANAGE, unit_account=T
     200, page_schema(schemas.AuthorisationSchema), example=page(schemas.EXAMPLE_AUTHORISATION)
 )
 def list_unit_authorisations(query: Page) -> Any:
-    """Everybody who ever completed 授权码实名 for the unit, newest first (EA-11)."""
+    """Everybody who ever proved a code for the unit, newest first (授权码实名, EA-11)."""
     with reading() as db:
         found = queries.of_unit(actor().id)
         return page_of(db, found, query, by=queries.NEWEST_AUTHORISATION)

@@ -35,7 +35,7 @@ def show_agency(query: dict[str, str]) -> Agency:
 @units.arguments(schemas.NumberSchema, location="query")
 @units.response(200, schemas.FoundUnitsSchema, example={"items": [schemas.EXAMPLE_FOUND]})
 def search_units(query: dict[str, str]) -> dict[str, Any]:
-    """Find a unit by 单位管理码, USCC or organisation code, exactly (EA-07).
+    """Find a unit by its number, USCC or organisation code, exactly (单位管理码, EA-07).
 
     404 `unit-not-found`; 422 `unit-number-malformed`, `uscc-without-spaces`,
     `organisation-code-without-dash`, `identifier-check-digit`; 429 `too-many-searches`.

@@ -78,7 +78,7 @@ def list_objection_history(objection_id: str) -> list[history.Entry]:
 @reviews.arguments(schemas.ObjectionDecisionSchema, example={"reason_code": "not-by-unit"})
 @reviews.response(200, schemas.ObjectionSchema, example=schemas.EXAMPLE_OBJECTION)
 def uphold(reason: str, objection_id: str) -> Objection:
-    """异议成立: every agent is released, the unit stays frozen.
+    """Uphold it: every agent is released, the unit stays frozen (异议成立).
 
     409 `wrong-state`; 412 `changed-meanwhile`.
     """
@@ -94,7 +94,7 @@ def uphold(reason: str, objection_id: str) -> Objection:
 @reviews.arguments(schemas.ObjectionDecisionSchema, example={"reason_code": "by-unit"})
 @reviews.response(200, schemas.ObjectionSchema, example=schemas.EXAMPLE_OBJECTION)
 def lift(reason: str, objection_id: str) -> Objection:
-    """解除冻结: what rested for it works again.
+    """Unfreeze the unit: what rested for it works again (解除冻结).
 
     409 `wrong-state`; 412 `changed-meanwhile`.
     """

@@ -123,7 +123,7 @@ class CertificateOpeningSchema(Schema):
         load_default=None,
         allow_none=True,
         validate=validate.Length(1, 36),
-        metadata={"description": "Whose 补换 was pressed; the valid one's if absent."},
+        metadata={"description": "Which is to be replaced (补换); the valid one if absent."},
     )
     certificate = fields.Nested(CertificateStatementSchema, load_default=dict)
 

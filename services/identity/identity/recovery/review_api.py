@@ -119,7 +119,7 @@ add_reviews(
 @unit_reviews.arguments(NoteSchema, example={"note": "材料齐全，公章清晰"})
 @unit_reviews.response(200, review_schemas.UnitRecoverySchema, example=review_schemas.EXAMPLE_UNIT)
 def endorse(body: dict[str, Any], application_id: str) -> UnitRecovery:
-    """初审通过: the first of two officers finds it good; another one approves.
+    """The first of two officers finds it good; another one approves (初审通过).
 
     409 `claimed-by-other`, `wrong-state`, `changed-meanwhile`.
     """

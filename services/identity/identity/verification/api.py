@@ -65,7 +65,7 @@ class EvidenceListSchema(Schema):
 @blueprint.response(201, EvidenceSchema, example=examples.EVIDENCE)
 @access(Role.APPLICANT, kinds=("person",))
 def check_bank_card(card: actions.Card) -> Evidence:
-    """Raise the level to 二级 by the bank-card check (银联实名认证).
+    """Raise the level to 2 by the bank-card check (银联实名认证).
 
     422 `verification-refused` (the form), `verification-failed` (the bank's no, by its cause); 409
     `level-already-reached`; 429 `verification-closed`; 503 `external-unavailable`: send it again

@@ -104,7 +104,7 @@ class VisitorSchema(Schema):
 def register_on_site(given: tuple[Form, tuple[str, ...]]) -> Evidence:
     """Open the account of a person who could not register on line (办事大厅现场核验注册账号).
 
-    The person is 三级 at once; the one-time password goes to the own phone. 422
+    The person is at level 3 at once; the one-time password goes to the own phone. 422
     `registration-refused` with every wrong field; 409 `username-taken`, `person-id-taken`,
     `on-site-materials-missing`; 403 `on-site-own-account`.
     """
