@@ -8,6 +8,7 @@ from typing import Final
 from frontdoor.field_names import may_be_trailer
 
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~]*)?")
+_OUR_SIZE: Final = re.compile(rb"([1-9a-f][0-9a-f]{0,7})\r\n")  # as we write it
 _TRAILER: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t -~\x80-\xff]*")
 _LONGEST_SIZE: Final = 256  # bytes of a size line with its extensions
 _LONGEST_TRAILER: Final = 4096
@@ -57,8 +58,27 @@ class Chunked:
         while position >= 0:
             if self._state == _OVER:
                 return b"".join(out), data[position:]
+            if self._state == _SIZE_LINE and not self.unwrap:
+                position = self._whole_chunks(data, position, out)
             position = _STEPS[self._state](self, data, position, out)
         return b"".join(out), None
+
+    def _whole_chunks(self, data: bytes, position: int, out: list[bytes]) -> int:
+        """Those that came whole and as we would write them pass as one piece.
+
+        Else a megabyte in chunks of one byte would cost seconds.
+        """
+        start = position
+        while (found := _OUR_SIZE.match(data, position)) is not None:
+            size = int(found[1], 16)
+            end = found.end() + size
+            if data[end : end + 2] != b"\r\n":
+                break
+            self.content += size
+            position = end + 2
+        if position > start:
+            out.append(data[start:position])
+        return position
 
     def _size_line(self, data: bytes, position: int, out: list[bytes]) -> int:
         line = self._line(data, position, _LONGEST_SIZE)

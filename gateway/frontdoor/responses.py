@@ -17,14 +17,14 @@ NO_CONTENT, NOT_MODIFIED = 204, 304
 FIRST_FINAL: Final = 200
 
 # Bits of ``present``: fields the gateway would otherwise add.
-DATE, CACHE_CONTROL, CSP, NOSNIFF, FRAME_OPTIONS, REFERRER, OPENER, HSTS = (
-    1, 2, 4, 8, 16, 32, 64, 128
+DATE, CACHE_CONTROL, CSP, NOSNIFF, FRAME_OPTIONS, REFERRER, OPENER, HSTS, ORIGIN = (
+    1, 2, 4, 8, 16, 32, 64, 128, 256
 )  # fmt: skip
 _ADDED: Final = {
     b"date": DATE, b"cache-control": CACHE_CONTROL, b"content-security-policy": CSP,
     b"x-content-type-options": NOSNIFF, b"x-frame-options": FRAME_OPTIONS,
     b"referrer-policy": REFERRER, b"cross-origin-opener-policy": OPENER,
-    b"strict-transport-security": HSTS,
+    b"strict-transport-security": HSTS, b"access-control-allow-origin": ORIGIN,
 }  # fmt: skip
 _DROPPED: Final = frozenset(
     (b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"te", b"trailer",
@@ -159,6 +159,8 @@ def read_response(data: bytes, end: int, opening: Opening = UNKNOWN) -> Response
         _read_lines(head, lines)
     if head.chunked and head.length >= 0:
         raise BadResponse("Content-Length and Transfer-Encoding")
+    if head.status == NO_CONTENT:
+        _unframe(head)
     if head.named:
         kept = head.lines
         kept[1:] = [line for line in kept[1:] if _name(line) not in head.named]
@@ -197,6 +199,12 @@ def _read_first(line: bytes) -> tuple[int, bool, bytes]:
 def has_body(head: ResponseHead, method: bytes) -> bool:
     """Does anything follow the head (RFC 9112 6.3)?"""
     return method != b"HEAD" and head.status not in (NO_CONTENT, NOT_MODIFIED)
+
+
+def _unframe(head: ResponseHead) -> None:
+    """A 204 names no body (RFC 9110 8.6, RFC 9112 6.1): else the next answer is taken for it."""
+    head.length, head.chunked = -1, False
+    head.lines[1:] = [line for line in head.lines[1:] if _name(line) != b"content-length"]
 
 
 def _coding(head: ResponseHead, line: bytes) -> None:

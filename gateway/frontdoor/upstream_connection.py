@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Reason = Literal["error", "timeout"]
 
 _IDLE, _HEAD, _LENGTH, _CHUNKED, _TO_THE_END, _TUNNEL, _DEAD = range(7)
-_CONTINUE: Final = 100
 _SWITCHING: Final = 101
 
 
@@ -161,8 +160,11 @@ class UpstreamConnection(asyncio.Protocol):
             self.kill()  # bytes nobody asked for: never trust it again
         elif state == _HEAD:
             self._heard = True
+            if self._buffer:
+                data = self._buffer + data
             try:
-                self._read_head(caller, self._buffer + data if self._buffer else data)
+                while data:
+                    data = self._read_head(caller, data)
             except (BadResponse, BadChunk):
                 self._give_up(caller)
         elif state == _LENGTH:
@@ -179,14 +181,15 @@ class UpstreamConnection(asyncio.Protocol):
         self.kill()
         caller.response_breaks(self, heard=True)
 
-    def _read_head(self, caller: Caller, data: bytes) -> None:
+    def _read_head(self, caller: Caller, data: bytes) -> bytes:
+        """Read one head; what follows an interim one is to be read next."""
         end = data.find(b"\r\n\r\n")
         longest = caller.exchange.route.location.longest_answer_head
         if not 0 <= end <= longest:
             if len(data) > longest:
                 raise BadResponse("too long")
             self._buffer = data
-            return
+            return b""
         self._buffer = b""
         opening = self._opening
         head = read_response(data, end, opening)
@@ -194,8 +197,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._opening = learn_opening(data, end)
         rest = data[end + 4 :]
         if head.status < FIRST_FINAL:
-            self._read_interim(caller, head, rest)
-            return
+            return self._read_interim(caller, head, rest)
         self._reusable = head.reusable
         if self.peer.suspect or head.status > 501:  # noqa: PLR2004 - it is able to answer
             self.pool.answered(self.peer, head.status)
@@ -207,18 +209,17 @@ class UpstreamConnection(asyncio.Protocol):
                 self._finish(caller)
         else:
             self._begin_body(caller, head, rest)
+        return b""
 
-    def _read_interim(self, caller: Caller, head: ResponseHead, rest: bytes) -> None:
-        if head.status < _CONTINUE:
-            raise BadResponse("status")
+    def _read_interim(self, caller: Caller, head: ResponseHead, rest: bytes) -> bytes:
         if head.status == _SWITCHING:
             if head.upgrade is None or head.upgrade.lower() != caller.exchange.upgrade:
                 raise BadResponse("switching")  # to what nobody asked for
             self._state = _TUNNEL
             self._reusable = False
             caller.tunnel_begins(head, rest)
-        elif rest:
-            self._read_head(caller, rest)
+            return b""
+        return rest
 
     def _begin_body(self, caller: Caller, head: ResponseHead, rest: bytes) -> None:
         if not has_body(head, caller.exchange.method):

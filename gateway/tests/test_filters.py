@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from frontdoor.in_hand import InHand
-from frontdoor.testing.service import Service, answer
+from frontdoor.testing.service import Received, Service, answer
 
 HOME = "http://portal.example"
 
@@ -54,6 +54,31 @@ def test_only_named_sites_pages_may_ask(start) -> None:
         said = gateway.ask("/public/x", method, {"Origin": "http://evil.example", **fields})
         assert said.one("access-control-allow-origin") == "*"
         assert said.one("access-control-allow-credentials") is None
+
+
+@pytest.mark.req("GW-04")
+def test_what_a_service_says_of_other_sites_itself_is_not_said_twice(start) -> None:
+    async def say(request: Received, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(fields="Access-Control-Allow-Origin: *\r\n"))
+
+    gateway = start(
+        f"cors_origin {HOME}; location / {{ proxy_pass http://service; }}",
+        {"service": Service(say)},
+    )
+    assert gateway.ask("/", fields={"Origin": HOME}).all("access-control-allow-origin") == ["*"]
+
+
+@pytest.mark.req("GW-04")
+def test_preflights_count_among_the_requests_of_an_address(start) -> None:
+    gateway = start(
+        f"limit_req zone=z; limit_req_status 429; cors_origin {HOME}; location / {{ return 200; }}",
+        {},
+        outside="limit_req_zone $binary_remote_addr zone=z:1m rate=1r/m;",
+    )
+    asked = {"Origin": HOME, "Access-Control-Request-Method": "POST"}
+    said = [gateway.ask("/", "OPTIONS", asked) for _ in range(2)]
+    assert [one.status for one in said] == [204, 429]
+    assert [one.one("access-control-allow-origin") for one in said] == [HOME, HOME]
 
 
 @pytest.mark.req("GW-04")

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from frontdoor.chunked import Chunked
 from frontdoor.field_lines import learn_beginning, read_fields
 from frontdoor.fields import NOTHING, BadHead, Beginning, Fields
 from frontdoor.testing.running import Running
@@ -198,6 +202,30 @@ def test_an_old_client_is_not_told_to_go_on(gateway) -> None:
     )
     assert said.startswith(b"HTTP/1.1 200 ")
     assert b"100 Continue" not in said
+
+
+SIZES = st.sampled_from(["%x", "%X", "0%x", "%x;a=b", "%x \t;c"])
+
+
+@given(
+    chunks=st.lists(st.tuples(SIZES, st.binary(min_size=1, max_size=40)), max_size=12),
+    cuts=st.sets(st.integers(0, 700), max_size=8),
+    unwrap=st.booleans(),
+)
+def test_chunks_are_the_same_however_they_are_written_and_come(chunks, cuts, unwrap) -> None:
+    """Those that come whole pass at once, the others byte by byte."""
+    sent = b"".join(b"%b\r\n%b\r\n" % ((size % len(d)).encode(), d) for size, d in chunks)
+    sent += b"0\r\n\r\nrest"
+    ours = b"".join(b"%x\r\n%b\r\n" % (len(d), d) for _, d in chunks) + b"0\r\n\r\n"
+    content = b"".join(d for _, d in chunks)
+    places = [0, *sorted(cut for cut in cuts if cut < len(sent) - 4), len(sent)]
+    chunked = Chunked(unwrap=unwrap)
+    out, rest = b"", None
+    for first, last in pairwise(places):
+        data, rest = chunked.feed(sent[first:last])
+        out += data
+    assert (out, rest) == (content if unwrap else ours, b"rest")
+    assert chunked.content == len(content)
 
 
 KNOWN = b"Host: a\r\nConnection: keep-alive\r\nAccept: text/html\r\nX-Hop: 1\r\n"

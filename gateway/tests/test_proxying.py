@@ -292,6 +292,23 @@ def test_hints_before_the_answer_are_passed_over(start) -> None:
     assert gateway.ask("/").body == b"ok"
 
 
+def test_hints_without_end_are_passed_over_too(start) -> None:
+    data = b"HTTP/1.1 102 Processing\r\n\r\n" * 5000 + answer(b"ok")
+    gateway = start(PASS, {"service": says(data)})
+    assert [gateway.ask("/").body for _ in range(2)] == [b"ok", b"ok"]
+
+
+@pytest.mark.req("GW-05")
+@pytest.mark.parametrize("framing", [b"Content-Length: 5", b"Transfer-Encoding: chunked"])
+def test_an_answer_without_content_speaks_of_none(start, framing) -> None:
+    gateway = start(PASS, {"service": says(b"HTTP/1.1 204 No Content\r\n%b\r\n\r\n" % framing)})
+    one = b"GET / HTTP/1.1\r\nHost: a\r\n"
+    said = gateway.raw(one + b"\r\n" + one + b"Connection: close\r\n\r\n")
+    assert said.count(b"HTTP/1.1 204 ") == 2
+    assert b"Content-Length" not in said
+    assert b"Transfer-Encoding" not in said
+
+
 @pytest.mark.req("GW-03")
 def test_a_kept_connection_closed_meanwhile_is_no_failure_for_what_may_be_repeated(start) -> None:
     service = Service()
