@@ -30,6 +30,7 @@ from frontdoor.filters.tokens import Tokens
 from frontdoor.filters.upgrades import Upgrades
 from frontdoor.in_hand import InHand
 from frontdoor.kept_answers import Memory
+from frontdoor.limits import AllBuckets
 from frontdoor.measures import Measures
 from frontdoor.names import Following
 from frontdoor.parts import Parts
@@ -64,6 +65,7 @@ class Gateway:
     upstream_measures: UpstreamMeasures
     memories: Mapping[str, Memory]
     ends: SharedEnds
+    buckets: AllBuckets
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def work_in(self, worker: int) -> None:
@@ -114,6 +116,7 @@ def build(
     *,
     now: Callable[[], float] = time.monotonic,
     wall: Callable[[], float] = time.time,
+    former: Gateway | None = None,
 ) -> Gateway:
     """Make a gateway; nothing listens yet.
 
@@ -122,8 +125,9 @@ def build(
         configuration: routes and limits.
         now: monotonic seconds.
         wall: seconds since 1970.
+        former: the one before a reload; what it counted goes on to count.
     """
-    parts = Parts(settings, configuration, now, wall)
+    parts = Parts(settings, configuration, now, wall, None if former is None else former.buckets)
     chain = _chain(parts)
     maker = Routes(
         configuration, chain, parts.pools, parts.sign_on, parts.keys, now, settings.public_url
@@ -147,6 +151,7 @@ def build(
         ends=parts.sign_on.ends,
         checking=parts.checking,
         following=parts.following,
+        buckets=parts.buckets,
     )
 
 
@@ -165,7 +170,7 @@ def _chain(parts: Parts) -> tuple[Filter, ...]:
         Upgrades(parts.sign_on.own_pages),
         IfMatch(),
         BrowserSession(parts.sign_on),
-        Tokens(parts.verifier, Proofs(public_url, now, wall), now),
+        Tokens(parts.verifier, Proofs(public_url, now, wall, parts.buckets), now, parts.buckets),
         RateLimit(LATE, parts.zones),
         InHandLimit(LATE, parts.in_hand),
         Rewriting(),

@@ -88,15 +88,18 @@ class Frontdoor(BaseApplication):  # type: ignore[misc]
     def load(self) -> None:
         """There is no WSGI application."""
 
-    def read(self) -> Gateway:
+    def read(self, former: Gateway | None = None) -> Gateway:
         """A gateway by the settings and the configuration as they are now.
+
+        Args:
+            former: the one before; what it counted goes on to count.
 
         Raises:
             BadConfiguration: with file and line.
             BadSettings: all that is wrong.
         """
         settings = load(Settings, PREFIX)
-        return build(settings, _listening(read(settings), settings, self.port))
+        return build(settings, _listening(read(settings), settings, self.port), former=former)
 
     def run(self) -> None:
         """Serve until a signal ends it."""

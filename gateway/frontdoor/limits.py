@@ -74,3 +74,22 @@ class Buckets:
         marks[best] = mark
         times[best] = 0.0
         return best
+
+
+class AllBuckets:
+    """The buckets of a machine, by what they are for.
+
+    Args:
+        former: those before a reload. Who is the same as before is kept: a reload gives nobody a
+            second allowance, and no proof a second use.
+    """
+
+    def __init__(self, former: AllBuckets | None = None) -> None:
+        self._former = {} if former is None else former._known
+        self._known: dict[tuple[str, int, float], Buckets] = {}
+
+    def of(self, name: str, size: int, rate: float) -> Buckets:
+        """Those of a name; see `Buckets`."""
+        key = (name, size, rate)
+        self._known[key] = found = self._former.get(key) or Buckets(size, rate)
+        return found

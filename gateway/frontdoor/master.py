@@ -55,7 +55,7 @@ class Master(Arbiter):  # type: ignore[misc]
     def reload(self) -> None:
         """Read everything again; when that or a new socket fails, the former stays in force."""
         try:
-            gateway = self.app.read()
+            gateway = self.app.read(self.app.gateway)
             self._listen(self.app.addresses_of(gateway))
         except (BadConfiguration, BadSettings, OSError) as problem:
             log.error("not reloaded", problem=str(problem))

@@ -10,7 +10,7 @@ from frontdoor.filters.access_log import AccessLog
 from frontdoor.identity_client import IdentityClient
 from frontdoor.in_hand import InHand
 from frontdoor.kept_answers import Memory
-from frontdoor.limits import Buckets
+from frontdoor.limits import AllBuckets
 from frontdoor.names import Following
 from frontdoor.pools import Pool
 from frontdoor.revocations import Revocations
@@ -31,6 +31,7 @@ class Parts:
         configuration: routes and limits.
         now: monotonic seconds.
         wall: seconds since 1970.
+        former: what was counted before a reload.
     """
 
     def __init__(
@@ -39,7 +40,9 @@ class Parts:
         configuration: Configuration,
         now: Callable[[], float],
         wall: Callable[[], float],
+        former: AllBuckets | None = None,
     ) -> None:
+        self.buckets = AllBuckets(former)
         self.settings = settings
         self.configuration = configuration
         self.now = now
@@ -67,7 +70,11 @@ class Parts:
 
     def _make_zones(self) -> None:
         zones = self.configuration.zones.values()
-        self.zones = {zone.name: Buckets(zone.size, zone.rate) for zone in zones if zone.rate}
+        self.zones = {
+            zone.name: self.buckets.of(f"zone {zone.name} {zone.key}", zone.size, zone.rate)
+            for zone in zones
+            if zone.rate
+        }
         self.in_hand = {
             zone.name: InHand(zone.size, self.settings.workers) for zone in zones if not zone.rate
         }

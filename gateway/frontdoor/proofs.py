@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from frontdoor.limits import Buckets
+from frontdoor.limits import AllBuckets
 
 ALGORITHMS: Final = ["ES256", "RS256", "PS256", "Ed25519"]
 LONGEST: Final = 4 << 10
@@ -37,15 +37,20 @@ class Proofs:
         public_url: where people reach the gateway; a proof names it.
         now: monotonic seconds.
         wall: seconds since 1970.
+        buckets: where those seen are remembered.
     """
 
     def __init__(
-        self, public_url: str, now: Callable[[], float], wall: Callable[[], float]
+        self,
+        public_url: str,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        buckets: AllBuckets,
     ) -> None:
         self._public_url = public_url
         self._now = now
         self._wall = wall
-        self._seen = Buckets(MEMORY, 1 / (2 * WINDOW + 1))
+        self._seen = buckets.of("proofs", MEMORY, 1 / (2 * WINDOW + 1))
 
     def check(self, proof: bytes | None, method: bytes, path: str, token: bytes, jkt: str) -> None:
         """Check the ``DPoP`` field of a request.

@@ -286,6 +286,24 @@ def test_two_workers_share_limits_and_figures(tmp_path) -> None:
         assert get(running.admin, "/nothing")[0] == 404
 
 
+@pytest.mark.slow
+@pytest.mark.req("GW-04")
+def test_a_reload_gives_nobody_a_second_allowance(tmp_path) -> None:
+    text = """http {{ limit_req_zone $binary_remote_addr zone=z:1m rate={rate}r/m;
+        limit_req_status 429; server {{ listen 127.0.0.1:1; location = /livez {{ health live; }}
+        location = /word {{ return 200 {word}; }}
+        location / {{ limit_req zone=z; return 200 ok; }} }} }}"""
+    with process(tmp_path, text.format(rate=1, word="one")) as running:
+        assert [get(running.port, "/")[0] for _ in range(2)] == [200, 429]
+        for rate, word, status in ((1, "two", 429), (2, "three", 200)):  # another limit is new
+            running.write(text.format(rate=rate, word=word))
+            running.process.send_signal(signal.SIGHUP)
+            wanted = word.encode()
+            until(lambda wanted=wanted: answers(running.port, "/word", wanted))
+            until(lambda: len(workers_of(running.process.pid)) == 1)
+            assert get(running.port, "/")[0] == status
+
+
 def test_what_is_wrong_with_the_settings_is_said_before_anything_starts(tmp_path) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("FRONTDOOR_")}
     environment |= {"FRONTDOOR_COOKIE_KEY": "short", "FRONTDOOR_NONSENSE": "1"}

@@ -10,7 +10,7 @@ from frontdoor.answers import Answer, go, refusal
 from frontdoor.demands import Demands
 from frontdoor.exchange import Exchange, Inward, Step
 from frontdoor.filters import Passive
-from frontdoor.limits import Buckets
+from frontdoor.limits import AllBuckets
 from frontdoor.proofs import BadProof, Proofs
 from frontdoor.sites import Location
 from frontdoor.verifying import BadToken, Identity, UnknownKey, Verifier
@@ -37,13 +37,16 @@ class Tokens(Passive):
         verifier: knows good tokens.
         proofs: knows good proofs, for tokens that are bound to a key.
         now: monotonic seconds.
+        buckets: where wrong tokens are counted, for all workers.
     """
 
-    def __init__(self, verifier: Verifier, proofs: Proofs, now: Callable[[], float]) -> None:
+    def __init__(
+        self, verifier: Verifier, proofs: Proofs, now: Callable[[], float], buckets: AllBuckets
+    ) -> None:
         self._verifier = verifier
         self._proofs = proofs
         self._now = now
-        self._wrong = Buckets(WRONG_MEMORY, WRONG_PER_SECOND)
+        self._wrong = buckets.of("wrong tokens", WRONG_MEMORY, WRONG_PER_SECOND)
 
     def inward(self, location: Location) -> Inward | None:
         if location.realm is None:
