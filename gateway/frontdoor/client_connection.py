@@ -66,8 +66,10 @@ class ClientConnection(ClientSocket):
 
     def data_received(self, data: bytes) -> None:
         state = self.state
-        if state == HEAD:
+        if state == HEAD and not self.stalled:
             self._read_head(self._buffer + data if self._buffer else data)
+            if len(self._buffer) > MOST_WAITING:
+                super().pause_body()  # requests that came before their turn
         elif state in (BODY, GATHERING, TUNNEL):
             self.read_body(data)
         elif state == LINGERING:
@@ -278,18 +280,14 @@ class ClientConnection(ClientSocket):
         if complete and self.keep:
             self.state = HEAD
             self.deadline = now + door.server.keepalive_timeout
-            if self._paused:
-                self.resume_body()
-            if self._buffer:  # not at once: a pipeline would become a recursion
-                asyncio.get_running_loop().call_soon(self._read_early)
+            if self.stalled:  # what is written is to be read before more is
+                self.deadline = now + exchange.route.location.send_timeout
+            else:
+                self.go_on()
         elif complete:
             self.close()
         else:
             self.linger()
-
-    def _read_early(self) -> None:
-        if self.state == HEAD:
-            self._read_head(self.take_buffer())
 
     def _done(self) -> None:
         self.exchange.ended = self.door.now()

@@ -119,6 +119,17 @@ class ClientSocket(asyncio.Protocol):
             self._paused = False
             self.transport.resume_reading()
 
+    def go_on(self) -> None:
+        """Read the next request, when it has come already; more is read when few wait."""
+        if self._paused and len(self._buffer) <= MOST_WAITING:
+            self.resume_body()
+        if self._buffer:  # not at once: a pipeline would become a recursion
+            asyncio.get_running_loop().call_soon(self._read_early)
+
+    def _read_early(self) -> None:
+        if self.state == HEAD and not self.stalled:
+            self.data_received(self.take_buffer())
+
     def take_buffer(self) -> bytes:
         """What the client sent before its turn."""
         data, self._buffer = self._buffer, b""

@@ -8,8 +8,9 @@ from frontdoor import answers
 from frontdoor.answers import Answer
 from frontdoor.bodies import Spool
 from frontdoor.chunked import BadChunk
-from frontdoor.client_socket import GATHERING, NEVER, WAITING
+from frontdoor.client_socket import ANSWERING, GATHERING, NEVER, WAITING
 from frontdoor.file_connection import FileConnection
+from frontdoor.sending import Sending
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,7 @@ class Gathering(FileConnection):
     _held = 0  # bytes of it the door counts
     _spool: Spool | None = None  # holds it in place of the memory
     _is_long = False  # goes to a file
+    _upload: Sending | None = None  # from there to a service
 
     def begin_gathering(self) -> bool:
         """Take the body first; False when it is to be streamed."""
@@ -109,6 +111,32 @@ class Gathering(FileConnection):
         self._held = 0
         self._body = bytearray()
         self.exchange.kept_body = None
+
+    def uploaded(self) -> None:
+        """The service has all of the body."""
+        self._upload = None
+        self.state = ANSWERING
+        self.progress()
+
+    def pause_body(self) -> None:
+        """The service reads slower than the body comes."""
+        if self._upload is None:
+            super().pause_body()
+        else:
+            self._upload.hold()
+
+    def resume_body(self) -> None:
+        """The service has caught up."""
+        if self._upload is None:
+            super().resume_body()
+        else:
+            self._upload.release()
+
+    def end_upload(self) -> None:
+        """Send no more of the body from its file."""
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            upload.kill()
 
     def part_of_body(self, data: bytes) -> tuple[bytes, bytes | None] | None:
         """What of this belongs to the body, as it goes on, and what came after the body.

@@ -25,7 +25,6 @@ class ProxyConnection(Attempting):
     def __init__(self, door: Door) -> None:
         super().__init__(door)
         self._link: UpstreamConnection | None = None
-        self._upload: Sending | None = None  # the body, from its file
 
     def response_begins(self, head: ResponseHead, data: bytes, *, framed: bool, more: bool) -> None:
         """The head came, with the first bytes of the body as they go to the client."""
@@ -118,20 +117,18 @@ class ProxyConnection(Attempting):
         """The body is complete."""
         self._link = None
         if self._upload is not None:
-            self._end_upload()
+            self.end_upload()
         packer, self.exchange.packer = self.exchange.packer, None
         if packer is not None:
             last = packer.stream(b"", more=False)
             self.exchange.sent += len(last)
             self.write(last)
         self.finish(complete=self.state != BODY)
-        if self.stalled and self.state == HEAD:  # what is written is still to be read
-            self.deadline = self.door.now() + self.exchange.route.location.send_timeout
 
     def response_breaks(self, connection: UpstreamConnection, *, heard: bool) -> None:
         """The service went away, or what it says makes no sense."""
         self._link = None
-        self._end_upload()
+        self.end_upload()
         exchange = self.exchange
         stale = not connection.fresh and not heard
         if stale and exchange.repeatable and exchange.tries < STALE_ATTEMPTS:
@@ -147,6 +144,7 @@ class ProxyConnection(Attempting):
     def pause_writing(self) -> None:
         """The client does not read: neither do we."""
         self.stalled = True
+        self._unread = self.transport.get_write_buffer_size()
         link = self._link
         if link is not None:
             if not self.take_ahead(link.left):
@@ -167,6 +165,9 @@ class ProxyConnection(Attempting):
         if source is not None:
             source.release()
             self.progress()
+        elif self.state == HEAD:
+            self.deadline = self.door.now() + self.door.server.keepalive_timeout
+            self.go_on()
 
     def read_body(self, data: bytes) -> None:
         """Send on what came of the body."""
@@ -194,34 +195,9 @@ class ProxyConnection(Attempting):
             self.state = ANSWERING
         self.progress()
 
-    def uploaded(self) -> None:
-        """The service has all of the body."""
-        self._upload = None
-        self.state = ANSWERING
-        self.progress()
-
-    def pause_body(self) -> None:
-        """The service reads slower than the body comes."""
-        if self._upload is None:
-            super().pause_body()
-        else:
-            self._upload.hold()
-
-    def resume_body(self) -> None:
-        """The service has caught up."""
-        if self._upload is None:
-            super().resume_body()
-        else:
-            self._upload.release()
-
-    def _end_upload(self) -> None:
-        upload, self._upload = self._upload, None
-        if upload is not None:
-            upload.kill()
-
     def drop_link(self) -> None:
         """End the connection to the service, if there is one."""
-        self._end_upload()
+        self.end_upload()
         link, self._link = self._link, None
         if link is not None:
             link.kill()
@@ -229,7 +205,11 @@ class ProxyConnection(Attempting):
 
     def expire(self) -> None:
         """The deadline has passed."""
-        if not (self.stalled and self.reads_on(self.exchange.route.location.send_timeout)):
+        if self.stalled and self.reads_on(self.exchange.route.location.send_timeout):
+            return
+        if self.stalled and self.state == HEAD:
+            self.transport.abort()  # more answers would find no reader either
+        else:
             super().expire()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import ExitStack
+import threading
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -218,3 +219,45 @@ def test_a_head_that_comes_in_pieces_and_never_ends_is_refused_by_its_length(sta
         for number in range(60):
             client.sendall(b"X-%d: %b\r\n" % (number, b"a" * 70))
         assert client.recv(100).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.req("GW-04")
+@pytest.mark.parametrize("location", ["return 200 ok;", "proxy_pass http://service;"])
+def test_who_asks_ahead_and_reads_nothing_is_held_in_little_memory(start, location) -> None:
+    """Requests wait with their sender, not with us, and so do those that nobody's answers reach."""
+    times = "keepalive_timeout 1h; send_timeout 5s; "
+    gateway = start(f"{times} location / {{ {location} }}", {"service": Service()})
+    (door,) = gateway.gateway.doors.values()
+    with open_slow(gateway, b"") as client:
+        gateway.until(lambda: len(door.connections) == 1)
+        (connection,) = door.connections
+        taken = connection.transport.get_extra_info("socket")
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 << 10)
+        client.settimeout(0.5)
+        sent, ahead = 0, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 1000
+        with suppress(TimeoutError):
+            while sent < 64 << 20:
+                sent += client.send(ahead)
+        assert sent < 64 << 20
+        gateway.until(lambda: connection.stalled)
+        assert len(connection._buffer) <= 512 << 10
+        assert connection.transport.get_write_buffer_size() < 64 << 10
+        assert client.recv(12) == b"HTTP/1.1 200"
+        gateway.clock.advance(6)
+        gateway.sweep()
+        gateway.clock.advance(6)
+        gateway.sweep()
+        gateway.until(lambda: not door.connections)
+
+
+@pytest.mark.req("GW-04")
+def test_a_long_pipeline_is_answered_to_its_end(start) -> None:
+    gateway = start("location / { return 200 ok; }", {})
+    one = b"GET / HTTP/1.1\r\nHost: a\r\n"
+    with gateway.connect() as client:
+        said: list[bytes] = []
+        reading = threading.Thread(target=lambda: said.append(read_all(client)))
+        reading.start()
+        client.sendall((one + b"\r\n") * 20_000 + one + b"Connection: close\r\n\r\n")
+        reading.join()
+    assert said[0].count(b"HTTP/1.1 200 OK") == 20_001
