@@ -67,7 +67,9 @@ def as_figures(gateway: Gateway, now: float) -> Iterator[str]:
         for state in sorted({"up", *states}):
             labels = f'upstream="{name}",state="{state}"'
             yield f"jiuye_gateway_upstream_servers{{{labels}}} {states.count(state)}"
-    yield "# TYPE jiuye_gateway_upstream_requests_total counter"
+    name = "jiuye_gateway_upstream_requests_total"
+    yield f"# HELP {name} At locations that lead there, refusals of the gateway's own among them."
+    yield f"# TYPE {name} counter"
     yield from gateway.measures.by_upstream(gateway.upstreams_of)
     yield "# TYPE jiuye_gateway_cache_bytes gauge"
     for name, memory in gateway.memories.items():

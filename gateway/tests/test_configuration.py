@@ -190,8 +190,12 @@ def test_the_suites_own_file_is_good_and_has_every_service() -> None:
         assert paths[f"/api/{name}/"].realm == "jiuye"
         assert not paths[f"/api/{name}/"].token_optional
     assert paths["/identity/"].realm is None
-    for location in paths.values():  # what is streamed holds a thread: an address has only so many
+    for location in paths.values():
+        assert location.body_folder is not None  # a long body holds no thread while it comes
         assert location.in_hand or location.max_body <= location.longest_gathered
+    # BREACH: nothing that holds a secret is compressed.
+    packed = {path for path, location in paths.items() if location.compression}
+    assert packed == {"/guides", "/api/employment-registry/v1/guides"}
 
 
 def test_what_is_held_for_slow_clients_is_said_in_nginxs_words(tmp_path) -> None:
