@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -17,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from frontdoor.testing.running import COOKIE_KEY, SECRET
+from frontdoor.testing.certificates import make_certificate
+from frontdoor.testing.running import COOKIE_KEY, SECRET, read_all
 from servicekit.testing import waiting
 
 PATIENCE = 20.0
@@ -187,6 +189,57 @@ def test_a_reload_opens_and_closes_addresses_and_keeps_the_others(tmp_path) -> N
         running.write(TWO_PLACES.format(first=first, more="", word="four"))
         running.process.send_signal(signal.SIGHUP)
         until(lambda: answers(first, "/", b"four") and not answers(second, "/", b""))
+
+
+SECURE = """http {{ server {{ listen 127.0.0.1:{first};
+    location = /livez {{ health live; }} location / {{ return 200 {word}; }} }}
+    server {{ listen 127.0.0.1:{second} ssl; ssl_certificate one.example.pem;
+    ssl_certificate_key one.example.key; location / {{ return 200 ok; }} }} }}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.req("GW-01")
+def test_a_reload_breaks_no_handshake(tmp_path) -> None:
+    make_certificate(tmp_path, "one.example")
+    first, second = free_port(), free_port()
+    context = ssl.create_default_context(cafile=str(tmp_path / "one.example.pem"))
+    stop, wrong, count = threading.Event(), [], [0]
+
+    def load() -> None:
+        while not stop.is_set():
+            try:
+                with (
+                    socket.create_connection(("127.0.0.1", second), PATIENCE) as raw,
+                    context.wrap_socket(raw, server_hostname="one.example") as client,
+                ):
+                    client.sendall(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+                    said = read_all(client)
+                if not said.endswith(b"ok"):
+                    wrong.append(repr(said))
+            except OSError as error:
+                wrong.append(repr(error))
+            count[0] += 1
+
+    text = partial(SECURE.format, first=first, second=second)
+    with process(tmp_path, text(word="one"), workers=2, port=first) as running:
+        threads = [threading.Thread(target=load) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            for word in ("two", "three"):
+                before = count[0]
+                until(lambda before=before: count[0] > before + 50)
+                running.write(text(word=word))
+                running.process.send_signal(signal.SIGHUP)
+                until(lambda word=word: answers(first, "/", word.encode()))
+            before = count[0]
+            until(lambda: count[0] > before + 50)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+    assert wrong == []
 
 
 @pytest.mark.slow
