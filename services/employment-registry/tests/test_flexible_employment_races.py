@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -201,19 +201,25 @@ def test_a_second_account_of_a_registered_person_is_refused(database: Database) 
         opened(database, rules.Kind.REGISTRATION, other)
 
 
+def one_won(answers: Iterable[Any], won: int) -> bool:
+    """One did it; the others were refused, or told to try again where they waited too long."""
+    ends = Counter(answer.status_code for answer in answers)
+    return ends[won] == 1 and set(ends) <= {won, 409, 503}
+
+
 @pytest.mark.req("AL-07", "AL-10", "EMP-10")
 def test_forty_requests_through_http_have_one_effect(desk: Any) -> None:
     lin, own = desk.person(), "flexible-employment-registrations"
     wish = {"kind": "registration", "employment": desk.form}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda _: lin.post(own, wish), range(AT_ONCE)))
-        assert Counter(a.status_code for a in answers) == {201: 1, 409: AT_ONCE - 1}
+        assert one_won(answers, 201)
         draft = next(a.json for a in answers if a.status_code == 201)
         clicks = pool.map(lambda _: lin.tries_to("submit", draft, {}, key="once"), range(AT_ONCE))
         assert len({a.text for a in clicks if a.status_code == 200}) == 1
         officers = [desk.officer("440106") for _ in range(AT_ONCE)]
         decided = pool.map(lambda o: o.tries_to("approve", draft, {}), officers)
-        assert Counter(a.status_code for a in decided) == {200: 1, 409: AT_ONCE - 1}
+        assert one_won(decided, 200)
     counts = desk.counts()
     assert (counts["applications"], counts["records"], counts["history"]) == (1, 1, 2)
     assert counts["outbox"] == 4  # submitted, approved, the record, the certificate with it
