@@ -229,12 +229,12 @@ def test_a_reload_breaks_no_handshake(tmp_path) -> None:
         try:
             for word in ("two", "three"):
                 before = count[0]
-                until(lambda before=before: count[0] > before + 50)
+                until(lambda before=before: count[0] > before + 12)
                 running.write(text(word=word))
                 running.process.send_signal(signal.SIGHUP)
                 until(lambda word=word: answers(first, "/", word.encode()))
             before = count[0]
-            until(lambda: count[0] > before + 50)
+            until(lambda: count[0] > before + 12)
         finally:
             stop.set()
             for thread in threads:
