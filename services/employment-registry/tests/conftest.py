@@ -294,8 +294,9 @@ class Desk:
             }
 
     def rows(self, table: str) -> list[Any]:
+        """In the order of their ids, which is that of their making."""
         with self.app.database.reading() as db:
-            return list(db.execute(text(f"SELECT * FROM {table}")))
+            return list(db.execute(text(f"SELECT * FROM {table} ORDER BY 1")))
 
     def events(self) -> list[str]:
         with self.app.database.reading() as db:

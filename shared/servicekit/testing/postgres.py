@@ -49,7 +49,7 @@ class TestPostgres:
         self._server = EmbeddedPostgres(folder / "pg", durable=False)
         self._folder = folder
         self._users = users
-        self._idle: dict[str, list[tuple[str, Pristine]]] = {}
+        self._idle: dict[str, list[Pristine]] = {}
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database on this server, as its superuser."""
@@ -87,17 +87,33 @@ class TestPostgres:
                 yield self.url(name)
             return
         idle = self._idle.setdefault(service, [])
-        name, pristine = idle.pop() if idle else self._remembered(_template_name(service))
+        pristine = idle.pop() if idle else self.copy_of(service)
         try:
-            yield self.url(name)
+            yield pristine.url
         finally:
-            with self._admin() as admin:
-                _disconnect(admin, name)
             if pristine.restore():
-                idle.append((name, pristine))
+                idle.append(pristine)
             else:
-                with self._admin() as admin:
-                    _drop(admin, name)
+                self.throw_away(pristine)
+
+    def copy_of(self, service: str) -> Pristine:
+        """A copy of the service's template for somebody who gives it back as it was.
+
+        Args: service: the name given to `template_for`.
+        """
+        return Pristine(self.url(self._copy(_template_name(service))))
+
+    def throw_away(self, pristine: Pristine) -> None:
+        """Drop a copy that nobody uses again."""
+        pristine.close()
+        with self._admin() as admin:
+            _drop(admin, pristine.database)
+
+    def close(self) -> None:
+        """Give the idle copies up; the server ends with its last user."""
+        for pristine in [one for idle in self._idle.values() for one in idle]:
+            pristine.close()
+        self._idle.clear()
 
     @contextmanager
     def _copied(self, source: str) -> Iterator[str]:
@@ -107,10 +123,6 @@ class TestPostgres:
         finally:
             with self._admin() as admin:
                 _drop(admin, name)
-
-    def _remembered(self, source: str) -> tuple[str, Pristine]:
-        name = self._copy(source)
-        return name, Pristine(self.url(name))
 
     def _copy(self, source: str) -> str:
         name = f"t_{uuid4().hex[:20]}"
@@ -145,10 +157,12 @@ def session_server(session: str) -> TestPostgres:
 
 
 @pytest.fixture(scope="session")
-def postgres(request: pytest.FixtureRequest) -> TestPostgres:
+def postgres(request: pytest.FixtureRequest) -> Iterator[TestPostgres]:
     """The session's PostgreSQL, shared by all workers of pytest-xdist."""
     worker = getattr(request.config, "workerinput", {})
-    return session_server(worker.get("testrunuid", _ALONE))
+    server = session_server(worker.get("testrunuid", _ALONE))
+    yield server
+    server.close()
 
 
 def keep(folder: Path) -> None:

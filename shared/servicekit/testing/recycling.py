@@ -1,18 +1,23 @@
-"""Gives a database back as its template was, in a tenth of the time that copying another takes.
+"""Gives a database back as its template was, in a hundredth of the time that copying another takes.
 
 A test leaves rows, seldom anything else. They are deleted, what the template held is put back, and
-sequences go back to where they stood. A database whose tables changed is not used again.
+sequences go back to where they stood. A database whose tables changed is not used again. It is
+done over one connection that is kept: a new one reads the whole catalogue again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
-_SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'"
+# Where each stands, and whether that value was taken.
+_SEQUENCES = """
+    SELECT sequencename, coalesce(last_value, start_value), last_value IS NOT NULL
+    FROM pg_sequences WHERE schemaname = 'public'"""
 # Tables, columns, constraints, triggers and functions: whatever a test may have changed by DDL.
 _SHAPE = """
     SELECT md5(string_agg(line, ';' ORDER BY line)) FROM (
@@ -23,6 +28,14 @@ _SHAPE = """
         UNION ALL SELECT format('%s %s', tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
         UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     ) AS shape (line)"""
+# What never had a row takes no room, and there are many such tables for each that has.
+_WRITTEN = """
+    SELECT relname FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_relation_size(oid) > 0
+    ORDER BY relname"""
+_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL (%s)"""
 
 
 class Pristine:
@@ -34,61 +47,74 @@ class Pristine:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        with psycopg.connect(url) as db:
-            self._tables = [name for (name,) in db.execute(_TABLES)]
-            self._shape = _one(db, _SHAPE)
-            self._sequences: dict[str, int | None] = dict(db.execute(_SEQUENCES).fetchall())
-            db.execute("CREATE SCHEMA pristine")
-            self._kept = sorted(_with_rows(db, self._tables))
+        self._db = psycopg.connect(url, autocommit=True)
+        self.database = self._db.info.dbname
+        with self._db.transaction():
+            self._tables = {name for (name,) in self._db.execute(_TABLES)}
+            self._shape = self._one(_SHAPE)
+            self._sequences = set(self._db.execute(_SEQUENCES))
+            self._db.execute("CREATE SCHEMA pristine")
+            self._kept = [name for (name,) in self._db.execute(_WRITTEN)]
             for name in self._kept:
                 copied = sql.SQL("CREATE TABLE pristine.{0} AS TABLE public.{0}")
-                db.execute(copied.format(sql.Identifier(name)))
+                self._db.execute(copied.format(sql.Identifier(name)))
 
-    def restore(self) -> bool:
-        """Make the database as it was; False when it can only be thrown away."""
+    def restore(self, staying: Collection[int] = ()) -> bool:
+        """End the connections to the database and make it as it was.
+
+        Args:
+            staying: the server processes of connections that may stay; they are idle.
+
+        Returns: False when it can only be thrown away.
+        """
         try:
-            with psycopg.connect(self.url) as db:
-                if _one(db, _SHAPE) != self._shape:
+            if self._db.closed or not self._answers():
+                self._db.close()
+                self._db = psycopg.connect(self.url, autocommit=True)
+            self._db.execute(_OTHERS, [list(staying)])
+            with self._db.transaction():
+                if self._one(_SHAPE) != self._shape:
                     return False
-                db.execute("SET LOCAL session_replication_role = replica")  # no triggers, no keys
-                self._restore_rows(db)
-                self._restore_sequences(db)
+                self._db.execute("SET LOCAL session_replication_role = replica")  # no triggers
+                self._restore_rows()
+                self._restore_sequences()
         except psycopg.Error:
             return False
         return True
 
-    def _restore_rows(self, db: psycopg.Connection[Any]) -> None:
-        for name in _with_rows(db, self._tables):
-            db.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
-        for name in self._kept:
-            back = sql.SQL(
+    def close(self) -> None:
+        """Give the connection up; nothing is restored any more."""
+        self._db.close()
+
+    def _answers(self) -> bool:
+        """A test may have ended every connection to this database, this one too."""
+        try:
+            self._db.execute("SELECT")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _restore_rows(self) -> None:
+        written = [name for (name,) in self._db.execute(_WRITTEN)]
+        back = [
+            sql.SQL("DELETE FROM public.{}").format(sql.Identifier(name))
+            for name in written
+            if name in self._tables
+        ]
+        back += [
+            sql.SQL(
                 "INSERT INTO public.{0} OVERRIDING SYSTEM VALUE SELECT * FROM pristine.{0}"
-            )
-            db.execute(back.format(sql.Identifier(name)))
+            ).format(sql.Identifier(name))
+            for name in self._kept
+        ]
+        self._db.execute(sql.SQL("; ").join(back))
 
-    def _restore_sequences(self, db: psycopg.Connection[Any]) -> None:
-        for name, last in db.execute(_SEQUENCES).fetchall():
-            before = self._sequences[name]
-            if last != before:
-                place = f'public."{name}"'
-                if before is None:
-                    db.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(name)))
-                else:
-                    db.execute("SELECT setval(%s, %s)", (place, before))
+    def _restore_sequences(self) -> None:
+        moved = set(self._db.execute(_SEQUENCES)) - self._sequences
+        for name, value, taken in self._sequences if moved else ():
+            place = f'public."{name}"'
+            self._db.execute("SELECT setval(%s, %s, %s)", (place, value, taken))
 
-
-def _one(db: psycopg.Connection[Any], query: str) -> Any:
-    row = db.execute(query.encode()).fetchone()
-    return None if row is None else row[0]
-
-
-def _with_rows(db: psycopg.Connection[Any], tables: list[str]) -> set[str]:
-    if not tables:
-        return set()
-    each = [
-        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(
-            sql.Literal(name), sql.Identifier(name)
-        )
-        for name in tables
-    ]
-    return {name for (name,) in db.execute(sql.SQL(" UNION ALL ").join(each))}
+    def _one(self, query: str) -> Any:
+        row = self._db.execute(query.encode()).fetchone()
+        return None if row is None else row[0]

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from servicekit.bus import Bus, connect
+from servicekit.columns import new_id
 from servicekit.db import Database
 from servicekit.inbox import Envelope, Subscriptions
 from servicekit.testing.postgres import TestPostgres
@@ -33,7 +34,10 @@ class Hearing:
     """The hearing service: its subscriptions, its database, and what took effect."""
 
     database: Database
-    subscriptions: Subscriptions = field(default_factory=lambda: Subscriptions("hearing"))
+    # Tests share a RabbitMQ node: a queue of the same name would hold what others were told.
+    subscriptions: Subscriptions = field(
+        default_factory=lambda: Subscriptions(f"hearing-{new_id()}")
+    )
     before: Callable[[Envelope], None] = lambda _: None  # lets a test fail or delay a handler
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from servicekit.catching_up import AGAIN, CatchUpColumns, Snapshots, last_told
 from servicekit.clock import SystemClock
+from servicekit.columns import new_id
 from servicekit.errors import OutsideFailed
 from servicekit.facts import Facts
 from servicekit.inbox import State, Subscriptions
@@ -122,7 +123,7 @@ class Late:
 
     def __init__(self, database, teller):
         self.database, self.teller = database, teller
-        self.subscriptions = Subscriptions("hearing")
+        self.subscriptions = Subscriptions(f"late-{new_id()}")
         self.snapshots = Snapshots(self.subscriptions)
 
         @self.subscriptions.on("telling.matter.added.v1", reads=Added)

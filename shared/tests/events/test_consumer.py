@@ -56,8 +56,10 @@ def test_poison_is_dead_with_its_reason_and_everything_else_is_applied(
     bus.publish(messages)
     with running(consumer.run):
         wait_until(lambda: len(hearing.heard) == len(good))
-        wait_until(lambda: len(bus.list_dead("hearing")) == 11)
-    reasons = {letter.message.id: letter.reason for letter in bus.list_dead("hearing")}
+        wait_until(lambda: len(bus.list_dead(hearing.subscriptions.service)) == 11)
+    reasons = {
+        letter.message.id: letter.reason for letter in bus.list_dead(hearing.subscriptions.service)
+    }
     assert {reasons[f"torn{n}"] for n in range(5)} == {"not JSON"}
     assert {reasons[e.id] for e in failing} == {"ConnectionError"}
     assert reasons[unreadable.id] == "n wrong or missing"
@@ -78,12 +80,12 @@ def test_after_the_mend_dead_letters_are_driven_back_and_their_successors_follow
     consumer.bind()
     with running(consumer.run):
         publish(bus, *(hearing.event(n) for n in range(1, 6)))
-        wait_until(lambda: bus.list_dead("hearing"))
-        [letter] = bus.list_dead("hearing")
+        wait_until(lambda: bus.list_dead(hearing.subscriptions.service))
+        [letter] = bus.list_dead(hearing.subscriptions.service)
         assert (letter.reason, letter.attempts) == ("ZeroDivisionError", FAILURE_LIMIT)
         assert hearing.heard == [("a", 1)], "order is kept: 3 waits for 2"
         hearing.before = lambda _: None
-        assert bus.redrive("hearing") == 1
+        assert bus.redrive(hearing.subscriptions.service) == 1
         wait_until(lambda: len(hearing.heard) == 5)
     assert hearing.heard == [("a", n) for n in range(1, 6)]
 
@@ -103,7 +105,7 @@ def test_a_database_that_goes_away_costs_no_event_its_attempts(
                     )
         wait_until(lambda: len(hearing.heard) == 60)
     assert hearing.heard == [("a", n) for n in range(1, 61)]
-    assert bus.list_dead("hearing") == []
+    assert bus.list_dead(hearing.subscriptions.service) == []
 
 
 def test_consumers_side_by_side_keep_the_order_of_each_subject(

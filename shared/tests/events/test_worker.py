@@ -93,7 +93,8 @@ def test_an_event_of_one_service_takes_effect_in_another(
         )
         status, body = ask(port, "/metrics")
         assert status == 200
-        assert 'jiuye_events_handled_total{outcome="applied",service="hearing"}' in body
+        heard_by = f'service="{hearing.subscriptions.service}"'
+        assert f'jiuye_events_handled_total{{outcome="applied",{heard_by}}}' in body
         assert ask(port, "/etc/passwd")[0] == 404
     assert ask(port, "/livez")[0] == 0
     assert not [t for t in threading.enumerate() if t.name.startswith(("telling", "hearing"))]
