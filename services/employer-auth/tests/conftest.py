@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -31,6 +33,7 @@ from servicekit.testing.clock import FixedClock
 from servicekit.testing.issuer import Issuer
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.settings import sample_settings
+from servicekit.testing.standing import Standing
 from servicekit.web.app import ServiceApp
 
 SERVICE = "employer-auth"
@@ -409,23 +412,44 @@ def app(
         yield make_app(url)
 
 
-@pytest.fixture
-def desk(
+@dataclass(frozen=True)
+class Stood:
+    """The service as it stands between tests, and what stands around it."""
+
+    app: ServiceApp
+    clock: FixedClock
+    identity: Identity
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def standing(
     postgres: TestPostgres,  # noqa: F811
     template: str,
-    tmp_path: Path,
-) -> Iterator[Desk]:
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Standing[Stood]]:
+    with ExitStack() as around:
+
+        def make(url: str) -> Stood:
+            clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
+            identity, folder = Identity(Issuer(clock)), tmp_path_factory.mktemp(SERVICE)
+            settings = sample_settings(
+                Settings,
+                "EMPLOYER_AUTH",
+                database_url=url,
+                identity_url=around.enter_context(listening(identity)),
+                storage_url=f"file://{folder}/uploads",
+            )
+            return Stood(create_app(settings, clock=clock), clock, identity, folder)
+
+        standing = Standing(postgres, template, make)
+        yield standing
+        standing.close()
+
+
+@pytest.fixture
+def desk(standing: Standing[Stood]) -> Iterator[Desk]:
     """The service with an empty database, on 21 November 2026, ten o'clock in Guangzhou."""
-    clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
-    identity = Identity(Issuer(clock))
-    with listening(identity) as address, postgres.fresh_database(template) as url:
-        settings = sample_settings(
-            Settings,
-            "EMPLOYER_AUTH",
-            database_url=url,
-            identity_url=address,
-            storage_url=f"file://{tmp_path}/uploads",
-        )
-        app = create_app(settings, clock=clock)
-        yield Desk(app, clock, identity)
-        app.database.close()
+    with standing.lent() as stood:
+        yield Desk(stood.app, stood.clock, stood.identity)
+        shutil.rmtree(stood.folder / "uploads", ignore_errors=True)

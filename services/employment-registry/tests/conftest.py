@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from itertools import count
@@ -37,9 +39,11 @@ from servicekit.testing.issuer import Issuer, serve
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.serving import served
 from servicekit.testing.settings import sample_settings
+from servicekit.testing.standing import Standing
 from servicekit.web.app import ServiceApp
 
 SERVICE = "employment-registry"
+BEGINNING = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
 SECRET = "a-secret-shared-with-the-registers"
 PREFIX = "/api/employment-registry/v1"
 OWN = "flexible-employment-registrations"
@@ -73,6 +77,7 @@ from employment_registry.settings import Settings
 from servicekit.jobs import JobContext
 from servicekit.testing.clock import FixedClock
 from servicekit.testing.settings import sample_settings
+from servicekit.testing.standing import Standing
 given = json.loads(sys.argv[1])
 clock, name = FixedClock(datetime.fromisoformat(given.pop("now"))), given.pop("job")
 app = create_app(sample_settings(Settings, "EMPLOYMENT_REGISTRY", **given), clock=clock)
@@ -387,7 +392,7 @@ def template(postgres: TestPostgres) -> str:  # noqa: F811
 
 @contextmanager
 def opened(postgres: TestPostgres, template: str, **settings: Any) -> Iterator[Desk]:  # noqa: F811
-    clock = FixedClock(datetime(2026, 9, 29, 2, 0, tzinfo=UTC))
+    clock = FixedClock(BEGINNING)
     with serve(Issuer(clock)) as issuer, postgres.fresh_database(template) as url:
         known = {"database_url": url, "identity_url": issuer.url} | settings
         app = create_app(sample_settings(Settings, "EMPLOYMENT_REGISTRY", **known), clock=clock)
@@ -396,26 +401,67 @@ def opened(postgres: TestPostgres, template: str, **settings: Any) -> Iterator[D
 
 
 @pytest.fixture
-def storage_url(tmp_path: Path) -> str:
-    """Where the service's files lie."""
-    return f"file://{tmp_path}/files"
-
-
-@pytest.fixture
 def desk_class() -> type[Desk]:
     """For tests that set the service up in their own way."""
     return Desk
 
 
+@dataclass(frozen=True)
+class Stood:
+    """The service as it stands between tests, and what stands around it."""
+
+    app: ServiceApp
+    clock: FixedClock
+    issuer: Issuer
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def standing(
+    postgres: TestPostgres,  # noqa: F811
+    template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Standing[Stood]]:
+    with ExitStack() as around:
+
+        def make(url: str) -> Stood:
+            clock, folder = FixedClock(BEGINNING), tmp_path_factory.mktemp(SERVICE)
+            issuer = around.enter_context(serve(Issuer(clock)))
+            settings = sample_settings(
+                Settings,
+                "EMPLOYMENT_REGISTRY",
+                database_url=url,
+                identity_url=issuer.url,
+                storage_url=f"file://{folder}/files",
+                outside_off=",".join(System),
+            )
+            return Stood(create_app(settings, clock=clock), clock, issuer, folder)
+
+        standing = Standing(postgres, template, make)
+        yield standing
+        standing.close()
+
+
 @pytest.fixture
-def desk(postgres: TestPostgres, template: str, storage_url: str) -> Iterator[Desk]:  # noqa: F811
+def stood(standing: Standing[Stood]) -> Iterator[Stood]:
+    with standing.lent() as stood:
+        yield stood
+        shutil.rmtree(stood.folder / "files", ignore_errors=True)
+
+
+@pytest.fixture
+def stored(stood: Stood) -> Path:
+    """Where the service's files lie."""
+    return stood.folder
+
+
+@pytest.fixture
+def desk(stood: Stood) -> Desk:
     """The service with an empty database, on 29 September 2026, ten o'clock in Guangzhou.
 
     Registers are asked where a test is about them (``checked``).
     """
-    off = ",".join(System)
-    with opened(postgres, template, outside_off=off, storage_url=storage_url) as desk:
-        yield desk
+    return Desk(stood.app, stood.clock, stood.issuer)
 
 
 @pytest.fixture

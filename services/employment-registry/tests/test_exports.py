@@ -102,7 +102,7 @@ def test_a_list_is_exported_as_it_stands_on_the_screen(desk: Any) -> None:
 
 
 @pytest.mark.req("AL-06", "AL-02")
-def test_an_export_is_its_officers_alone(desk: Any, tmp_path: Any) -> None:
+def test_an_export_is_its_officers_alone(desk: Any, stored: Any) -> None:
     officer, other = desk.officer("440106"), desk.officer("440106")
     filed(desk)
     _, elsewhere = filed(desk, work_place="440305001")
@@ -117,7 +117,7 @@ def test_an_export_is_its_officers_alone(desk: Any, tmp_path: Any) -> None:
     # A region outside of one's own finds nothing, as on the screen.
     _, empty = made(desk, officer, filters={"region": "4403"})
     assert lines(empty) == []
-    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    stored = b"".join(path.read_bytes() for path in stored.rglob("*") if path.is_file())
     assert ZIP not in stored
     assert PURPOSE.encode() not in stored
 
@@ -193,7 +193,7 @@ def test_of_forty_wishes_one_waits(desk: Any) -> None:
 
 
 @pytest.mark.req("AL-06", "AL-04")
-def test_every_download_is_on_record_and_the_file_goes_in_time(desk: Any, tmp_path: Any) -> None:
+def test_every_download_is_on_record_and_the_file_goes_in_time(desk: Any, stored: Any) -> None:
     officer = desk.officer("440106")
     filed(desk)
     export, _ = made(desk, officer)
@@ -211,7 +211,7 @@ def test_every_download_is_on_record_and_the_file_goes_in_time(desk: Any, tmp_pa
     assert (refused.status_code, refused.json["code"]) == (409, "export-not-ready")
     desk.job("sweep-exports")
     assert shown(officer, export)["state"] == "expired"
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path for path in stored.rglob("*") if path.is_file()] == []
     assert len(desk.rows("access_record")) == 2
     assert "林小满" not in desk.everything_told()
 
@@ -339,7 +339,7 @@ def test_too_much_for_one_file_is_told(desk: Any, most: int, state: str) -> None
 
 @pytest.mark.req("AL-06")
 def test_a_worker_thought_dead_changes_nothing_of_what_another_made(
-    desk: Any, tmp_path: Path
+    desk: Any, stored: Path
 ) -> None:
     officer = desk.officer("440106")
     filed(desk)
@@ -355,7 +355,7 @@ def test_a_worker_thought_dead_changes_nothing_of_what_another_made(
     assert fetched(officer, export).data.startswith(ZIP)
     desk.clock.advance(days=3)
     desk.job("sweep-exports")
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert [path for path in stored.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.req("AL-06")

@@ -16,7 +16,6 @@ from servicekit.consumer import Consumer
 from servicekit.db import new_id
 from servicekit.inbox import Envelope
 from servicekit.testing import waiting
-from servicekit.testing.rabbitmq import rabbit_node  # noqa: F401 - a fixture
 
 until = partial(waiting.until, seconds=60.0)
 PREFIX = "cn.gov.gdhrss"

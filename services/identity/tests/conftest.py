@@ -7,9 +7,11 @@ import dataclasses
 import hashlib
 import re
 import secrets
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -43,6 +45,7 @@ from servicekit.jobs import JobContext
 from servicekit.testing.clock import FixedClock as Clock
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.serving import served
+from servicekit.testing.standing import Standing
 from servicekit.vault import new_key
 from servicekit.workflow import Role
 
@@ -106,20 +109,26 @@ def channel_settings(url: str) -> dict[str, Any]:
     return urls | secrets | more | {"ca_url": f"{url}/ca", "outside_pause_seconds": 0.0}
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+@dataclasses.dataclass(frozen=True)
+class Stood:
+    """identity as it stands between tests, and where its files lie."""
+
+    app: Any
+    clock: Clock
+    settings: Settings
+    folder: Path
 
 
-@pytest.fixture
-def settings(
+@pytest.fixture(scope="session")
+def standing(
     postgres: TestPostgres,  # noqa: F811
     template: str,
     simulators: Any,
-    tmp_path: Any,
-) -> Iterator[Settings]:
-    with postgres.fresh_database(template) as url:
-        yield Settings(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Standing[Stood]]:
+    def make(url: str) -> Stood:
+        folder, clock = tmp_path_factory.mktemp("identity"), Clock()
+        settings = Settings(
             database_url=url,
             bus_url=f"local://{url}",
             public_url=PUBLIC,
@@ -132,19 +141,43 @@ def settings(
             outside_seconds=2.0,
             password_memory_kib=64,
             password_time_cost=1,
-            storage_url=f"file://{tmp_path}/uploads",
+            storage_url=f"file://{folder}/uploads",
             **KEYS,
         )
+        return Stood(create_app(settings, clock=clock), clock, settings, folder)
+
+    standing = Standing(postgres, template, make)
+    yield standing
+    standing.close()
 
 
 @pytest.fixture
-def app(settings: Settings, clock: Clock) -> Iterator[Any]:
-    made = create_app(settings, clock=clock)
+def stood(standing: Standing[Stood]) -> Iterator[Stood]:
+    with standing.lent() as stood:
+        yield stood
+        shutil.rmtree(stood.folder / "uploads", ignore_errors=True)
+
+
+@pytest.fixture
+def clock(stood: Stood) -> Clock:
+    return stood.clock
+
+
+@pytest.fixture
+def settings(stood: Stood) -> Settings:
+    return stood.settings
+
+
+@pytest.fixture
+def app(stood: Stood, settings: Settings, clock: Clock) -> Iterator[Any]:
+    """The one that stands, or another where a test has settings of its own."""
+    made = stood.app if settings is stood.settings else create_app(settings, clock=clock)
     with made.database.transaction() as db:
         clients.write_own(db, settings, now=clock.now())
     yield made
-    made.extensions[KEY].counts.database.close()
-    made.database.close()
+    if made is not stood.app:
+        made.extensions[KEY].counts.database.close()
+        made.database.close()
 
 
 @dataclasses.dataclass
@@ -153,7 +186,7 @@ class World:
 
     app: Any
     clock: Clock
-    serial: int = 0
+    serial: int = 4  # the simulated SMS gateway fails for phones that end in 0001 to 0004
 
     def browser(self) -> Browser:
         return Browser(self.app)

@@ -82,6 +82,11 @@ class Pristine:
             return False
         return True
 
+    def living(self, processes: Collection[int]) -> int:
+        """How many of these server processes there are still."""
+        query = "SELECT pid FROM pg_stat_activity WHERE pid = ANY (%s)"
+        return len(self._db.execute(query, [list(processes)]).fetchall())
+
     def close(self) -> None:
         """Give the connection up; nothing is restored any more."""
         self._db.close()
