@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from employer_auth.authorisation_codes import rules
 from servicekit.testing import files
+from servicekit.testing.racing import answers_at_once
 
 OWN = "authorisation-code-applications"
 REVIEWS = "authorisation-code-reviews"
@@ -209,19 +210,9 @@ def test_the_sms_with_the_code_names_nobody(desk: Any) -> None:
 def test_of_forty_who_enter_the_code_at_once_one_is_authorised(desk: Any) -> None:
     unit, lin, binding = desk.bound()
     approved(desk, filed(lin, unit))
-    code, start = code_sent(desk), threading.Barrier(40)
-    tokens = [lin.client for _ in range(40)]
-    answers: list[Any] = []
-
-    def enter(client: Any) -> None:
-        start.wait(30)
-        answers.append(client.post("authorisations", {"code": code}))
-
-    threads = [threading.Thread(target=enter, args=(client,)) for client in tokens]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    entered = {"code": code_sent(desk)}
+    clients = [lin.client for _ in range(40)]
+    answers = answers_at_once(*[partial(one.post, "authorisations", entered) for one in clients])
     won = [a for a in answers if a.status_code == 201]
     assert len(won) == 1
     assert {a.status_code for a in answers} == {201, 409, 429}

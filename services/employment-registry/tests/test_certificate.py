@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import threading
 import zlib
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pypdfium2
@@ -14,6 +13,8 @@ import pytest
 import zxingcpp
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
+
+from servicekit.testing.racing import answers_at_once
 
 APPLICATIONS = "certificate-applications"
 CERTIFICATES = "certificates"
@@ -119,14 +120,8 @@ def test_only_the_newest_record_is_replaced(desk: Any, lin: Any) -> None:
 
 @pytest.mark.req("CRT-08")
 def test_forty_times_pressed_is_one_open_application(desk: Any, lin: Any) -> None:
-    gate = threading.Barrier(40)
-
-    def press(_: int) -> int:
-        gate.wait(timeout=30)
-        return int(lin.post(APPLICATIONS, {"kind": "replacement"}).status_code)
-
-    with ThreadPoolExecutor(40) as pool:
-        ends = Counter(pool.map(press, range(40)))
+    press = partial(lin.post, APPLICATIONS, {"kind": "replacement"})
+    ends = Counter(answer.status_code for answer in answers_at_once(*[press] * 40))
     assert ends[201] == 1
     assert set(ends) <= {201, 409, 503}
     assert len(desk.rows("certificate_application")) == 1
@@ -291,15 +286,10 @@ def test_one_that_came_with_a_registration_is_revoked_too(desk: Any, lin: Any) -
 @pytest.mark.req("CRT-02")
 def test_forty_decisions_at_once_leave_one_valid_certificate(desk: Any, lin: Any) -> None:
     filed = files(lin, **LOST)
-    gate = threading.Barrier(40)
-
-    def decide(_: int) -> int:
-        officer = desk.officer("440106", business=BUSINESS)
-        gate.wait(timeout=30)
-        return int(officer.post(f"{REVIEWS}/{filed['id']}/approve", {}).status_code)
-
-    with ThreadPoolExecutor(40) as pool:
-        ends = Counter(pool.map(decide, range(40)))
+    officers = [desk.officer("440106", business=BUSINESS) for _ in range(40)]
+    approve = f"{REVIEWS}/{filed['id']}/approve"
+    answers = answers_at_once(*[partial(officer.post, approve, {}) for officer in officers])
+    ends = Counter(answer.status_code for answer in answers)
     assert ends[200] == 1
     assert set(ends) <= {200, 409, 503}
     valid = [row for row in desk.rows("certificate") if row.validity == "valid"]

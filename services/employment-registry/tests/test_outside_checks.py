@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from employment_registry.checks.rules import System
+from servicekit.testing.racing import answers_at_once
 from servicekit.testing.waiting import until
 
 POLICE, INSURANCE = System.POPULATION_REGISTER, System.SOCIAL_SECURITY
@@ -270,14 +270,7 @@ def test_who_withdraws_is_not_asked_about(checked: Any, outside: Any) -> None:
 def test_workers_side_by_side_ask_once(checked: Any, outside: Any) -> None:
     people = [checked.person() for _ in range(6)]
     filed = [files(checked, lin) for lin in people]
-    gate = threading.Barrier(4)
-
-    def work(_: int) -> None:
-        gate.wait(timeout=30)
-        checked.asks_outside()
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(work, range(4)))
+    answers_at_once(*[checked.asks_outside] * 4)
     checked.asks_outside()
     assert [shown(lin, one)["state"] for lin, one in zip(people, filed, strict=True)] == [
         "submitted"

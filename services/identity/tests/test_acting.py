@@ -1,7 +1,7 @@
 """Acting for a unit: mandates redeemed once, refused for every reason, renewed while they hold."""
 
-import threading
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +17,7 @@ from identity.sign_in.client_model import UsedTokenId
 from servicekit.db import new_id
 from servicekit.inbox import Envelope
 from servicekit.personal import MobileNumber
+from servicekit.testing.racing import answers_at_once
 
 JWT = "urn:ietf:params:oauth:token-type:jwt"
 ACCESS = "urn:ietf:params:oauth:token-type:access_token"
@@ -360,18 +361,8 @@ def test_a_units_own_login_acts_for_nobody(world, signed):
 def test_of_forty_at_once_one_redeems_the_mandate(world, signed, browser, person, unit):
     actor = browser.tokens()["access_token"]
     text = mandate(world, person, unit)
-    gate = threading.Barrier(40)
-    answers = [None] * 40
-
-    def run(place, each):
-        gate.wait()
-        answers[place] = exchange(each, actor, text)
-
-    threads = [threading.Thread(target=run, args=(n, world.browser())) for n in range(40)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    browsers = [world.browser() for _ in range(40)]
+    answers = answers_at_once(*[partial(exchange, each, actor, text) for each in browsers])
     assert [a.status_code for a in answers].count(200) == 1
     assert {a.status_code for a in answers} <= {200, 400, 503}
 

@@ -1,32 +1,14 @@
 """Forty at once: one registration of a number, one use of a code, one successor of a token."""
 
-import threading
-
 import pytest
 from sqlalchemy import func, select
 
 from identity.accounts.model import Account
 from identity.sign_in.model import RefreshToken, SignInSession
 from identity.units.model import Unit
+from servicekit.testing.racing import answers_at_once
 
 CROWD = 40
-
-
-def all_at_once(calls):
-    """Run the calls in threads that start together; their results in order."""
-    gate = threading.Barrier(len(calls))
-    results = [None] * len(calls)
-
-    def run(place, call):
-        gate.wait()
-        results[place] = call()
-
-    threads = [threading.Thread(target=run, args=each) for each in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
 
 
 def count(world, table, *where):
@@ -56,7 +38,7 @@ def test_one_number_registers_once_however_many_ask(world, tell):
     for _ in range(CROWD):
         form = world.form(document_number=number)
         forms.append(form | {"sms_code": world.sms_code(form["phone"], "registration")})
-    answers = all_at_once([registration(world, form) for form in forms])
+    answers = answers_at_once(*[registration(world, form) for form in forms])
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses.count(201) == 1
     assert set(statuses) <= {201, 409, 503}
@@ -72,7 +54,7 @@ def test_one_login_name_registers_once_however_many_ask(world):
         name = "lin_xiaoman" if turn % 2 else "LIN_xiaoman"
         form = world.form(login_name=name)
         forms.append(form | {"sms_code": world.sms_code(form["phone"], "registration")})
-    answers = all_at_once([registration(world, form) for form in forms])
+    answers = answers_at_once(*[registration(world, form) for form in forms])
     assert [a.status_code for a in answers].count(201) == 1
     assert count(world, Account) == 1
 
@@ -81,7 +63,7 @@ def test_one_login_name_registers_once_however_many_ask(world):
 def test_one_sms_code_is_used_once_however_many_try(world):
     code = world.sms_code("13800000017", "registration")
     forms = [world.form(phone="13800000017", sms_code=code) for _ in range(CROWD)]
-    answers = all_at_once([registration(world, form) for form in forms])
+    answers = answers_at_once(*[registration(world, form) for form in forms])
     assert [a.status_code for a in answers].count(201) == 1
     assert {a.status_code for a in answers} <= {201, 422, 503}
     assert count(world, Account) == 1
@@ -104,7 +86,7 @@ def test_parallel_guesses_are_five_in_all(world):
             now=world.clock.now(),
         )
 
-    all_at_once([guess(code + 1 + turn) for turn in range(20)])
+    answers_at_once(*[guess(code + 1 + turn) for turn in range(20)])
     with world.app.database.reading() as db:
         assert db.scalar(select(SmsCode.tries)) == 5
     assert guess(code)() is None
@@ -115,7 +97,7 @@ def test_one_refresh_token_has_one_successor_however_many_ask(world):
     browser = world.browser().signs_in(world.registers())
     token = browser.tokens()["refresh_token"]
     crowd = [world.browser() for _ in range(CROWD)]
-    answers = all_at_once([lambda b=b: b.refreshes(token) for b in crowd])
+    answers = answers_at_once(*[lambda b=b: b.refreshes(token) for b in crowd])
     given = {a.json["refresh_token"] for a in answers if a.status_code == 200}
     assert len(given) == 1
     assert {a.status_code for a in answers} <= {200, 503}
@@ -128,7 +110,7 @@ def test_one_code_is_exchanged_once_however_many_try(world):
     browser = world.browser().signs_in(world.registers())
     code = browser.code()
     crowd = [world.browser() for _ in range(CROWD)]
-    answers = all_at_once([lambda b=b: b.exchanges(code) for b in crowd])
+    answers = answers_at_once(*[lambda b=b: b.exchanges(code) for b in crowd])
     assert [a.status_code for a in answers].count(200) == 1
     assert {a.status_code for a in answers} <= {200, 400, 503}
     winner = next(a.json for a in answers if a.status_code == 200)
@@ -143,7 +125,7 @@ def test_one_totp_code_opens_one_session_however_many_try(world):
     for browser in crowd:
         assert browser.logs_in(officer).status_code == 303
     code = officer.totp.at(world.clock.now())
-    answers = all_at_once([lambda b=b: b.fills("/identity/totp", code=code) for b in crowd])
+    answers = answers_at_once(*[lambda b=b: b.fills("/identity/totp", code=code) for b in crowd])
     opened = [a for a in answers if a.status_code == 303 and a.location == "/identity/"]
     assert len(opened) == 1
 
@@ -151,7 +133,7 @@ def test_one_totp_code_opens_one_session_however_many_try(world):
 @pytest.mark.req("ID-40")
 def test_many_first_comers_make_one_key(world):
     crowd = [world.browser() for _ in range(16)]
-    answers = all_at_once([lambda b=b: b.get("/identity/jwks.json") for b in crowd])
+    answers = answers_at_once(*[lambda b=b: b.get("/identity/jwks.json") for b in crowd])
     kids = {frozenset(k["kid"] for k in a.json["keys"]) for a in answers if a.status_code == 200}
     assert len(kids) == 1
     assert len(next(iter(kids))) == 2
@@ -171,7 +153,7 @@ def test_one_unit_number_registers_once_however_many_ask(world, tell):
     for turn in range(40):
         begun = world.begins_unit(agents[turn]) if turn < len(agents) else asking[turn % 8][0]
         asking.append((begun, world.unit_form(certificate_number=number)))
-    answers = all_at_once([completing(world, begun, form) for begun, form in asking])
+    answers = answers_at_once(*[completing(world, begun, form) for begun, form in asking])
     statuses = [answer.status_code for answer in answers]
     assert count(world, Unit) == 1
     # One agent wins; whoever sends that agent's ticket again is shown the same unit (AL-07).
@@ -185,7 +167,7 @@ def test_one_unit_number_registers_once_however_many_ask(world, tell):
 def test_one_ticket_makes_one_unit_however_often_it_is_sent(world):
     begun = world.begins_unit(world.proves(world.registers()))
     forms = [world.unit_form() for _ in range(20)]
-    answers = all_at_once([completing(world, begun, form) for form in forms])
+    answers = answers_at_once(*[completing(world, begun, form) for form in forms])
     assert count(world, Unit) == 1
     assert len({a.json["id"] for a in answers if a.status_code == 201}) == 1
 
@@ -197,8 +179,8 @@ def test_one_code_signs_in_once_however_many_try(world):
     code = world.sms_code(person.phone, "sign-in")
     crowd = [world.browser() for _ in range(CROWD)]
     path = "/identity/login/sms"
-    answers = all_at_once(
-        [lambda b=b: b.fills(path, phone=person.phone, sms_code=code) for b in crowd]
+    answers = answers_at_once(
+        *[lambda b=b: b.fills(path, phone=person.phone, sms_code=code) for b in crowd]
     )
     assert [a.status_code for a in answers].count(303) == 1
     assert {a.status_code for a in answers} <= {303, 401, 503}

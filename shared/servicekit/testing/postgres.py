@@ -50,6 +50,7 @@ class TestPostgres:
         self._folder = folder
         self._users = users
         self._idle: dict[str, list[Pristine]] = {}
+        self._closing = False
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database on this server, as its superuser."""
@@ -91,7 +92,7 @@ class TestPostgres:
         try:
             yield pristine.url
         finally:
-            if pristine.restore():
+            if not self._closing and pristine.restore():
                 idle.append(pristine)
             else:
                 self.throw_away(pristine)
@@ -110,7 +111,8 @@ class TestPostgres:
             _drop(admin, pristine.database)
 
     def close(self) -> None:
-        """Give the idle copies up; the server ends with its last user."""
+        """Give the idle copies up, and those that come back; the server ends with its last user."""
+        self._closing = True
         for pristine in [one for idle in self._idle.values() for one in idle]:
             pristine.close()
         self._idle.clear()

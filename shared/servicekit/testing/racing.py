@@ -6,12 +6,30 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from servicekit.errors import Refusal
 
 GATE_SECONDS = 30
+T = TypeVar("T")
+
+
+def answers_at_once(*calls: Callable[[], T]) -> list[T]:
+    """Start all calls together, each in a thread of its own.
+
+    Returns: what each gave, in the order of the calls.
+    Raises: what one raised, when all have ended.
+    """
+    gate = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], T]) -> T:
+        gate.wait(GATE_SECONDS)
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
 
 
 def at_once(*calls: Callable[[], Any]) -> Counter[str]:
@@ -20,10 +38,8 @@ def at_once(*calls: Callable[[], Any]) -> Counter[str]:
     Returns: how many ended how: by the code of a refusal, raised or answered over HTTP, or
     ``done``.
     """
-    gate = threading.Barrier(len(calls))
 
-    def run(call: Callable[[], Any]) -> str:
-        gate.wait(GATE_SECONDS)
+    def end(call: Callable[[], Any]) -> str:
         try:
             answer = call()
         except Refusal as refused:
@@ -31,5 +47,4 @@ def at_once(*calls: Callable[[], Any]) -> Counter[str]:
         status = getattr(answer, "status_code", HTTPStatus.OK)
         return "done" if status < HTTPStatus.BAD_REQUEST else str(answer.json["code"])
 
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return Counter(pool.map(run, calls))
+    return Counter(answers_at_once(*[partial(end, call) for call in calls]))

@@ -1,8 +1,8 @@
 """Whatever the bus does to the deliveries, each event takes effect once and in order."""
 
 import random
-import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from sqlalchemy import text
 from servicekit.facts import ApplicationMovedSchema
 from servicekit.inbox import Subscriptions, Unreadable
 from servicekit.ordering import Key, parked_keys
+from servicekit.testing.racing import answers_at_once
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 LATER = timedelta(minutes=1)
@@ -207,14 +208,12 @@ def attempts_left(hearing, events):
 @pytest.mark.req("EV-01")
 def test_racing_consumers_apply_each_event_once_and_in_order(hearing):
     events = [hearing.event(n, f"s{s}") for s in range(8) for n in range(1, 31)]
-    start = threading.Barrier(4)
     failures = []
 
     def run(seed):
         chance = random.Random(seed)
         mine = events[:]
         chance.shuffle(mine)
-        start.wait(20)
         while mine:
             batch, mine = mine[:25], mine[25:]
             try:
@@ -222,11 +221,7 @@ def test_racing_consumers_apply_each_event_once_and_in_order(hearing):
             except Exception as error:
                 failures.append(error)
 
-    workers = [threading.Thread(target=run, args=(seed,)) for seed in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    answers_at_once(*[partial(run, seed) for seed in range(4)])
     assert failures == [], "keys are locked in one order, so nobody waits in a ring"
     assert len(hearing.heard) == len(events)
     for s in range(8):

@@ -1,8 +1,8 @@
 """Announcing is part of the change it tells of, and numbers each subject without gap."""
 
-import threading
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -10,6 +10,7 @@ from sqlalchemy import text
 from servicekit import tracing
 from servicekit.listening import Listener
 from servicekit.outbox import CHANNEL, Event, announce
+from servicekit.testing.racing import answers_at_once
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 
@@ -104,19 +105,13 @@ def test_what_is_no_event_is_refused_before_it_is_written(database, wrong):
 
 def test_racing_transactions_number_every_subject_without_gap_in_the_order_of_commits(database):
     threads, each, subjects = 6, 40, ["a", "b", "c"]
-    start = threading.Barrier(threads)
 
     def run(number):
-        start.wait(20)
         for i in range(each):
             with database.transaction() as db:
                 announce(db, event(subjects[(number + i) % 3]))
 
-    workers = [threading.Thread(target=run, args=(n,)) for n in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    answers_at_once(*[partial(run, number) for number in range(threads)])
     numbers = defaultdict(list)
     for subject, _, sequence in rows(database):
         numbers[subject].append(sequence)

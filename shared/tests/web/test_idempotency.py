@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from sqlalchemy.event import listens_for
 from servicekit.columns import IDEMPOTENCY_KEY
 from servicekit.housekeeping import prune_events
 from servicekit.jobs import JobContext
+from servicekit.testing.racing import answers_at_once
 
 GOOD = {"title": "论就业", "pages": 12}
 RIVALS = 40
@@ -135,14 +135,7 @@ def test_what_is_kept_says_nothing_to_a_reader_of_the_database(paper_room: Any) 
 @pytest.mark.slow
 def test_forty_at_once_with_one_key_have_one_effect(paper_room: Any) -> None:
     person = paper_room.person()
-    together = threading.Barrier(RIVALS)
-
-    def ask(_: int) -> Any:
-        together.wait(20)
-        return person.post("/papers", GOOD, key="one")
-
-    with ThreadPoolExecutor(RIVALS) as threads:
-        answers = list(threads.map(ask, range(RIVALS)))
+    answers = answers_at_once(*[lambda: person.post("/papers", GOOD, key="one")] * RIVALS)
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.data for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
@@ -153,14 +146,8 @@ def test_forty_at_once_with_one_key_have_one_effect(paper_room: Any) -> None:
 @pytest.mark.slow
 def test_forty_at_once_with_keys_of_their_own_and_one_title(paper_room: Any) -> None:
     person = paper_room.person()
-    together = threading.Barrier(RIVALS)
-
-    def ask(_: int) -> Any:
-        together.wait(20)
-        return person.post("/papers", GOOD)
-
-    with ThreadPoolExecutor(RIVALS) as threads:
-        statuses = [answer.status_code for answer in threads.map(ask, range(RIVALS))]
+    answers = answers_at_once(*[lambda: person.post("/papers", GOOD)] * RIVALS)
+    statuses = [answer.status_code for answer in answers]
     assert sorted(set(statuses)) == [201, 409]
     assert statuses.count(201) == 1
     assert paper_room.titles() == ["论就业"]
