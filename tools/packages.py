@@ -5,12 +5,18 @@ Nothing of the system is touched. Uses the standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+PATIENCE, POLL = 180.0, 0.5  # seconds for another installation to end, and between two looks
+# As the kernel calls them, in fifteen letters.
+INSTALLERS = frozenset({"apt", "apt-get", "aptitude", "dpkg", "unattended-upgr"})
 
 
 class NotHere(Exception):
@@ -69,7 +75,7 @@ def _fetch(package: str, apt: Path, root: Path) -> None:
     plan = ["install", "-y", "--no-install-recommends", "--print-uris", "-qq", package]
     wanted = {
         line.split()[1].partition("_")[0]
-        for line in _run([*get, *plan]).splitlines()
+        for line in _planned([*get, *plan]).splitlines()
         if line.startswith("'")
     }
     if wanted:
@@ -77,6 +83,30 @@ def _fetch(package: str, apt: Path, root: Path) -> None:
     root.mkdir()
     for archive in sorted((apt / "packages").glob("*.deb")):
         _run(["dpkg-deb", "-x", str(archive), str(root)])
+
+
+def _planned(command: list[str]) -> str:
+    """What would be installed; asked again while somebody else installs.
+
+    Half way there are packages here without those that they need, and apt-get refuses to plan.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        busy = _somebody_installs()
+        try:
+            return _run(command)
+        except subprocess.SubprocessError:
+            if time.monotonic() > deadline or not (busy or _somebody_installs()):
+                raise
+        time.sleep(POLL)
+
+
+def _somebody_installs() -> bool:
+    names = set()
+    for name in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(OSError):
+            names.add(name.read_text().strip())
+    return not INSTALLERS.isdisjoint(names)
 
 
 def _run(command: list[str], cwd: Path | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import psycopg
 import pytest
 from sqlalchemy import NullPool, create_engine, text
@@ -42,6 +44,38 @@ class Findings:
     left_parked: int
 
 
+class Forked:
+    """Processes forked from one that has imported everything."""
+
+    def __init__(self) -> None:
+        self._parent = subprocess.Popen(
+            [sys.executable, str(PROCESSES)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, *arguments: str) -> psutil.Process:
+        """One more; it is not a child of ours."""
+        assert self._parent.stdin
+        assert self._parent.stdout
+        self._parent.stdin.write(json.dumps(arguments) + "\n")
+        self._parent.stdin.flush()
+        return psutil.Process(int(self._parent.stdout.readline()))
+
+    def close(self) -> None:
+        """End them all."""
+        self._parent.communicate(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Forked]:
+    """One for all kill tests of this worker."""
+    forked = Forked()
+    yield forked
+    forked.close()
+
+
 @dataclass
 class Stage:
     """Where the chaos plays."""
@@ -52,22 +86,23 @@ class Stage:
     kill_bus: Callable[[], None]
     chance: random.Random
     queue: str  # the hearing service's; others use the same broker
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    forked: Forked
+    processes: dict[str, psutil.Process] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
         """``relay-1`` plays ``relay``."""
         role = name.rpartition("-")[0]
         url = self.telling.url if role == "relay" else self.hearing.url
-        command = [sys.executable, str(PROCESSES), role, url, self.bus_url, self.queue]
-        self.processes[name] = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.processes[name] = self.forked.start(role, url, self.bus_url, self.queue)
 
     def kill(self, name: str) -> None:
         """``kill -9``, a short pause, and up again."""
         if name == "bus":
             self.kill_bus()
             return
-        self.processes[name].kill()
-        self.processes[name].wait()
+        with suppress(psutil.NoSuchProcess):
+            self.processes[name].kill()
+        self.processes[name].wait(20)
         time.sleep(self.chance.uniform(0, 0.3))
         self.start(name)
 
@@ -99,7 +134,8 @@ class Stage:
 
     def close(self) -> None:
         for process in self.processes.values():
-            process.terminate()
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
         for process in self.processes.values():
             process.wait(20)
         self.telling.close()
@@ -130,6 +166,7 @@ def stage(
     request: pytest.FixtureRequest,
     postgres: TestPostgres,  # noqa: F811
     chaos_template: None,
+    forked: Forked,
     seed: int,
 ) -> Iterator[Stage]:
     with ExitStack() as stack:
@@ -148,6 +185,7 @@ def stage(
             kill_bus,
             random.Random(seed),
             f"hearing-{uuid4().hex}",
+            forked,
         )
         stack.callback(one.close)
         yield one

@@ -1,14 +1,21 @@
 """The processes that are killed: a relay, a consumer, and careless ones that prove the checker.
 
 python tests/chaos/processes.py relay|consumer|careless-consumer DATABASE_URL BUS_URL QUEUE
+
+Without arguments it waits for lines with such arguments in JSON, forks a process for each and says
+its number: everything is imported once, not with every kill.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from marshmallow import Schema, fields
 from sqlalchemy import text
@@ -81,5 +88,31 @@ def main(role: str, database_url: str, bus_url: str, queue: str) -> None:
     bus.close()
 
 
+def play(*arguments: str) -> NoReturn:
+    """Be one of the processes, and nothing of the one it was forked from."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    try:
+        main(*arguments)
+    except Exception:
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def fork_on_demand() -> None:
+    """Until the input ends, and everybody forked with it."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel collects who has ended
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            play(*json.loads(line))
+        print(pid, flush=True)  # noqa: T201 - who asked reads it
+    os.killpg(0, signal.SIGTERM)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:]) if sys.argv[1:] else fork_on_demand()

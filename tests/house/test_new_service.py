@@ -49,6 +49,7 @@ def site(tree: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # a run of its own, and other runs beside it
 @pytest.mark.req("OP-01")
 def test_the_seventh_service_is_a_room_of_the_house(tree: Path, site: Path) -> None:
     run(sys.executable, "tools/config_maps.py", cwd=tree, path=site)
@@ -60,6 +61,7 @@ def test_the_seventh_service_is_a_room_of_the_house(tree: Path, site: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)  # where mypy knows nothing yet
 def test_its_code_is_clean_and_within_the_walls(tree: Path, site: Path) -> None:
     beside = Path(sys.executable).parent
     ours = f"services/{NAME}"
