@@ -1,4 +1,4 @@
-"""Gives a database back as its template was, in a hundredth of the time that copying another takes.
+"""Gives a database back as its template was, in a small part of the time that a copy takes.
 
 A test leaves rows, seldom anything else. They are deleted, what the template held is put back, and
 sequences go back to where they stood. A database whose tables changed is not used again. It is
