@@ -47,7 +47,7 @@ from servicekit.columns import (
 )
 from servicekit.errors import ChangedMeanwhile
 from servicekit.logs import get_logger
-from servicekit.statements import DriverConnection
+from servicekit.statements import DriverConnection, Writing
 
 if TYPE_CHECKING:
     from servicekit.vault import Vault
@@ -102,7 +102,6 @@ POOL_SECONDS = 5  # waiting for a free connection; then the caller is told to tr
 CONNECT_SECONDS = 5
 
 _IDLE_SINCE = "servicekit.idle_since"
-_COMMITTED = "servicekit.committed"
 _AFTER_COMMIT = "servicekit.after_commit"
 _KEPT = "servicekit.kept"
 
@@ -150,12 +149,19 @@ class Database:
         Raises:
             ChangedMeanwhile: a row with a version was written by somebody else since it was read.
         """
+        session = Writing(self.engine, self._info)
         try:
-            session = _Writing(self.engine, expire_on_commit=False, info=self._info)
-            with session, session.begin():
-                yield session
+            yield session
+            session.commit()
         except StaleDataError:
+            session.rollback()
             raise ChangedMeanwhile from None
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.close()
+        _tell(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -248,10 +254,6 @@ def _ping_the_idle(engine: Engine) -> None:
                 raise InvalidatePoolError from None  # the others died of the same
 
 
-class _Writing(Session):
-    """A session whose transaction is the request's."""
-
-
 class _Reading(Session):
     """A session that never writes: AUTOCOMMIT would keep half of a change."""
 
@@ -260,24 +262,9 @@ class _Reading(Session):
             raise InvalidRequestError("reading() does not write; open a transaction()")
 
 
-@event.listens_for(_Writing, "after_commit")
-def _remember_commit(session: Session) -> None:
-    session.info[_COMMITTED] = True
-
-
-@event.listens_for(_Writing, "after_rollback")
-def _remember_rollback(session: Session) -> None:
-    session.info[_COMMITTED] = False
-
-
-@event.listens_for(_Writing, "after_transaction_end")
-def _tell(session: Session, transaction: Any) -> None:
-    if transaction.parent is not None:
-        return  # a savepoint or the inner part of begin(): the outcome is not known yet
-    calls = session.info.pop(_AFTER_COMMIT, [])
-    if session.info.pop(_COMMITTED, False):
-        for call in calls:
-            try:
-                call()
-            except Exception:  # the change is made: whoever asked for it must be told so
-                log.exception("nobody was told of a committed change")
+def _tell(session: Session) -> None:
+    for call in session.info.pop(_AFTER_COMMIT, []):
+        try:
+            call()
+        except Exception:  # the change is made: whoever asked for it must be told so
+            log.exception("nobody was told of a committed change")

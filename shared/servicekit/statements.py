@@ -17,8 +17,10 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
 
 _PLACE = re.compile(r"%\((\w+)\)s|%%")
 _GOOD: Final = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
@@ -76,6 +78,76 @@ class DriverConnection(psycopg.Connection[Any]):
         _checked(self.pgconn.exec_(command))
 
 
+class Writing(Session):
+    """A session whose transaction is the request's.
+
+    Most of a request's statements need the connection alone: SQLAlchemy's own connection and
+    transaction, which cost more than they, are put round it when the ORM first asks.
+    """
+
+    def __init__(self, engine: Engine, info: dict[Any, Any]) -> None:
+        super().__init__(engine, expire_on_commit=False, info=info)
+        self._engine = engine
+        self._pooled: PoolProxiedConnection | None = None
+        self._driver: DriverConnection | None = None
+        self._wrapped: Connection | None = None
+
+    @property
+    def driver(self) -> DriverConnection:
+        """The connection of this transaction, from the pool."""
+        if self._driver is None:
+            self._driver = cast(DriverConnection, self._taken().driver_connection)
+        if self.in_nested_transaction():
+            self.connection()  # which sets the savepoint that was asked for
+        return self._driver
+
+    def get_bind(self, *_: Any, **__: Any) -> Connection:
+        """What the ORM works with."""
+        if self._wrapped is None:
+            self._wrapped = Connection(self._engine, connection=self._taken())
+        return self._wrapped
+
+    def commit(self) -> None:
+        """Write what is pending and commit.
+
+        Raises:
+            DBAPIError: the database refused; the transaction is to be undone.
+        """
+        self.flush()
+        has_joined = self._wrapped is not None and self._wrapped.in_transaction()
+        if self._driver is not None and not has_joined:
+            try:
+                self._driver.commit()
+            except psycopg.Error as error:
+                raise _as_sqlalchemys(error) from None
+        super().commit()
+
+    def rollback(self) -> None:
+        """Undo everything; where the connection has died, the pool is told."""
+        driver = self._driver
+        if driver is not None and driver.closed:
+            self.connection()  # SQLAlchemy's rollback finds out, and drops what died of the same
+        super().rollback()
+        if driver is not None:
+            driver.rollback()  # nothing, if that was SQLAlchemy's
+
+    def close(self) -> None:
+        """Give the connection back, which is rolled back if it is not committed."""
+        super().close()
+        held = self._wrapped or self._pooled
+        self._pooled = self._driver = self._wrapped = None
+        if held is not None:
+            held.close()
+
+    def _taken(self) -> PoolProxiedConnection:
+        if self._pooled is None:
+            try:
+                self._pooled = self._engine.raw_connection()
+            except psycopg.Error as error:
+                raise _as_sqlalchemys(error) from None
+        return self._pooled
+
+
 class _Prepared:
     """A statement on one connection, with what turns its values and rows over."""
 
@@ -122,7 +194,7 @@ def run(
     try:
         return connection.run(query, values)
     except psycopg.Error as error:
-        raise DBAPIError.instance(query, None, error, psycopg.Error, hide_parameters=True) from None
+        raise _as_sqlalchemys(error, query) from None
 
 
 @contextmanager
@@ -139,7 +211,13 @@ def planned_anew(db: Session) -> Iterator[None]:
         connection.prepare_threshold = before
 
 
+def _as_sqlalchemys(error: psycopg.Error, query: str | None = None) -> BaseException:
+    return DBAPIError.instance(query, None, error, psycopg.Error, hide_parameters=True)
+
+
 def _driver(db: Session) -> DriverConnection:
+    if isinstance(db, Writing):
+        return db.driver
     transaction = db.get_transaction()
     known: tuple[object, DriverConnection] | None = db.info.get(_DRIVER)
     if known is not None and known[0] is transaction:

@@ -107,3 +107,48 @@ def test_others_go_on_while_one_waits_for_a_lock(database, room):
                 assert waiting.is_alive()
     waiting.join(10)
     assert not waiting.is_alive()
+
+
+def test_what_goes_to_libpq_and_what_the_orm_does_are_one_transaction(database, room):
+    paper = room.draft()
+    with database.transaction() as db:
+        run(db, "SELECT pg_advisory_xact_lock(%(key)s::int)", {"key": 7})  # begins it
+        db.add(paper)
+        db.flush()
+        found = run(db, "SELECT applicant_id FROM paper WHERE id = %(id)s", {"id": paper.id})
+        assert found == [(paper.applicant_id,)]
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7"
+        assert db.scalar(text(held)) == 1
+        db.rollback()
+    with database.reading() as db:
+        assert db.get(room.paper, paper.id) is None
+
+
+def test_a_savepoint_takes_back_what_went_to_libpq_within_it(database):
+    wanted = "INSERT INTO serial (name, day, last) VALUES (%(name)s, '2026-01-01', 1)"
+
+    def fail(db):
+        with db.begin_nested():
+            run(db, wanted, {"name": "within"})
+            run(db, wanted, {"name": "within"})
+
+    with database.transaction() as db:
+        run(db, wanted, {"name": "before"})
+        with pytest.raises(IntegrityError):
+            fail(db)
+        run(db, wanted, {"name": "after"})
+    with database.reading() as db:
+        assert set(db.scalars(text("SELECT name FROM serial"))) == {"before", "after"}
+
+
+def test_a_refused_commit_is_sqlalchemys_error_and_keeps_nothing(database):
+    def write():
+        with database.transaction() as db:
+            run(db, "CREATE TABLE late (a int UNIQUE DEFERRABLE INITIALLY DEFERRED)", {})
+            for _ in range(2):
+                run(db, "INSERT INTO late VALUES (1)", {})
+
+    with pytest.raises(IntegrityError):
+        write()
+    with database.reading() as db:
+        assert db.scalar(text("SELECT to_regclass('late')")) is None
