@@ -19,6 +19,7 @@ from gunicorn.glogging import Logger
 
 from servicekit import logs, metrics
 from servicekit.web.app import ServiceApp
+from servicekit.web.quick_worker import QuickWorker
 from servicekit.web.revoked import RevocationFeed
 
 log = logs.get_logger()
@@ -101,7 +102,7 @@ def _configuration(listening: Listening) -> dict[str, Any]:
     host = f"[{listening.host}]" if ":" in listening.host else listening.host
     return {
         "bind": f"{host}:{listening.port}",
-        "worker_class": "gthread",
+        "worker_class": QuickWorker,
         "workers": listening.workers,
         "threads": listening.threads,
         "preload_app": True,

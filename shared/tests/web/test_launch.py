@@ -220,6 +220,39 @@ def test_a_service_is_migrated_served_and_drained(launched: Launched) -> None:
     assert "[ERROR]" not in launched.log
 
 
+@pytest.mark.req("OP-01")
+@pytest.mark.slow
+def test_kept_connections_are_answered_whatever_they_ask(launched: Launched) -> None:
+    where = b"GET /where HTTP/1.1\r\nHost: a\r\n\r\n"
+    said = b'{"path":"/where","root":"","scheme":"http"}'
+    with launched.web("--threads", "2") as (process, port):
+        kept = [http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE) for _ in range(9)]
+        for number in range(90):  # more than threads, turn by turn
+            here = kept[number % len(kept)]
+            method = "HEAD" if number % 4 == 3 else "GET"
+            here.request(method, "/where")
+            assert here.getresponse().read() == (b"" if method == "HEAD" else said)
+        kept[0].request("POST", "/where", iter([b"a" * 9, b"b" * 9]), encode_chunked=True)
+        assert kept[0].getresponse().read().startswith(b"{")
+        kept[0].request("GET", "/where", headers={"Connection": "close"})
+        assert kept[0].getresponse().getheader("Connection") == "close"
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as raw:
+            for _ in range(3):
+                raw.sendall(where + where)  # the second does not wait for the first's answer
+                answer = b""
+                while answer.count(said) < 2:
+                    answer += raw.recv(65536)
+            raw.sendall(where[:20])
+            raw.sendall(where[20:])
+            assert raw.recv(65536).endswith(said)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        for connection in kept:
+            connection.close()
+    assert "Traceback" not in launched.log
+    assert "[ERROR]" not in launched.log
+
+
 @pytest.mark.slow
 def test_what_the_gateway_lets_through_is_not_refused_behind_it(launched: Launched) -> None:
     gateway = {"X-Big": "a" * 8000, **{f"X-{number}": "a" for number in range(150)}}
