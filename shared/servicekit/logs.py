@@ -101,6 +101,9 @@ def withhold_personal(_logger: object, _method: str, line: EventDict) -> EventDi
     for key, value in line.items():
         if key in _PERSONAL_KEYS:
             line[key] = WITHHELD
+        elif type(value) is str:
+            if len(value) >= _SHORTEST and _PERSONAL_TEXT.search(value):
+                line[key] = _clean(value)
         elif type(value) not in _HARMLESS:
             line[key] = _clean(value)
     return line

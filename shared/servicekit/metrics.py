@@ -7,6 +7,7 @@ launcher names a directory and the answer is the sum over the living ones.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 
 from prometheus_client import (
@@ -63,6 +64,12 @@ EVENTS_PARKED_SECONDS: Final = Gauge(
 JOBS_RUN: Final = Counter(
     "jiuye_jobs_run_total", "Jobs by outcome: done, failed.", ("service", "job", "outcome")
 )
+
+
+@lru_cache(maxsize=5000)
+def request_seconds(service: str, method: str, route: str, status: str) -> Histogram:
+    """The histogram of these labels, found once."""
+    return REQUEST_SECONDS.labels(service, method, route, status)
 
 
 def render() -> tuple[bytes, str]:

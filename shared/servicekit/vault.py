@@ -61,6 +61,7 @@ class Vault:
         self._newest = next(iter(self._keys))
         self._suite = _SUITES[suite]
         self._ciphers: dict[tuple[int, str], AESGCM | _Sm4Gcm] = {}
+        self._openers: dict[bytes, AESGCM | _Sm4Gcm] = {}  # by the head of what they open
         self._index_root = decode_key(index_key)
         self._index_keys: dict[str, bytes] = {}
 
@@ -95,10 +96,12 @@ class Vault:
         if len(sealed) < size + NONCE_BYTES + TAG_BYTES:
             raise CannotOpen(f"{place}: not a sealed value")
         head, nonce = sealed[:size], sealed[size : size + NONCE_BYTES]
-        key_id = head[2:].decode("ascii", "replace")
-        if key_id not in self._keys or head[0] not in _SUITES.values():
-            raise CannotOpen(f"{place}: sealed with a key or suite we do not have")
-        cipher = self._cipher(head[0], key_id)
+        cipher = self._openers.get(head)
+        if cipher is None:
+            key_id = head[2:].decode("ascii", "replace")
+            if key_id not in self._keys or head[0] not in _SUITES.values():
+                raise CannotOpen(f"{place}: sealed with a key or suite we do not have")
+            cipher = self._openers[head] = self._cipher(head[0], key_id)
         try:
             return cipher.decrypt(nonce, sealed[size + NONCE_BYTES :], head + place.encode())
         except InvalidTag:

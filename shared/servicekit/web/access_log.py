@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
 
 from flask import Request, Response, g
 
@@ -12,12 +11,10 @@ from servicekit import logs, metrics, tracing
 from servicekit.columns import new_id
 from servicekit.web.session import app, present_request
 
-if TYPE_CHECKING:
-    from servicekit.web.app import ServiceApp
-
 log = logs.get_logger()
 
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+_COMMON = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _NAME = re.compile(r"[a-z_]{1,40}")  # what is no name of ours may be anything
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -27,19 +24,17 @@ def request_id(given: str | None) -> str:
     return given if given is not None and _ID.fullmatch(given) else new_id()
 
 
-def install(to: ServiceApp) -> None:
-    """Finish every answer: common headers, the line, the measurement."""
-    to.after_request(_finish)
-
-
-def _finish(response: Response) -> Response:
+def finish(response: Response) -> Response:
+    """Finish an answer: common headers, the line, the measurement."""
     answered, headers = present_request(), response.headers
-    headers.setdefault("Cache-Control", "no-store")
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers["X-Request-Id"] = answered.environ["servicekit.request_id"]
+    said = {name.lower() for name, _ in headers}
+    for name, value in _COMMON:
+        if name.lower() not in said:
+            headers.add(name, value)
+    headers.add("X-Request-Id", answered.environ["servicekit.request_id"])
     here = tracing.current()
     if here is not None:
-        headers["traceparent"] = here.header
+        headers.add("traceparent", here.header)
     # The pattern, not the path: paths may hold what people typed, and metrics need few values.
     route = answered.url_rule.rule if answered.url_rule is not None else ""
     if route not in PROBES:
@@ -50,9 +45,8 @@ def _finish(response: Response) -> Response:
 
 def _tell(answered: Request, response: Response, route: str, seconds: float) -> None:
     status = response.status_code
-    metrics.REQUEST_SECONDS.labels(app().service.name, answered.method, route, str(status)).observe(
-        seconds
-    )
+    labels = (app().service.name, answered.method, route, str(status))
+    metrics.request_seconds(*labels).observe(seconds)
     log.info(
         "request answered",
         method=answered.method,

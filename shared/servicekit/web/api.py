@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from functools import partial, wraps
+from typing import Any, TypeVar, cast
 
+import flask
 import flask_smorest
 from marshmallow import Schema, fields, validate
 
 from servicekit.web import session, versions
 from servicekit.web.access import Kind, access
 from servicekit.web.dumping import dumped_quickly
+from servicekit.web.json_text import json_response
 from servicekit.web.loading import loaded_quickly
 from servicekit.web.parsing import BODIES, StrictParser
 from servicekit.workflow import Role, Workflow
@@ -51,8 +54,17 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             loaded = loaded_quickly(loaded)
         if location in BODIES:
             options.setdefault("required", any(f.required for f in loaded.load_fields.values()))
-        found: Callable[[View], View] = super().arguments(loaded, location=location, **options)
-        return found
+        documented = super().arguments(loaded, location=location, **options)
+        read = partial(self.ARGUMENTS_PARSER.read, loaded, location)
+
+        def decorate(view: View) -> View:
+            @wraps(documented(view))
+            def call(*given: Any, **named: Any) -> Any:
+                return view(*given, read(), **named)
+
+            return cast(View, call)
+
+        return decorate
 
     def response(
         self,
@@ -69,8 +81,22 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         shown = schema() if isinstance(schema, type) else schema
         if isinstance(shown, Schema):
             shown = dumped_quickly(shown)
-        found: Callable[[View], View] = super().response(status_code, shown, **options)
-        return found
+        documented = super().response(status_code, shown, **options)
+        if not isinstance(shown, Schema):
+            return cast(Callable[[View], View], documented)
+        finished, dump = documented(lambda answer: answer), shown.dump
+
+        def decorate(view: View) -> View:
+            @wraps(documented(view))
+            def call(*given: Any, **named: Any) -> Any:
+                answer = view(*given, **named)
+                if isinstance(answer, tuple | flask.Response):
+                    return finished(answer)  # with a status or headers of its own
+                return json_response(dump(answer), status_code)
+
+            return cast(View, call)
+
+        return decorate
 
     def doc(self, **said: Any) -> Callable[[View], View]:
         """Put further members into the operation's documentation, ``x-…`` among them."""

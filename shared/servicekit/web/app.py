@@ -9,13 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import flask
-from flask import Flask, g, request
+from flask import Flask
+from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import MapAdapter
+from werkzeug.sansio.utils import get_host
 
 from servicekit import logs, revocations, tracing
 from servicekit.clock import Clock, SystemClock
@@ -29,7 +32,7 @@ from servicekit.web.access import Mark, identify, mark_of
 from servicekit.web.json_text import OrjsonProvider
 from servicekit.web.keys import RemoteKeys
 from servicekit.web.routes import LateRule
-from servicekit.web.session import Exchange, present_request
+from servicekit.web.session import Exchange, begin, present_request
 from servicekit.web.tokens import TokenVerifier, bearer, is_revoked
 
 if TYPE_CHECKING:
@@ -75,11 +78,21 @@ class Service:
         revocations.subscribe(self.subscriptions)
 
 
+class _NoSessions(SessionInterface):
+    """There are no cookies of Flask's."""
+
+    _none = NullSession()
+
+    def open_session(self, app: Flask, request: flask.Request) -> NullSession:
+        return self._none
+
+
 class ServiceApp(Flask):
     """A Flask app that knows its service, its database and who may use each route."""
 
     json_provider_class = OrjsonProvider
     url_rule_class = LateRule
+    session_interface = _NoSessions()
 
     def __init__(self, service: Service, settings: ServiceSettings, clock: Clock) -> None:
         super().__init__(service.package, static_folder=None)
@@ -108,6 +121,15 @@ class ServiceApp(Flask):
         )
         self.draining: Callable[[], bool] = lambda: False  # the launcher knows better
 
+    def create_url_adapter(self, request: flask.Request | None) -> MapAdapter | None:
+        """Look a path up by itself: nothing of ours depends on the host that was asked for."""
+        if request is None:
+            return None
+        environ = request.environ
+        method, query = environ["REQUEST_METHOD"], environ.get("QUERY_STRING", "")
+        host, scheme = _host(environ.get("HTTP_HOST")), environ["wsgi.url_scheme"]
+        return MapAdapter(self.url_map, host, "/", "", scheme, request.path, method, query)
+
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Name the request and the trace before anything else can fail."""
         environ["servicekit.started"] = time.perf_counter()
@@ -130,26 +152,33 @@ class ServiceApp(Flask):
         if asked.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
             return self.make_default_options_response()
         mark = self.marks[rule.endpoint]
-        limits.check_body(mark)
+        limits.check_body(asked, mark)
         claims = None
         if not mark.is_public:
             text = bearer(asked.headers.get("Authorization"))
             claims = None if text is None else self.verifier.verify(text)
         actor = identify(mark, claims, asks=asked.method in ("GET", "HEAD"))
         logs.bind(actor_id=actor.id)
-        parsing.check_query_names(self.query_names.get(rule.endpoint))
-        g.exchange = Exchange(self.database, actor=actor, now=self.clock.now())
-        return self._answer(g.exchange, mark, self.view_functions[rule.endpoint])
+        parsing.check_query_names(asked, self.query_names.get(rule.endpoint))
+        exchange = begin(Exchange(self.database, request=asked, actor=actor, now=self.clock.now()))
+        return self._answer(exchange, mark, self.view_functions[rule.endpoint])
+
+    def process_response(self, response: flask.Response) -> flask.Response:
+        """A blueprint's own finish, where it has one; then that of every answer."""
+        if present_request().blueprint in self.after_request_funcs:
+            response = super().process_response(response)
+        return access_log.finish(response)
 
     def _answer(
         self, exchange: Exchange, mark: Mark, view: Callable[..., Any]
     ) -> ResponseReturnValue:
         def run() -> flask.Response:
-            response = self.make_response(view(**(request.view_args or {})))
+            response = self.make_response(view(**(exchange.request.view_args or {})))
             return versions.tagged(response, exchange.version)
 
         try:
-            response = idempotency.answer(exchange, run) if idempotency.needed(mark) else run()
+            keyed = idempotency.needed(exchange.request, mark)
+            response = idempotency.answer(exchange, run) if keyed else run()
             exchange.commit()
         except BaseException as error:
             if isinstance(error, Refusal) and exchange.keeps:
@@ -159,6 +188,12 @@ class ServiceApp(Flask):
         finally:
             exchange.close()
         return response
+
+
+@lru_cache(maxsize=1000)
+def _host(header: str | None) -> str:
+    """Of a redirection's address, if it is one."""
+    return get_host("http", header)
 
 
 def build(service: Service, settings: ServiceSettings, *, clock: Clock | None = None) -> ServiceApp:
@@ -171,7 +206,6 @@ def build(service: Service, settings: ServiceSettings, *, clock: Clock | None = 
     app.config["MAX_FORM_MEMORY_SIZE"] = limits.MAX_BODY
     app.url_map.strict_slashes = False
     problem.install(app)
-    access_log.install(app)
     app.register_blueprint(health.blueprint)
     for blueprint in service.blueprints:
         app.register_blueprint(blueprint, url_prefix=api_prefix(service, blueprint))

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 import orjson
-from flask import Response, request
+from flask import Request, Response
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -24,7 +24,7 @@ from servicekit.columns import IDEMPOTENCY_KEY
 from servicekit.errors import Conflict, Invalid, Refusal
 from servicekit.statements import run
 from servicekit.web.access import Mark
-from servicekit.web.session import Exchange, app, present_request
+from servicekit.web.session import Exchange, app
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotent-Replayed"
@@ -81,9 +81,9 @@ class StillAnswering(Conflict):
 KEY_REFUSALS: Final = (KeyMissing, KeyMalformed, KeyReused)
 
 
-def needed(mark: Mark) -> bool:
+def needed(asked: Request, mark: Mark) -> bool:
     """Must this request carry a key?"""
-    unsafe = request.method not in SAFE and request.path.startswith("/api/")
+    unsafe = asked.method not in SAFE and asked.path.startswith("/api/")
     return mark.keyed and not mark.parted and unsafe
 
 
@@ -95,9 +95,9 @@ def answer(exchange: Exchange, run: Callable[[], Response]) -> Response:
         KeyReused: 422.
         StillAnswering: 409, the first request took longer than one waits for a lock.
     """
-    key = _key()
+    key = _key(exchange)
     db = exchange.writing()
-    fingerprint = _fingerprint(db)
+    fingerprint = _fingerprint(exchange)
     owner = _owner(exchange)
     if not _take(db, owner, key, fingerprint, exchange.now):
         return _replay(db, owner, key, fingerprint)
@@ -118,8 +118,8 @@ def part(exchange: Exchange, db: Session, name: str, run: Callable[[], Any]) -> 
     Raises:
         KeyMissing, KeyMalformed, KeyReused, StillAnswering: as for ``answer``.
     """
-    key = sha256(f"{_key()}\n{name}".encode()).hexdigest()
-    owner, fingerprint = _owner(exchange), _fingerprint(db)
+    key = sha256(f"{_key(exchange)}\n{name}".encode()).hexdigest()
+    owner, fingerprint = _owner(exchange), _fingerprint(exchange)
     if not _take(db, owner, key, fingerprint, exchange.now):
         return orjson.loads(_replay(db, owner, key, fingerprint).get_data())
     made = run()
@@ -132,7 +132,7 @@ def keep_refusal(exchange: Exchange, refusal: Refusal) -> Response:
     from servicekit.web.problem import of_refusal
 
     response = of_refusal(refusal)
-    key = request.headers.get(HEADER)
+    key = exchange.request.headers.get(HEADER)
     if exchange.is_writing:
         if key is not None:
             _keep(exchange.writing(), _owner(exchange), key, response)
@@ -140,8 +140,8 @@ def keep_refusal(exchange: Exchange, refusal: Refusal) -> Response:
     return response
 
 
-def _key() -> str:
-    key = request.headers.get(HEADER)
+def _key(exchange: Exchange) -> str:
+    key = exchange.request.headers.get(HEADER)
     if key is None:
         raise KeyMissing
     if not _FORM.fullmatch(key):
@@ -154,9 +154,9 @@ def _owner(exchange: Exchange) -> str:
     return actor.id if actor.person_id in (None, actor.id) else f"{actor.person_id}>{actor.id}"
 
 
-def _fingerprint(db: Session) -> str:
+def _fingerprint(exchange: Exchange) -> str:
     # Keyed, because a form holds numbers that a plain hash would give away.
-    asked = present_request()
+    asked = exchange.request
     said = f"{asked.method} {asked.full_path}\n".encode() + asked.get_data(cache=True)
     return app().vault.index(said.decode("latin-1"), _REQUEST).hex()
 
@@ -196,7 +196,7 @@ def _replay(db: Session, owner: str, key: str, fingerprint: str) -> Response:
 
 
 def _keep(db: Session, owner: str, key: str, response: Response) -> None:
-    headers = {n: response.headers[n] for n in _KEPT_HEADERS if n in response.headers}
+    headers = {name: value for name, value in response.headers if name in _KEPT_HEADERS}
     sealed = app().vault.seal(response.get_data().decode("latin-1"), _BODY)
     values = {
         "owner": owner,

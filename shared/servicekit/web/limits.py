@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import request
+from flask import Request
 
 from servicekit.errors import Refusal
 from servicekit.web.access import Mark
@@ -18,19 +18,19 @@ class BodyTooLarge(Refusal):
     code = "body-too-large"
 
 
-def check_body(mark: Mark) -> None:
+def check_body(asked: Request, mark: Mark) -> None:
     """Refuse a body that is too long, by its own account or by what arrives.
 
     Raises:
         BodyTooLarge: it is over the limit.
     """
     limit = MAX_BODY if mark.max_body is None else mark.max_body
-    request.max_content_length = limit
-    length = request.content_length
-    if length is None and request.environ.get("wsgi.input_terminated"):
+    asked.max_content_length = limit
+    length = asked.content_length
+    if length is None and asked.environ.get("wsgi.input_terminated"):
         # Werkzeug cuts a body of unknown length at the limit; one byte more tells.
-        request.max_content_length = limit + 1
-        length = len(request.get_data(cache=True))
+        asked.max_content_length = limit + 1
+        length = len(asked.get_data(cache=True))
     if (length or 0) > limit:
         raise too_large(limit)
 

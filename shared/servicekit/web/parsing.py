@@ -9,13 +9,14 @@ from typing import Any, Final, NoReturn
 
 import flask_smorest
 import orjson
-from flask import Request, request
+from flask import Request
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 from webargs.flaskparser import FlaskParser
 from webargs.flaskparser import is_json_request as is_json
 from werkzeug.exceptions import UnsupportedMediaType
 
 from servicekit.errors import FieldError, Invalid, Refusal
+from servicekit.web.session import exchange
 from servicekit.web.wording import field_errors
 
 NUL: Final = "\x00"  # a character PostgreSQL does not have
@@ -42,6 +43,21 @@ class StrictParser(FlaskParser):
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "json": RAISE,
     }
+
+    def read(self, schema: Schema, location: str) -> Any:
+        """What ``parse`` gives, with a short way for a right JSON body.
+
+        Raises:
+            NotJson, UnsupportedMediaType, InvalidInput
+        """
+        asked = exchange().request
+        if location == "json":
+            body = self.load_json(asked, schema)
+            try:
+                return schema.load({} if body is missing else body, unknown=RAISE)
+            except ValidationError:
+                pass  # read again by webargs, which collects what is wrong
+        return self.parse(schema, asked, location=location)
 
     def load_json(self, req: Request, schema: Schema) -> Any:
         body = req.get_data(cache=True)
@@ -110,7 +126,7 @@ def query_names(view: Callable[..., Any]) -> frozenset[str] | None:
     return frozenset(names)
 
 
-def check_query_names(known: frozenset[str] | None) -> None:
+def check_query_names(asked: Request, known: frozenset[str] | None) -> None:
     """A misspelt filter would silently show everything, so it is refused.
 
     Raises:
@@ -118,7 +134,7 @@ def check_query_names(known: frozenset[str] | None) -> None:
     """
     if known is None:
         return
-    unknown = [name for name in request.args if name not in known]
+    unknown = [name for name in asked.args if name not in known]
     if unknown:
         messages = {name: ["Unknown field."] for name in unknown}
         raise InvalidInput(fields=field_errors(messages))

@@ -6,11 +6,11 @@ answer leaves; a refusal or an error rolls all of it back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from flask import Request, current_app, g, request
 from sqlalchemy.orm import Session
@@ -25,9 +25,15 @@ if TYPE_CHECKING:
 
 
 class Exchange:
-    """What one request holds while it is answered; the dispatcher opens and closes it."""
+    """What one request holds while it is answered; the dispatcher opens and closes it.
 
-    def __init__(self, database: Database, *, actor: Actor, now: datetime) -> None:
+    Looked up by a context variable of its own: Flask's proxies look for theirs at every use.
+    """
+
+    def __init__(
+        self, database: Database, *, request: Request, actor: Actor, now: datetime
+    ) -> None:
+        self.request = request
         self.actor = actor
         self.now = now
         self.keeps = False
@@ -86,32 +92,45 @@ class Exchange:
             context.__exit__(None, None, None)
 
 
+_exchange: ContextVar[Exchange] = ContextVar("exchange")
+
+
+def begin(made: Exchange) -> Exchange:
+    """Make it the present request's, until the next one of this thread; gives it back."""
+    _exchange.set(made)
+    return made
+
+
 def exchange() -> Exchange:
     """What the present request holds; for the kit itself."""
-    # The proxy itself would be asked twice over, and a page of lines asks a hundred times.
-    return cast(Exchange, g._get_current_object().exchange)
+    return _exchange.get()
 
 
-@contextmanager
-def transaction() -> Iterator[Session]:
+class _Transaction(AbstractContextManager[Session]):
+    def __enter__(self) -> Session:
+        return exchange().writing()
+
+    def __exit__(self, kind: Any, error: BaseException | None, _: Any) -> None:
+        here = exchange()
+        if error is not None and not (here.keeps and isinstance(error, Refusal)):
+            here.abandon(error)
+
+
+_TRANSACTION: Final = _Transaction()
+
+
+def transaction() -> AbstractContextManager[Session]:
     """The request's one transaction; used again inside, it is the same.
 
     An exception that leaves the block rolls everything back at once, even when it is caught
     outside. What succeeded is committed when the view has returned, before the answer leaves.
     """
-    here = exchange()
-    try:
-        yield here.writing()
-    except BaseException as error:
-        if not (here.keeps and isinstance(error, Refusal)):
-            here.abandon(error)
-        raise
+    return _TRANSACTION
 
 
-@contextmanager
-def reading() -> Iterator[Session]:
+def reading() -> AbstractContextManager[Session]:
     """A session for reading, without BEGIN and COMMIT; it refuses to write."""
-    yield exchange().reading()
+    return nullcontext(exchange().reading())
 
 
 def keep_on_refusal() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Protocol, TypeVar
 
-from flask import Response, request
+from flask import Response
 
 from servicekit.errors import ChangedMeanwhile, Refusal
 from servicekit.web.session import exchange
@@ -54,7 +54,7 @@ def expected_version(*, required: bool = True) -> int | None:
         VersionNeeded: 428, it is required and missing.
         BadVersion: 400, it is not one version of ours.
     """
-    given = request.headers.get("If-Match")
+    given = exchange().request.headers.get("If-Match")
     if given is None:
         if required:
             raise VersionNeeded
