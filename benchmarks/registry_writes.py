@@ -17,7 +17,7 @@ from registry_ground import OWN, Connection, Ground, Process, request
 from servicekit.db import new_id
 
 CONNECTIONS = 4
-OURS_ALONE = {"check", "guide_version"}
+OURS_ALONE = {"check", "decision_rests_on", "guide_version"}
 FORM = {
     "employment_type": "platform",
     "started_on": "2026-03-02",
