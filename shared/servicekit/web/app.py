@@ -32,7 +32,7 @@ from servicekit.web.access import Mark, identify, mark_of
 from servicekit.web.json_text import OrjsonProvider
 from servicekit.web.keys import RemoteKeys
 from servicekit.web.routes import LateRule
-from servicekit.web.session import Exchange, begin, present_request
+from servicekit.web.session import Exchange, begin, end, present_request
 from servicekit.web.tokens import TokenVerifier, bearer, is_revoked
 
 if TYPE_CHECKING:
@@ -138,7 +138,10 @@ class ServiceApp(Flask):
         with tracing.continued(environ.get("HTTP_TRACEPARENT")):
             logs.unbind_all()
             logs.bind(service=self.service.name, request_id=request_id)
-            return super().wsgi_app(environ, start_response)
+            try:
+                return super().wsgi_app(environ, start_response)
+            finally:
+                end()
 
     def dispatch_request(self) -> ResponseReturnValue:
         """The one way of every request; see the module's sentence."""

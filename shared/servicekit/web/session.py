@@ -92,18 +92,25 @@ class Exchange:
             context.__exit__(None, None, None)
 
 
-_exchange: ContextVar[Exchange] = ContextVar("exchange")
+_exchange: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
 def begin(made: Exchange) -> Exchange:
-    """Make it the present request's, until the next one of this thread; gives it back."""
+    """Make it the present request's until `end`; gives it back."""
     _exchange.set(made)
     return made
 
 
+def end() -> None:
+    """The request is over: the thread's next one must not find who asked before."""
+    _exchange.set(None)
+
+
 def exchange() -> Exchange:
     """What the present request holds; for the kit itself."""
-    return _exchange.get()
+    found = _exchange.get()
+    assert found is not None  # outside a request nobody asks
+    return found
 
 
 class _Transaction(AbstractContextManager[Session]):

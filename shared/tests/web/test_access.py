@@ -14,7 +14,7 @@ from servicekit.settings import ServiceSettings
 from servicekit.testing.client import ApiClient
 from servicekit.testing.issuer import Issuer
 from servicekit.testing.settings import sample_settings
-from servicekit.web import access
+from servicekit.web import access, session
 from servicekit.web.access import Mark, identify, mark_of, public
 from servicekit.web.app import Service, UnmarkedRoute, build
 from servicekit.web.refusals import UnitFrozen
@@ -53,6 +53,12 @@ def test_marks_can_be_read(paper_room: Any) -> None:
     assert mark_of(lambda: None) is None
     with pytest.raises(ValueError, match="name the roles"):
         access.access()
+
+
+def test_nobody_is_left_to_the_next_request_of_a_thread(paper_room: Any) -> None:
+    assert paper_room.person().get("/papers").status_code == 200
+    with pytest.raises(AssertionError):
+        session.actor()
 
 
 def test_without_a_token_there_is_a_plain_challenge(paper_room: Any) -> None:
