@@ -20,7 +20,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import threading
 import time
@@ -228,9 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument(
-        "--python", default=sys.executable, help="runs the gateway; an optimised one"
-    )
+    parser.add_argument("--python", default=sys.executable, help="runs the gateway")
     options = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -277,12 +274,9 @@ def show_verdicts(found: list[Contender]) -> None:
 
 def show_machine(python: str) -> None:
     """What the figures were measured on."""
-    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
     version = subprocess.run(
-        [python, "-V"], capture_output=True, text=True, check=True
+        [python, "-VV"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    if python == sys.executable:
-        version += ", optimised" if optimised else ", not an optimised build"
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {version}\n")
 
 
