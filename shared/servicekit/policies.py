@@ -16,14 +16,13 @@ from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import CheckConstraint, Date, DateTime, Index, String, Text, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from servicekit import history
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.columns import NOT_PERSONAL, new_id, words
-from servicekit.db import forget, kept, unique_violation
+from servicekit.db import forget, kept
 from servicekit.policy_rules import (
     Draft,
     Kind,
@@ -35,6 +34,7 @@ from servicekit.policy_rules import (
     check_first_day,
     workflow,
 )
+from servicekit.uniqueness import refusing_a_second
 
 KEPT_SECONDS: Final = 2.0  # how late another process may notice a policy that begins at once
 _TIME = DateTime(timezone=True)
@@ -148,13 +148,8 @@ class Policies(Generic[P]):
             raise SameAdmin
         check_first_day(policy.in_force_from, shanghai_date(now))
         policy.status, policy.activated_by, policy.activated_at = after, actor.id, now
-        try:
-            with db.begin_nested():
-                db.flush()
-        except IntegrityError as error:
-            if unique_violation(error) is None:
-                raise
-            raise SameFirstDay from error
+        with refusing_a_second(db, SameFirstDay):
+            db.flush()
         self._record(db, policy, "activate", before, actor=actor, now=now)
 
     def withdraw(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Index, String, TextClause, or_, select, text
 from sqlalchemy.orm import Mapped, Session, declared_attr, foreign, mapped_column, relationship
 
 from employment_registry.checks.model import OutsideCheck
+from employment_registry.checks.rules import OPEN
 from employment_registry.conditions import OpenOne
 from employment_registry.person import BirthDate, Person, likeness
 from servicekit.db import NOT_PERSONAL, PERSONAL
 from servicekit.personal import DocumentNumber, MobileNumber, PersonalText, PersonName
 from servicekit.teamwork.reviews import TeamReviewed
 from servicekit.vault import BlindIndex, Sealed
-from servicekit.workflow import State
 
 
 class PersonColumns:
@@ -104,14 +102,12 @@ def indexes_of(application: PersonApplication) -> dict[str, PersonalText | Mobil
 def find_open(
     db: Session,
     model: type[PersonApplication],
-    states: Sequence[State],
-    *,
+    person_key: DocumentNumber,
     applicant_id: str,
-    person_key: DocumentNumber | bytes,
 ) -> OpenOne | None:
     """The application that keeps a person from opening another one, under whichever account."""
     whose = or_(model.applicant_id == applicant_id, model.person_key == person_key)
-    rows = db.execute(select(model.id, model.applicant_id).where(whose, model.state.in_(states)))
+    rows = db.execute(select(model.id, model.applicant_id).where(whose, model.state.in_(OPEN)))
     found = {row.applicant_id: row.id for row in rows}
     return OpenOne(found.get(applicant_id)) if found else None
 
@@ -129,6 +125,11 @@ def alike_indexes(table: str) -> tuple[Index, ...]:
         Index(f"{table}_person", "person_key", postgresql_where=filed),
         Index(f"{table}_unindexed", "id", postgresql_where=unindexed),
     )
+
+
+def while_open() -> TextClause:
+    """Where an index holds applications that are not decided yet."""
+    return text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
 
 def only_one(name: str, where: TextClause) -> tuple[Index, Index]:

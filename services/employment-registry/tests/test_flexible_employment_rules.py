@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from employment_registry.checks.rules import OPEN
 from employment_registry.flexible_employment import rules
 from employment_registry.flexible_employment.rules import WORKFLOW, Employment, Kind
 from employment_registry.working_age import WorkingAge
@@ -75,7 +76,7 @@ def test_officers_never_see_drafts_nor_what_is_being_checked() -> None:
 
 
 def test_every_open_state_has_an_ending_when_the_record_ends() -> None:
-    assert {*rules.OPEN, State.APPROVED} == set(rules.ENDINGS)
+    assert {*OPEN, State.APPROVED} == set(rules.ENDINGS)
 
 
 @pytest.mark.req("EMP-05", "EMP-08", "EMP-10")

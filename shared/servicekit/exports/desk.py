@@ -18,13 +18,12 @@ from itertools import chain
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Select, and_, false, or_, select, text, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from servicekit import logs
 from servicekit.access_records import record_look
 from servicekit.applications import Actor
-from servicekit.db import Database, unique_violation
+from servicekit.db import Database
 from servicekit.exports import rules, wishes
 from servicekit.exports.files import Files
 from servicekit.exports.rules import ExportState
@@ -32,6 +31,7 @@ from servicekit.exports.sheets import Sheet
 from servicekit.exports.table import ExportColumns
 from servicekit.exports.wishes import Wish
 from servicekit.teamwork.reviews import TeamReviews
+from servicekit.uniqueness import refusing_a_second
 
 log = logs.get_logger()
 
@@ -78,13 +78,8 @@ class Exports(Generic[Row]):
             state=ExportState.WAITING,
             requested_at=now,
         )
-        try:
-            with db.begin_nested():
-                db.add(row)
-        except IntegrityError as error:
-            if unique_violation(error) is None:
-                raise
-            raise rules.ExportUnderWay from error
+        with refusing_a_second(db, rules.ExportUnderWay):
+            db.add(row)
         db.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
         return row
 

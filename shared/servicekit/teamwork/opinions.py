@@ -12,14 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from servicekit.columns import new_id
-from servicekit.db import unique_violation
 from servicekit.teamwork import rules
 from servicekit.teamwork.rules import Answer, OpinionKind
 from servicekit.teamwork.tables import OPINION
+from servicekit.uniqueness import refusing_a_second
 
 _TABLE = OPINION.c
 
@@ -58,13 +57,8 @@ def ask(
         }
         for colleague in colleagues
     ]
-    try:
-        with db.begin_nested():
-            db.execute(insert(OPINION), rows)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.AlreadyAsked from error
+    with refusing_a_second(db, rules.AlreadyAsked):
+        db.execute(insert(OPINION), rows)
 
 
 def hold_awaited(db: Session, application_id: str, opinion_id: str) -> Any:

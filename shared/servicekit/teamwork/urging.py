@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date
-from servicekit.db import unique_violation
 from servicekit.teamwork import rules
 from servicekit.teamwork.reviews import TeamReviewed
 from servicekit.teamwork.tables import URGING
+from servicekit.uniqueness import refusing_a_second
 from servicekit.workflow import Workflow
 
 
@@ -39,11 +38,6 @@ def urge(
     application.urged_times += 1
     application.urged_on = day
     row = {"application_id": application.id, "for_day": day, "at": now}
-    try:
-        with db.begin_nested():
-            db.execute(insert(URGING).values(**row, ordinal=application.urged_times))
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.UrgedToday from error
+    with refusing_a_second(db, rules.UrgedToday):
+        db.execute(insert(URGING).values(**row, ordinal=application.urged_times))
     advance(db, workflow, application, "urge", actor=actor, now=now, note=note)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employer_auth.accounts.model import Unit
@@ -17,7 +16,8 @@ from employer_auth.employers.rules import check_region
 from employer_auth.files import Upload
 from servicekit import reviewing
 from servicekit.applications import Actor, advance, take_number
-from servicekit.db import new_id, unique_violation
+from servicekit.db import new_id
+from servicekit.uniqueness import refusing_a_second
 from servicekit.uploads import Uploads
 
 
@@ -240,13 +240,8 @@ def _drop_units(
 
 
 def _write(db: Session, application: AuthorisationApplication) -> None:
-    try:
-        with db.begin_nested():
-            db.add(application)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.CaseOpen from error
+    with refusing_a_second(db, rules.CaseOpen):
+        db.add(application)
     for case in application.cases:
         db.refresh(case, ["unit"])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employer_auth import limits, typed_codes
@@ -18,9 +17,9 @@ from employer_auth.events import FACTS
 from employer_auth.notices.actions import notify
 from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date
-from servicekit.db import unique_violation
 from servicekit.outbox import announce
 from servicekit.personal import Personal
+from servicekit.uniqueness import refusing_a_second
 
 
 def issue(db: Session, case: AuthorisationCase, *, now: datetime, lasts: timedelta) -> None:
@@ -158,13 +157,8 @@ def _authorise(db: Session, case: AuthorisationCase, now: datetime) -> Authorisa
         channel=case.application.channel,
         authorised_at=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(authorisation)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.AlreadyAuthorised from error
+    with refusing_a_second(db, rules.AlreadyAuthorised):
+        db.add(authorisation)
     return authorisation
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employer_auth import limits
@@ -21,8 +20,8 @@ from employer_auth.objections import actions as objections
 from employer_auth.validity import check_validity
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
-from servicekit.db import unique_violation
 from servicekit.personal import PersonName
+from servicekit.uniqueness import refusing_a_second
 
 _HOUR: Final = timedelta(hours=1)
 
@@ -88,13 +87,8 @@ def add(db: Session, binding: Binding) -> None:
     Raises:
         AlreadyBound
     """
-    try:
-        with db.begin_nested():
-            db.add(binding)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.AlreadyBound from error
+    with refusing_a_second(db, rules.AlreadyBound):
+        db.add(binding)
     db.refresh(binding, ["unit", "agency"])
 
 

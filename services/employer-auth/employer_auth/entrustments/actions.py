@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employer_auth.accounts.rules import check_not_frozen
@@ -31,7 +30,7 @@ from employer_auth.grants.rules import Wish, check_wish
 from employer_auth.validity import latest_end
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
-from servicekit.db import unique_violation
+from servicekit.uniqueness import refusing_a_second
 
 _ENDERS: Final = {True: Ender.UNIT, False: Ender.AGENCY}
 
@@ -57,13 +56,8 @@ def offer(
         created_at=now,
         changed_at=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(entrustment)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.AlreadyEntrusted from error
+    with refusing_a_second(db, rules.AlreadyEntrusted):
+        db.add(entrustment)
     for wish in wishes:
         db.add(_business(entrustment.id, wish))
     db.flush()

@@ -7,21 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import guide_versions
 from employment_registry.certificate import queries, rules
 from employment_registry.certificate.model import CertificateApplication
 from employment_registry.certificate.opening_rules import CONDITIONS, GUIDES
-from employment_registry.checks import actions as checks
 from employment_registry.checks.actions import Checked
-from employment_registry.conditions import OpenOne, require
+from employment_registry.conditions import require
 from employment_registry.person import Person
-from employment_registry.person_columns import columns_of
+from employment_registry.person_forms import file_form, open_form
 from servicekit import reviewing
-from servicekit.applications import Actor, take_number
-from servicekit.db import unique_violation
+from servicekit.applications import Actor
 from servicekit.filing import Filings
 
 FILINGS = Filings(
@@ -33,6 +29,7 @@ FILINGS = Filings(
 CHECKED = Checked(
     workflow=rules.WORKFLOW,
     model=CertificateApplication,
+    digits=rules.BUSINESS_DIGITS,
     asked=rules.ASKED,
     days=lambda limit: limit.certificate,
 )
@@ -63,24 +60,15 @@ def open_draft(
     require(CONDITIONS[opening.kind], queries.situation(db, person.key))
     current = queries.hold_valid(db, person.key)
     rules.check_newest(opening.replaces, current.id if current else None)
-    application = CertificateApplication(
-        applicant_id=actor.id,
-        filed_by=actor.person_id or actor.id,
-        state=rules.WORKFLOW.start,
-        kind=opening.kind,
-        created_at=now,
-        updated_at=now,
-        **(columns_of(person) | {"contact_phone": person.phone} | dict(opening.certificate)),
+    return open_form(
+        db,
+        FILINGS,
+        {"kind": opening.kind, **opening.certificate},
+        person=person,
+        actor=actor,
+        now=now,
+        open_application=rules.OpenApplication,
     )
-    try:
-        with db.begin_nested():
-            db.add(application)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        other = queries.find_open(db, person, actor.id)
-        raise (other or OpenOne(None)).refuse(rules.OpenApplication) from error
-    return application
 
 
 def submit(
@@ -105,15 +93,12 @@ def submit(
     require(CONDITIONS[application.kind], situation)
     stated = {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}
     rules.check_submission(application.kind, rules.Statement(**stated))
-    region = application.service_place or ""
-    if application.number is None:
-        application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
-    application.region = region
-    application.guide_version = guide_versions.version_now(db, GUIDES[application.kind])
-    checks.file(
+    file_form(
         db,
         CHECKED,
         application,
+        region=application.service_place,
+        guide=GUIDES[application.kind],
         off=off,
         actor=actor,
         now=now,

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry.certificate import queries, rules
@@ -18,8 +17,8 @@ from employment_registry.events import FACTS, CertificateChanged
 from employment_registry.person_columns import PersonApplication
 from employment_registry.policies import POLICIES
 from servicekit.clock import shanghai_date
-from servicekit.db import unique_violation
 from servicekit.outbox import announce
+from servicekit.uniqueness import refusing_a_second
 
 CODE_BYTES: Final = 16  # 128 bits: nobody finds a certificate by trying
 _PERSON: Final = (
@@ -72,13 +71,8 @@ def issue(
         issued_at=now,
         **{name: getattr(application, name) for name in _PERSON},
     )
-    try:
-        with db.begin_nested():
-            db.add(certificate)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.AlreadyCertified from error
+    with refusing_a_second(db, rules.AlreadyCertified):
+        db.add(certificate)
     _announce(db, certificate, now)
     return certificate
 

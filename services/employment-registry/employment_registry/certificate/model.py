@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, and_, text
 from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
 
-from employment_registry.certificate.rules import OPEN, Cause, Kind, Validity
+from employment_registry.certificate.rules import Cause, Kind, Validity
 from employment_registry.person_columns import (
     PersonApplication,
     PersonColumns,
     alike_indexes,
     only_one,
+    while_open,
 )
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
@@ -27,7 +28,6 @@ ONE_OPEN = "one_open_certificate_application"
 ONE_VALID = "one_valid_certificate"
 _TIME = DateTime(timezone=True)
 _VALID = text("validity = 'valid'")
-_OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
 
 class CertificateKey(KeyColumns, Base):
@@ -41,7 +41,7 @@ class CertificateApplication(PersonApplication, Base):
 
     __tablename__ = APPLICATION
     __table_args__ = (
-        *only_one(ONE_OPEN, _OPEN),
+        *only_one(ONE_OPEN, while_open()),
         *team_arguments(APPLICATION),
         Index(f"{APPLICATION}_own", "applicant_id", "created_at", "id"),
         *queue_indexes(APPLICATION),

@@ -5,14 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Select, false, select, text
 from sqlalchemy.orm import Session
 
-from employment_registry import person_columns as columns
 from employment_registry import standing
 from employment_registry.certificate import rules
-from employment_registry.certificate.model import Certificate, CertificateApplication
+from employment_registry.certificate.model import Certificate
 from employment_registry.certificate.opening_rules import Situation
 from employment_registry.certificate.rules import Validity
-from employment_registry.conditions import OpenOne
-from employment_registry.person import Person
 from employment_registry.standing import PersonKey
 from servicekit.applications import Actor
 
@@ -52,12 +49,6 @@ def situation(db: Session, person_key: PersonKey, *, hold: bool = True) -> Situa
     valid = hold_valid(db, person_key, hold=hold)
     registered = standing.find(db, person_key) is not None
     return Situation(has_certificate=valid is not None, is_registered=registered)
-
-
-def find_open(db: Session, person: Person, applicant_id: str) -> OpenOne | None:
-    """The application that keeps the person from opening another one."""
-    model, key = CertificateApplication, person.key
-    return columns.find_open(db, model, rules.OPEN, applicant_id=applicant_id, person_key=key)
 
 
 def in_region(actor: Actor) -> Select[Certificate]:

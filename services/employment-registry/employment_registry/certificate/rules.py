@@ -32,7 +32,6 @@ WORKFLOW: Final = Workflow(
     move("revoke", State.APPROVED, State.CANCELLED, Role.REVIEWER),
     *checks.MOVES,
 )
-OPEN: Final = (State.DRAFT, State.CHECKING, State.SUBMITTED, State.RETURNED)
 FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT, State.CHECKING}))
 ASKED: Final = Asked(tuple(System), {Sign.DEAD: checks.REFUSALS[Sign.DEAD]})
 BUSINESS_DIGITS: Final = "03"  # of the 受理编号

@@ -31,11 +31,13 @@ class Checked(Generic[A]):
     """A matter whose applications are checked before officers see them.
 
     Args:
+        digits: of the matter in a 受理编号.
         days: of the policy, the working days an officer has in this matter.
     """
 
     workflow: Workflow[Any]
     model: type[A]
+    digits: str
     asked: rules.Asked
     days: Callable[[ReviewLimit], int]
 

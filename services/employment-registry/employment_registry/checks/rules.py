@@ -29,6 +29,9 @@ MOVES: Final[tuple[Move[State], ...]] = (
     move("withdraw", State.CHECKING, State.WITHDRAWN, Role.APPLICANT),
 )
 
+# Not decided yet: a person has one such application of a matter at a time (EMP-10, CRT-08).
+OPEN: Final = (State.DRAFT, State.CHECKING, State.SUBMITTED, State.RETURNED)
+
 
 class System(StrEnum):
     """The registers that are asked."""

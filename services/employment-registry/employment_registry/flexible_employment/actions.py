@@ -7,13 +7,11 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import guide_versions, standing
-from employment_registry.checks import actions as checks
+from employment_registry import standing
 from employment_registry.checks.actions import Checked
-from employment_registry.conditions import OpenOne, require
+from employment_registry.conditions import require
 from employment_registry.events import FACTS, FlexibleEmploymentRecordChanged
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.model import (
@@ -22,13 +20,12 @@ from employment_registry.flexible_employment.model import (
 )
 from employment_registry.flexible_employment.opening_rules import CONDITIONS, GUIDES
 from employment_registry.person import Person
-from employment_registry.person_columns import columns_of
+from employment_registry.person_forms import file_form, open_form
 from employment_registry.policies import POLICIES
 from employment_registry.working_age import WorkingAge
 from servicekit import history, reviewing
-from servicekit.applications import Actor, advance, take_number
+from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date
-from servicekit.db import unique_violation
 from servicekit.filing import Filings
 from servicekit.outbox import announce
 from servicekit.workflow import Role
@@ -46,6 +43,7 @@ FILINGS = Filings(
 CHECKED = Checked(
     workflow=rules.WORKFLOW,
     model=FlexibleEmploymentApplication,
+    digits=rules.BUSINESS_DIGITS,
     asked=rules.ASKED,
     days=lambda limit: limit.flexible_employment,
 )
@@ -76,30 +74,21 @@ def open_draft(
     today = shanghai_date(now)
     situation = queries.situation(db, record, person=person, applicant_id=actor.id, today=today)
     require(CONDITIONS[opening.kind], situation)
-    filled = {"contact_phone": person.phone}
+    filled: dict[str, Any] = {}
     if opening.copy_of is not None:
-        filled |= _employment(FILINGS.find(db, opening.copy_of, actor))
+        filled = _employment(FILINGS.find(db, opening.copy_of, actor))
     elif record is not None:
-        filled |= _employment(FILINGS.find(db, record.application_id, actor))
-    application = FlexibleEmploymentApplication(
-        applicant_id=actor.id,
-        filed_by=actor.person_id or actor.id,
-        state=rules.WORKFLOW.start,
-        kind=opening.kind,
-        record_id=record.id if record else None,
-        created_at=now,
-        updated_at=now,
-        **(columns_of(person) | filled | dict(opening.employment)),
+        filled = _employment(FILINGS.find(db, record.application_id, actor))
+    founded = {"kind": opening.kind, "record_id": record.id if record else None}
+    return open_form(
+        db,
+        FILINGS,
+        founded | filled | dict(opening.employment),
+        person=person,
+        actor=actor,
+        now=now,
+        open_application=rules.OpenApplication,
     )
-    try:
-        with db.begin_nested():
-            db.add(application)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        other = queries.find_open(db, person, actor.id)
-        raise (other or OpenOne(None)).refuse(rules.OpenApplication) from error
-    return application
 
 
 def submit(
@@ -135,15 +124,12 @@ def submit(
         today=today,
         ages=POLICIES.in_force(db, WorkingAge, today),
     )
-    region = application.work_place or ""
-    if application.number is None:
-        application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
-    application.region = region
-    application.guide_version = guide_versions.version_now(db, GUIDES[application.kind])
-    checks.file(
+    file_form(
         db,
         CHECKED,
         application,
+        region=application.work_place,
+        guide=GUIDES[application.kind],
         off=off,
         actor=actor,
         now=now,

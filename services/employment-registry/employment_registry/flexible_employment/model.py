@@ -17,8 +17,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from employment_registry.flexible_employment.rules import OPEN, EmploymentType, Kind
-from employment_registry.person_columns import PersonApplication, alike_indexes, only_one
+from employment_registry.flexible_employment.rules import EmploymentType, Kind
+from employment_registry.person_columns import (
+    PersonApplication,
+    alike_indexes,
+    only_one,
+    while_open,
+)
 from employment_registry.tables import Base
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.queues import queue_indexes
@@ -30,7 +35,6 @@ RECORD = "flexible_employment_record"
 ONE_OPEN = "one_open_flexible_employment_application"
 ONE_VALID = "one_valid_flexible_employment_record"
 _VALID = text("is_valid")
-_OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
 
 class FlexibleEmploymentApplication(PersonApplication, Base):
@@ -38,7 +42,7 @@ class FlexibleEmploymentApplication(PersonApplication, Base):
 
     __tablename__ = APPLICATION
     __table_args__ = (
-        *only_one(ONE_OPEN, _OPEN),
+        *only_one(ONE_OPEN, while_open()),
         *team_arguments(APPLICATION),
         Index("flexible_employment_application_own", "applicant_id", "created_at", "id"),
         *queue_indexes(APPLICATION),

@@ -8,8 +8,6 @@ from typing import Final, NamedTuple
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from employment_registry import person_columns as columns
-from employment_registry.conditions import OpenOne
 from employment_registry.flexible_employment import rules
 from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
@@ -82,12 +80,6 @@ def situation(
         was_registered=record is not None or was_registered(db, applicant_id),
         is_registered_elsewhere=record is None and is_registered(db, person.key),
     )
-
-
-def find_open(db: Session, person: Person, applicant_id: str) -> OpenOne | None:
-    """The application that keeps the person from opening another one."""
-    model, key = FlexibleEmploymentApplication, person.key
-    return columns.find_open(db, model, rules.OPEN, applicant_id=applicant_id, person_key=key)
 
 
 def find_current(db: Session, actor: Actor) -> FlexibleEmploymentRecord:

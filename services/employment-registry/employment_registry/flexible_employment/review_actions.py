@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
@@ -23,8 +22,8 @@ from employment_registry.unemployment import queries as unemployments
 from employment_registry.unemployment.rules import Ending
 from servicekit import history
 from servicekit.applications import Actor, system_actor
-from servicekit.db import unique_violation
 from servicekit.teamwork.reviews import TeamReviews
+from servicekit.uniqueness import refusing_a_second
 
 
 def hold(db: Session, application: FlexibleEmploymentApplication) -> None:
@@ -75,13 +74,10 @@ def _found_record(
         is_valid=True,
         valid_since=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(record)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.AlreadyRegistered("该人员已有有效的灵活就业登记，不能重复登记。") from error
+    with refusing_a_second(
+        db, lambda: rules.AlreadyRegistered("该人员已有有效的灵活就业登记，不能重复登记。")
+    ):
+        db.add(record)
     application.record_id = record.id
     db.flush()
     return record

@@ -42,12 +42,6 @@ WORKFLOW: Final = Workflow(
     move("lapse", (State.CHECKING, State.SUBMITTED, State.RETURNED), State.WITHDRAWN, Role.SYSTEM),
     *checks.MOVES,
 )
-OPEN: Final = (
-    State.DRAFT,
-    State.CHECKING,
-    State.SUBMITTED,
-    State.RETURNED,
-)  # EMP-10: one of these per person
 FILED: Final = tuple(
     sorted(WORKFLOW.states - {State.DRAFT, State.CHECKING})
 )  # EMP-03: what officers may see

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry import guide_versions
@@ -15,9 +14,10 @@ from employment_registry.events import FACTS, GuidePublished
 from employment_registry.guide_versions import GuideVersion
 from employment_registry.guides import queries, rules
 from servicekit.applications import Actor, record
-from servicekit.db import new_id, unique_violation
+from servicekit.db import new_id
 from servicekit.errors import ChangedMeanwhile
 from servicekit.outbox import announce
+from servicekit.uniqueness import refusing_a_second
 
 RECORD: Final = "employment-registry.guides"  # the chained history of what was published
 
@@ -55,13 +55,8 @@ def publish(db: Session, item: str, text: Text, *, actor: Actor, now: datetime) 
         published_by=actor.id,
         published_at=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise ChangedMeanwhile from error
+    with refusing_a_second(db, ChangedMeanwhile):
+        db.add(made)
     _tell(db, made, actor=actor, now=now)
     return made
 

@@ -12,16 +12,20 @@ from sqlalchemy.orm import Session
 
 from employment_registry import guide_versions
 from employment_registry.certificate import queries as certificate
-from employment_registry.conditions import Finding, assess
+from employment_registry.certificate.model import CertificateApplication
+from employment_registry.conditions import Finding, OpenOne, assess
 from employment_registry.flexible_employment import queries as flexible
+from employment_registry.flexible_employment.model import FlexibleEmploymentApplication
 from employment_registry.guide_texts import policy_values
 from employment_registry.guide_versions import GuideVersion
 from employment_registry.guides import rules
 from employment_registry.life_events import queries as endings
 from employment_registry.person import Person
+from employment_registry.person_columns import PersonApplication, find_open
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import ReviewLimit
 from employment_registry.unemployment import queries as unemployment
+from employment_registry.unemployment.model import UnemploymentApplication
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 
@@ -138,25 +142,29 @@ def assessed(db: Session, item: str, asking: Asking) -> list[Finding]:
     return [replace(each, text=rules.filled(each.text, values)) for each in found]
 
 
+def _open(db: Session, model: type[PersonApplication], asking: Asking) -> OpenOne | None:
+    return find_open(db, model, asking.person.key, asking.actor.id)
+
+
 def _flexible(db: Session, asking: Asking) -> Any:
     applicant_id = asking.actor.id
     record = flexible.find_valid_record(db, applicant_id, hold=False)
     situation = flexible.situation(
         db, record, person=asking.person, applicant_id=applicant_id, today=asking.today
     )
-    found = flexible.find_open(db, asking.person, applicant_id)
+    found = _open(db, FlexibleEmploymentApplication, asking)
     return replace(situation, open_application=found)
 
 
 def _unemployment(db: Session, asking: Asking) -> Any:
     situation = unemployment.situation(db, asking.person, today=asking.today)
-    found = unemployment.find_open(db, asking.person, asking.actor.id)
+    found = _open(db, UnemploymentApplication, asking)
     return replace(situation, open_application=found)
 
 
 def _certificate(db: Session, asking: Asking) -> Any:
     situation = certificate.situation(db, asking.person.key, hold=False)
-    found = certificate.find_open(db, asking.person, asking.actor.id)
+    found = _open(db, CertificateApplication, asking)
     return replace(situation, open_application=found)
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final
 
 from sqlalchemy import delete, insert, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry.policies import POLICIES, Policy
@@ -14,8 +13,9 @@ from employment_registry.policy_changes import queries, rules
 from employment_registry.policy_changes.model import PolicyTrial, PolicyTrialLine
 from employment_registry.policy_kinds import KINDS
 from servicekit.applications import Actor
-from servicekit.db import new_id, unique_violation
+from servicekit.db import new_id
 from servicekit.policy_rules import Draft
+from servicekit.uniqueness import refusing_a_second
 
 CHANNEL: Final = "policy_trial"
 BATCH: Final = 500
@@ -51,13 +51,8 @@ def begin_trial(db: Session, policy_id: str, *, actor: Actor, now: datetime) -> 
         looked_at=0,
         unseen_touched=0,
     )
-    try:
-        with db.begin_nested():
-            db.add(trial)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.TrialRunning from error
+    with refusing_a_second(db, rules.TrialRunning):
+        db.add(trial)
     db.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
     return trial
 

@@ -11,9 +11,8 @@ from sqlalchemy import ColumnElement, Row, Select, false, func, select
 from sqlalchemy.orm import Session
 
 from employment_registry import possible_duplicates
-from employment_registry.certificate import rules as certificate_rules
 from employment_registry.certificate.model import CertificateApplication
-from employment_registry.flexible_employment import rules as flexible_rules
+from employment_registry.checks.rules import OPEN
 from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
@@ -23,21 +22,14 @@ from employment_registry.policies import Policy
 from employment_registry.policy_changes import rules
 from employment_registry.policy_changes.model import PolicyTrial, PolicyTrialLine
 from employment_registry.policy_changes.rules import Case
-from employment_registry.unemployment import rules as unemployment_rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from servicekit.applications import Actor
 from servicekit.policy_rules import PolicyNotFound, Status
-from servicekit.workflow import State
 
 MODELS: Final[Mapping[str, type[PersonApplication]]] = {
     "flexible_employment": FlexibleEmploymentApplication,
     "unemployment": UnemploymentApplication,
     "certificate": CertificateApplication,
-}
-_OPEN: Final[Mapping[str, Sequence[State]]] = {
-    "flexible_employment": flexible_rules.OPEN,
-    "unemployment": unemployment_rules.OPEN,
-    "certificate": certificate_rules.OPEN,
 }
 # Read by account, in the order of the index that keeps "only one per account".
 _APPLICATIONS: Final = tuple((matter, None) for matter in MODELS)
@@ -183,7 +175,7 @@ def cases(
     if hasattr(record, "service_place_changed_on"):
         columns.append(record.service_place_changed_on.label("changed_on"))
     if record is None:
-        wanted = select(*columns).where(model.state.in_(_OPEN[matter]))
+        wanted = select(*columns).where(model.state.in_(OPEN))
     else:
         wanted = select(*columns).join(record, record.application_id == model.id)
         wanted = wanted.where(record.is_valid)

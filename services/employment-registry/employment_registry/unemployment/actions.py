@@ -6,17 +6,15 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from employment_registry import guide_versions, standing
-from employment_registry.checks import actions as checks
+from employment_registry import standing
 from employment_registry.checks.actions import Checked
-from employment_registry.conditions import OpenOne, require
+from employment_registry.conditions import require
 from employment_registry.events import FACTS, UnemploymentRecordChanged
 from employment_registry.life_events import queries as endings
 from employment_registry.person import Person
-from employment_registry.person_columns import columns_of
+from employment_registry.person_forms import file_form, open_form
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import LookBack, ServicePlacePause
 from employment_registry.unemployment import place_rules, queries, rules
@@ -24,9 +22,8 @@ from employment_registry.unemployment.model import UnemploymentApplication, Unem
 from employment_registry.unemployment.opening_rules import CONDITIONS
 from employment_registry.working_age import WorkingAge
 from servicekit import reviewing
-from servicekit.applications import Actor, advance, take_number
+from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date
-from servicekit.db import unique_violation
 from servicekit.filing import Filings
 from servicekit.outbox import announce
 from servicekit.teamwork.reviews import ask_no_more
@@ -40,6 +37,7 @@ FILINGS = Filings(
 CHECKED = Checked(
     workflow=rules.WORKFLOW,
     model=UnemploymentApplication,
+    digits=rules.BUSINESS_DIGITS,
     asked=rules.ASKED,
     days=lambda limit: limit.unemployment,
 )
@@ -59,23 +57,15 @@ def open_draft(
         OpenApplication: another one is not decided yet.
     """
     require(CONDITIONS, queries.situation(db, person, today=shanghai_date(now)))
-    application = UnemploymentApplication(
-        applicant_id=actor.id,
-        filed_by=actor.person_id or actor.id,
-        state=rules.WORKFLOW.start,
-        created_at=now,
-        updated_at=now,
-        **(columns_of(person) | {"contact_phone": person.phone} | dict(statement)),
+    return open_form(
+        db,
+        FILINGS,
+        statement,
+        person=person,
+        actor=actor,
+        now=now,
+        open_application=rules.OpenApplication,
     )
-    try:
-        with db.begin_nested():
-            db.add(application)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        other = queries.find_open(db, person, actor.id)
-        raise (other or OpenOne(None)).refuse(rules.OpenApplication) from error
-    return application
 
 
 def submit(
@@ -112,15 +102,12 @@ def submit(
         look_back=POLICIES.in_force(db, LookBack, today).length,
         ages=POLICIES.in_force(db, WorkingAge, today),
     )
-    region = application.service_place or ""
-    if application.number is None:
-        application.number = take_number(db, region=region, business=rules.BUSINESS_DIGITS, now=now)
-    application.region = region
-    application.guide_version = guide_versions.version_now(db, "unemployment")
-    checks.file(
+    file_form(
         db,
         CHECKED,
         application,
+        region=application.service_place,
+        guide="unemployment",
         off=off,
         actor=actor,
         now=now,

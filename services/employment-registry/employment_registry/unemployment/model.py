@@ -9,9 +9,14 @@ from sqlalchemy import Date, DateTime, ForeignKey, Index, String, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from employment_registry.person_columns import PersonApplication, alike_indexes, only_one
+from employment_registry.person_columns import (
+    PersonApplication,
+    alike_indexes,
+    only_one,
+    while_open,
+)
 from employment_registry.tables import Base
-from employment_registry.unemployment.rules import OPEN, Cause, Ending
+from employment_registry.unemployment.rules import Cause, Ending
 from servicekit.db import NOT_PERSONAL, PERSONAL, new_id, words
 from servicekit.queues import queue_indexes
 from servicekit.teamwork.reviews import team_arguments
@@ -23,7 +28,6 @@ ONE_OPEN = "one_open_unemployment_application"
 ONE_VALID = "one_valid_unemployment_record"
 _TIME = DateTime(timezone=True)
 _VALID = text("is_valid")
-_OPEN = text("state IN ({})".format(", ".join(f"'{state.value}'" for state in OPEN)))
 
 
 class UnemploymentApplication(PersonApplication, Base):
@@ -31,7 +35,7 @@ class UnemploymentApplication(PersonApplication, Base):
 
     __tablename__ = APPLICATION
     __table_args__ = (
-        *only_one(ONE_OPEN, _OPEN),
+        *only_one(ONE_OPEN, while_open()),
         *team_arguments(APPLICATION),
         Index(f"{APPLICATION}_own", "applicant_id", "created_at", "id"),
         *queue_indexes(APPLICATION),

@@ -7,15 +7,13 @@ from datetime import date
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from employment_registry import person_columns as columns
 from employment_registry import standing
-from employment_registry.conditions import OpenOne
 from employment_registry.person import Person
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import ServicePlacePause
 from employment_registry.standing import PersonKey
 from employment_registry.unemployment import rules
-from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from employment_registry.unemployment.model import UnemploymentRecord
 from employment_registry.unemployment.opening_rules import PlaceSituation, Situation
 from employment_registry.working_age import WorkingAge
 from servicekit.applications import Actor
@@ -79,12 +77,6 @@ def place_situation(db: Session, actor: Actor, *, today: date) -> PlaceSituation
         today=today,
         pause=POLICIES.in_force(db, ServicePlacePause, today).length,
     )
-
-
-def find_open(db: Session, person: Person, applicant_id: str) -> OpenOne | None:
-    """The application that keeps the person from opening another one."""
-    model, key = UnemploymentApplication, person.key
-    return columns.find_open(db, model, rules.OPEN, applicant_id=applicant_id, person_key=key)
 
 
 def _hold(db: Session, wanted: Select[UnemploymentRecord]) -> UnemploymentRecord | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
@@ -15,9 +14,9 @@ from employment_registry.possible_duplicates import alike, registered
 from employment_registry.unemployment import actions, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from servicekit.applications import Actor
-from servicekit.db import unique_violation
 from servicekit.errors import ChangedMeanwhile
 from servicekit.teamwork.reviews import TeamReviews
+from servicekit.uniqueness import refusing_a_second
 
 
 def approved(
@@ -36,13 +35,8 @@ def approved(
         service_place=application.region or "",
         valid_since=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(record)
-    except IntegrityError as error:
-        if unique_violation(error) is None:
-            raise
-        raise rules.AlreadyUnemployed from error
+    with refusing_a_second(db, rules.AlreadyUnemployed):
+        db.add(record)
     if not standing.take(db, application.person_key, Standing.UNEMPLOYED, record.id, now=now):
         rules.check_standing(standing.find(db, application.person_key))
     actions.announce_record(db, record, now)

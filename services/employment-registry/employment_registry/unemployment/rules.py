@@ -39,12 +39,6 @@ WORKFLOW: Final = Workflow(
     move("end", State.APPROVED, State.CANCELLED, Role.SYSTEM),
     *checks.MOVES,
 )
-OPEN: Final = (
-    State.DRAFT,
-    State.CHECKING,
-    State.SUBMITTED,
-    State.RETURNED,
-)  # one of these per person
 FILED: Final = tuple(sorted(WORKFLOW.states - {State.DRAFT, State.CHECKING}))
 MATTER: Final = "失业登记"
 ASKED: Final = Asked(tuple(System), checks.REFUSALS)

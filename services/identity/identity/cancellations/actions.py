@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from identity.accounts.model import Account
@@ -19,8 +18,9 @@ from identity.messages import actions as messages
 from identity.sign_in import sessions
 from identity.sign_in.rules import EndReason
 from identity.units.model import Unit
-from servicekit.db import new_id, unique_violation
+from servicekit.db import new_id
 from servicekit.outbox import announce
+from servicekit.uniqueness import refusing_a_second
 
 _NO_PASSWORD = "!"  # noqa: S105 - no hash: nothing matches it
 
@@ -40,13 +40,8 @@ def ask(db: Session, account: Account, *, session_id: str | None, now: datetime)
         asked_at=now,
         takes_effect_at=rules.takes_effect_at(now),
     )
-    db.add(wish)
-    try:
-        db.flush()
-    except IntegrityError as error:
-        if unique_violation(error) != "cancellation_one_open":
-            raise
-        raise rules.AlreadyAsked from None
+    with refusing_a_second(db, rules.AlreadyAsked, of="cancellation_one_open"):
+        db.add(wish)
     for session in sessions.list_alive(db, account.id, now=now):
         if session.id != session_id:
             sessions.end(db, session, EndReason.OWNER, now=now)

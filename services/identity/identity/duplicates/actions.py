@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from identity.accounts import actions as accounts
@@ -23,8 +22,9 @@ from identity.duplicates.rules import Outcome, Way
 from identity.verification import levels
 from identity.verification.model import Evidence
 from servicekit.applications import Actor
-from servicekit.db import new_id, unique_violation
+from servicekit.db import new_id
 from servicekit.personal import PersonalText
+from servicekit.uniqueness import refusing_a_second
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,8 @@ def propose(db: Session, proposal: Proposal, *, by: Actor, now: datetime) -> Res
         proposed_by=by.id,
         proposed_at=now,
     )
-    db.add(made)
-    try:
-        db.flush()
-    except IntegrityError as error:
-        if unique_violation(error) != "duplicate_resolution_one_open":
-            raise
-        raise rules.AlreadyProposed from None
+    with refusing_a_second(db, rules.AlreadyProposed, of="duplicate_resolution_one_open"):
+        db.add(made)
     return made
 
 

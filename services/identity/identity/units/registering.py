@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from identity import password_policy
@@ -29,10 +28,11 @@ from identity.units import form_rules, queries, rules
 from identity.units.model import Registration, Unit
 from identity.units.rules import CertificateKind
 from servicekit.clock import shanghai_date
-from servicekit.db import new_id, unique_violation
+from servicekit.db import new_id
 from servicekit.errors import FieldError
 from servicekit.outbox import Event, announce
 from servicekit.personal import DocumentNumber, MobileNumber, PersonalText, PersonName
+from servicekit.uniqueness import refusing_a_second
 
 _NUMBER_TAKEN = FieldError(
     "/certificate_number", rules.UnitNumberTaken.code, rules.UnitNumberTaken.default_message
@@ -290,10 +290,6 @@ def _check_free(
 
 
 def _add(db: Session, unit: Unit) -> None:
-    db.add(unit)
-    try:
-        db.flush()
-    except IntegrityError as error:
-        if unique_violation(error) != "unit_certificate_once":
-            raise
-        raise rules.UnitNumberTaken(fields=[_NUMBER_TAKEN]) from None
+    taken = rules.UnitNumberTaken(fields=[_NUMBER_TAKEN])
+    with refusing_a_second(db, lambda: taken, of="unit_certificate_once"):
+        db.add(unit)
