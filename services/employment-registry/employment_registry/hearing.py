@@ -31,7 +31,7 @@ from servicekit.jobs import JobContext
 
 CALENDAR: Final = "calendar"
 PAGE: Final = 500
-RECENT: Final = timedelta(days=2)  # for events that were told before the registration was approved
+RECENT: Final = timedelta(days=2)  # so long a dead worker's events are looked for
 # The register's word → ours; words that undo something are not heard (life_events.rules).
 KINDS: Final[Mapping[str, Happening]] = {
     "enrolled": Happening.ENROLLED,
@@ -89,10 +89,7 @@ def hear_calendar(context: JobContext) -> None:
 
 
 def plan_recent(context: JobContext) -> None:
-    """Plan for people who were registered after something had been told of them.
-
-    And for those whose events a worker had kept when it died.
-    """
+    """Plan for people whose events a worker had kept when it died, before it planned for them."""
     now, after = context.clock.now(), ""
     while not context.stop.is_set():
         with context.database.reading() as db:

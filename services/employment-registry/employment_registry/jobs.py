@@ -90,7 +90,7 @@ def hear_calendar(context: JobContext) -> None:
 
 @JOBS.every(timedelta(minutes=10), name="end-registrations")
 def end_registrations(context: JobContext) -> None:
-    """Announce what was told early, and end what nobody objected to in time."""
+    """Announce what a dead worker left, and end what nobody objected to in time."""
     hearing.plan_recent(context)
     hearing.end_due(context)
 

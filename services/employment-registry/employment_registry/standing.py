@@ -22,7 +22,11 @@ PersonKey = DocumentNumber | bytes
 
 
 class PersonStanding(Base):
-    """The one registration of a person that is in force."""
+    """The one registration of a person that is in force.
+
+    ``since`` is the moment of its filing, when registers were asked: what happened before that was
+    weighed then, and what began after it may end the registration (decision 0013).
+    """
 
     __tablename__ = "person_standing"
 
@@ -46,11 +50,15 @@ def hold(db: Session, person_key: PersonKey) -> PersonStanding | None:
 
 
 def take(
-    db: Session, person_key: PersonKey, standing: Standing, record_id: str, *, now: datetime
+    db: Session, person_key: PersonKey, standing: Standing, record_id: str, *, since: datetime
 ) -> bool:
-    """Register the person in this way; False when they are registered in any way already."""
+    """Register the person in this way; False when they are registered in any way already.
+
+    Args:
+        since: when the registration was filed.
+    """
     taken = insert(PersonStanding).values(
-        person_key=person_key, standing=standing, record_id=record_id, since=now
+        person_key=person_key, standing=standing, record_id=record_id, since=since
     )
     free = taken.on_conflict_do_nothing().returning(PersonStanding.record_id)
     return db.execute(free).one_or_none() is not None

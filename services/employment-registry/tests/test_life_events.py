@@ -296,11 +296,89 @@ def test_employment_that_is_approved_meanwhile_lays_the_ending_down(desk: Any) -
 @pytest.mark.req("ER-07")
 def test_what_was_told_before_the_approval_is_planned_afterwards(desk: Any) -> None:
     lin = desk.person()
-    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    says(desk, "social-security", told(lin, Happening.ENROLLED, date(2026, 10, 20)))
+    desk.clock.advance(days=10)
     unemployed(desk, lin)
-    assert endings(lin) == []
-    desk.job("end-registrations")
+    (ending,) = endings(lin)
+    assert (ending["happened_on"], ending["state_label"]) == ("2026-10-20", "已告知")
+
+
+@pytest.mark.req("ER-07", "UNE-09")
+@pytest.mark.parametrize("heard_first", [True, False])
+def test_what_begins_between_filing_and_approval_ends_the_registration(
+    desk: Any, heard_first: bool
+) -> None:
+    lin, early = desk.person(), told(desk.person(), Happening.ENROLLED, date(2026, 9, 28), "0")
+    enrolled = told(lin, Happening.ENROLLED, date(2026, 10, 1))
+    officer = desk.officer("440106", business="employment-registry.unemployment")
+    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
+    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
+    desk.set("2026-10-09T02:00:00+00:00")
+    if heard_first:
+        says(desk, "social-security", early, enrolled)
+    officer.done(officer.post(f"unemployment-reviews/{draft['id']}/approve", {}))
+    says(desk, "social-security", early, enrolled)
+    assert [ending["happened_on"] for ending in endings(lin)] == ["2026-10-01"]
+
+
+@pytest.mark.req("ER-07", "EMP-11")
+def test_who_retires_between_filing_and_approval_is_not_registered_for_ever(desk: Any) -> None:
+    lin = desk.person(born="1966-05-20")
+    filed = lin.submits(lin.opens(**desk.form))
+    desk.set("2026-10-09T02:00:00+00:00")
+    desk.officer("440106").approves(filed)
+    desk.job("hear-calendar")
+    assert [ending["happened_on"] for ending in endings(lin)] == ["2026-10-01"]
+
+
+@pytest.mark.req("ER-07")
+def test_an_objection_that_is_upheld_says_nothing_of_what_came_meanwhile(desk: Any) -> None:
+    lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
+    unemployed(desk, lin)
+    same = told(lin, Happening.ENROLLED, date(2026, 9, 30), "2")
+    says(desk, "s", told(lin, Happening.ENROLLED, date(2026, 9, 29)), same)
+    (ending,) = endings(lin)
+    lin.done(lin.post(f"{OWN}/{ending['id']}/object", {"explanation": "系冒名参保"}))
+    says(desk, "police", told(lin, Happening.DIED, date(2026, 10, 1)))
     assert len(endings(lin)) == 1
+    officer.done(officer.post(f"{REVIEWS}/{ending['id']}/approve", {}))
+    newest, upheld = endings(lin)
+    assert (upheld["state_label"], newest["state_label"]) == ("申诉成立", "已告知")
+    assert (newest["happening"], desk.events().count(ANNOUNCED)) == ("died", 2)
+    desk.set(LATER)
+    desk.job("end-registrations")
+    assert in_force(desk) == []
+    assert [row.validity for row in desk.rows("certificate")] == ["revoked"]
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("ER-07")
+def test_who_takes_an_objection_back_is_told_of_the_earliest_cause(desk: Any) -> None:
+    lin = desk.person()
+    unemployed(desk, lin)
+    says(desk, "s", told(lin, Happening.PENSION, date(2026, 10, 2)))
+    path = f"{OWN}/{endings(lin)[0]['id']}"
+    lin.done(lin.post(f"{path}/object", {"explanation": "未领取"}))
+    says(desk, "s", told(lin, Happening.ENROLLED, date(2026, 9, 30), "2"))
+    lin.done(lin.post(f"{path}/withdraw"))
+    assert [ending["happening"] for ending in endings(lin)] == ["enrolled"]
+
+
+@pytest.mark.req("ER-07")
+@pytest.mark.parametrize("planned", [True, False])
+def test_a_death_is_the_certificates_end_though_the_registration_ended_before(
+    desk: Any, planned: bool
+) -> None:
+    lin = desk.person()
+    unemployed(desk, lin)
+    died = told(lin, Happening.DIED, date(2026, 10, 1))
+    if planned:
+        says(desk, "police", died)
+    lin.done(lin.post("unemployment-records/current/end", {"ending": "own-wish"}))
+    says(desk, "police", died)
+    desk.job("end-registrations")
+    assert [row.validity for row in desk.rows("certificate")] == ["revoked"]
+    assert desk.history_is_whole()
 
 
 STEPS = [
@@ -346,6 +424,9 @@ def test_in_whatever_order_how_often_and_how_late_the_end_is_the_same(
     assert found == (200 if expected is None else 404)
     took = [ending["took_effect"] for ending in endings(lin)]
     assert took == ([] if expected is None else [True])
+    worth = "revoked" if rules.has_died(events) else "valid"
+    mine = lin.get("certificates").json["items"]
+    assert [each["validity"] for each in mine] == [worth]
     assert desk.history_is_whole()
 
 
@@ -386,7 +467,9 @@ def test_forty_at_once_end_a_registration_once(desk: Any, round_: int) -> None:
     desk.job("end-registrations")
     assert in_force(desk) == ["flexible_employment_record"]
     assert [row.standing for row in desk.rows("person_standing")] == ["employed"]
-    assert endings(lin)[0]["state"] in {"rejected", "withdrawn"}
+    newest, first = endings(lin)
+    assert first["state"] in {"rejected", "withdrawn"}
+    assert (newest["standing"], newest["happening"]) == ("employed", "pension")
     assert desk.history_is_whole()
 
 

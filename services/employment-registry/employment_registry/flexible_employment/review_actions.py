@@ -16,6 +16,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.life import Standing
+from employment_registry.life_events import actions as life_events
 from employment_registry.possible_duplicates import alike, registered
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.unemployment import queries as unemployments
@@ -43,24 +44,29 @@ def approved(
         RecordInvalid, AlreadyRegistered
     """
     record = queries.hold_record(db, application)
+    is_new = record is None
     if record is None:
         record = _found_record(db, application, now)
-        _become_employed(db, record, now)
+        _become_employed(db, record, filed=application.submitted_at or now, now=now)
     else:
         rules.check_kind(application.kind, is_registered=record.is_valid, was_registered=True)
         record.application_id, record.changed_at = application.id, now
         db.flush()
     announce_record(db, record, application, now)
     issuing.issue_with_registration(db, application, now=now)
+    if is_new:
+        life_events.plan(db, application.person_key, now=now)
 
 
-def _become_employed(db: Session, record: FlexibleEmploymentRecord, now: datetime) -> None:
+def _become_employed(
+    db: Session, record: FlexibleEmploymentRecord, *, filed: datetime, now: datetime
+) -> None:
     """Employment ends unemployment (ER-07, UNE-09): nobody is registered as both."""
     registered = unemployments.hold_in_force(db, record.person_key)
     if registered is not None:
         system = system_actor("employment-registry")
         unemployment.end(db, registered, Ending.EMPLOYED, actor=system, now=now)
-    if not standing.take(db, record.person_key, Standing.EMPLOYED, record.id, now=now):
+    if not standing.take(db, record.person_key, Standing.EMPLOYED, record.id, since=filed):
         raise rules.AlreadyRegistered
 
 

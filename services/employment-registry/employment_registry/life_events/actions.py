@@ -116,15 +116,18 @@ def plan(db: Session, person: PersonKey, *, now: datetime) -> None:
     """Announce the ending of the person's registration, where what happened ends it.
 
     A second event while one is announced changes the cause to the earlier of both, not the day.
+    Asked when something is heard, when a registration is approved and when an objection is over, so
+    that it does not matter which of them came first.
     """
     held = standing.hold(db, person)
     if held is None:
-        return  # not registered in any way: nothing to end
+        _follow_death(db, person, now)  # not registered in any way: nothing else to end
+        return
     events = queries.list_events(db, person)
     cause = rules.cause(held.standing, shanghai_date(held.since), events)
-    planned = queries.find_open(db, held.record_id)
     if cause is None:
         return  # what happened does not concern this registration
+    planned = queries.find_open(db, held.record_id)
     if planned is not None:
         if rules.is_announced(planned.state):
             planned.event_id = cause.id
@@ -168,11 +171,13 @@ def withdraw(db: Session, ending_id: str, *, actor: Actor, now: datetime) -> Pla
         EndingNotFound, WrongState
     """
     ending = queries.find_own(db, ending_id, actor)
+    standing.hold(db, ending.person_key)
     rules.WORKFLOW.next_state("withdraw", ending.state, actor.role)
     reviewing.close(ending)
     ask_no_more(db, ending, now)
-    ending.assigned_to = None  # whoever objects anew begins anew
+    ending.assigned_to = ending.days_left = None  # whoever objects anew begins anew
     advance(db, rules.WORKFLOW, ending, "withdraw", actor=actor, now=now)
+    plan(db, ending.person_key, now=now)  # what was told while an officer had it
     return ending
 
 
@@ -200,6 +205,8 @@ def carry_out(db: Session, ending_id: str, *, now: datetime) -> None:
         return  # settled by another worker or an officer
     if held is None or held.record_id != ending.record_id:
         advance(db, rules.WORKFLOW, ending, "lapse", actor=ITSELF, now=now)
+        if held is None:
+            _follow_death(db, ending.person_key, now)
     elif rules.is_waiting(ending.state) and ending.takes_effect_on <= shanghai_date(now):
         hold_lanes(db, ending)
         advance(db, rules.WORKFLOW, ending, "take-effect", actor=ITSELF, now=now)
@@ -217,10 +224,7 @@ def hold_lanes(db: Session, ending: PlannedEnding) -> None:
 
 
 def end_registration(db: Session, ending: PlannedEnding, *, now: datetime) -> None:
-    """End what the ending is about; the person's standing and the histories are held.
-
-    After a death the certificate is worth nothing any more.
-    """
+    """End what the ending is about; the person's standing and the histories are held."""
     ending.took_effect = True
     said = rules.HAPPENINGS[ending.event.happening]
     if ending.standing is Standing.EMPLOYED:
@@ -231,17 +235,23 @@ def end_registration(db: Session, ending: PlannedEnding, *, now: datetime) -> No
         if registered is not None:
             why = ENDINGS[ending.event.happening]
             unemployment.end(db, registered, why, actor=ITSELF, now=now)
-    if ending.event.happening is Happening.DIED:
-        certificate = certificates.hold_valid(db, ending.person_key)
-        if certificate is not None:
-            issuing.revoke(db, certificate, now=now)
+    _follow_death(db, ending.person_key, now)
 
 
-def refute(db: Session, person: PersonKey) -> None:
-    """What was said of the person until now is wrong, and ends nothing from now on."""
-    for event in db.scalars(select(LifeEvent).where(LifeEvent.person_key == person)):
+def refute(db: Session, person: PersonKey, happening: Happening) -> None:
+    """What was said of this kind until now is wrong, and ends nothing from now on."""
+    said = select(LifeEvent).where(LifeEvent.person_key == person)
+    for event in db.scalars(said.where(LifeEvent.happening == happening)):
         event.refuted = True
     db.flush()
+
+
+def _follow_death(db: Session, person: PersonKey, now: datetime) -> None:
+    """After a death the certificate is worth nothing, whatever ended the registration before."""
+    if rules.has_died(queries.list_events(db, person)):
+        certificate = certificates.hold_valid(db, person)
+        if certificate is not None:
+            issuing.revoke(db, certificate, now=now)
 
 
 def _founding(db: Session, how: Standing, record_id: str) -> PersonApplication:

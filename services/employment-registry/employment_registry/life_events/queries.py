@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
+from employment_registry.certificate.model import Certificate
+from employment_registry.certificate.rules import Validity
 from employment_registry.checks.rules import System
 from employment_registry.life_events import rules
 from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
@@ -68,11 +70,18 @@ def list_due(db: Session, today: date, *, most: int) -> Sequence[str]:
 
 
 def list_unplanned(db: Session, since: datetime, after: str, *, most: int) -> Sequence[LifeEvent]:
-    """Recent events of registered people for whom nothing is planned, in order of their id."""
-    wanted = (
-        select(LifeEvent)
-        .join(PersonStanding, PersonStanding.person_key == LifeEvent.person_key)
-        .where(LifeEvent.heard_at >= since, ~LifeEvent.refuted, LifeEvent.id > after)
+    """Recent events that may end something: of registered people, and deaths of certified ones."""
+    person = LifeEvent.person_key
+    registered = exists().where(PersonStanding.person_key == person)
+    certified = exists().where(
+        Certificate.person_key == person, Certificate.validity == Validity.VALID
+    )
+    died = LifeEvent.happening == rules.Happening.DIED
+    wanted = select(LifeEvent).where(
+        LifeEvent.heard_at >= since,
+        ~LifeEvent.refuted,
+        LifeEvent.id > after,
+        registered | (died & certified),
     )
     return db.scalars(wanted.order_by(LifeEvent.id).limit(most)).all()
 

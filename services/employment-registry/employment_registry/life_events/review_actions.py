@@ -32,8 +32,12 @@ def hold(db: Session, ending: PlannedEnding) -> None:
 
 
 def upheld(db: Session, ending: PlannedEnding, *, actor: Actor, now: datetime) -> None:
-    """申诉成立: nothing ends, and what was said so far ends nothing later either."""
-    actions.refute(db, ending.person_key)
+    """申诉成立: nothing ends for this cause, neither now nor later.
+
+    What else was told meanwhile nobody has objected to: it is announced by itself.
+    """
+    actions.refute(db, ending.person_key, ending.event.happening)
+    actions.plan(db, ending.person_key, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
 """Which events end which registration, when, and what a person may say against it.
 
-What counts is that something began on or after the first day of the registration. That it ended
-later undoes nothing: a registration that has ended is ended for ever (EMP-08), and the person
-registers anew. So the end is the same in whatever order, how often and how late events come.
+What counts is that something began on or after the day on which the registration was filed, for
+registers were asked then. That it ended later undoes nothing: a registration that has ended is
+ended for ever (EMP-08), and the person registers anew. So the end is the same in whatever order,
+how often and how late events come.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def cause(standing: Standing, since: date, events: Iterable[Event]) -> Event | N
     """The event that ends a registration: of several the earliest, however they came.
 
     Args:
-        since: the first day of the registration. A death counts whenever it was.
+        since: the day on which the registration was filed. A death counts whenever it was.
     """
     counting = [
         event
@@ -124,6 +125,11 @@ def cause(standing: Standing, since: date, events: Iterable[Event]) -> Event | N
     ]
     order = list(Happening)
     return min(counting, key=lambda e: (e.on, order.index(e.happening), e.id), default=None)
+
+
+def has_died(events: Iterable[Event]) -> bool:
+    """Has a death been told that no officer found wrong?"""
+    return any(event.happening is Happening.DIED and not event.refuted for event in events)
 
 
 def check_in_time(takes_effect_on: date, today: date) -> None:

@@ -10,6 +10,7 @@ from employment_registry import standing
 from employment_registry.certificate import issuing
 from employment_registry.events import TELLER
 from employment_registry.life import Standing
+from employment_registry.life_events import actions as life_events
 from employment_registry.possible_duplicates import alike, registered
 from employment_registry.unemployment import actions, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
@@ -37,10 +38,12 @@ def approved(
     )
     with refusing_a_second(db, rules.AlreadyUnemployed):
         db.add(record)
-    if not standing.take(db, application.person_key, Standing.UNEMPLOYED, record.id, now=now):
-        rules.check_standing(standing.find(db, application.person_key))
+    person, filed = application.person_key, application.submitted_at or now
+    if not standing.take(db, person, Standing.UNEMPLOYED, record.id, since=filed):
+        rules.check_standing(standing.find(db, person))
     actions.announce_record(db, record, now)
     issuing.issue_with_registration(db, application, now=now)
+    life_events.plan(db, person, now=now)
 
 
 def end_by_office(
