@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,7 +16,7 @@ from servicekit.db import Database
 from servicekit.testing.clock import START, FixedClock
 from servicekit.testing.postgres import TestPostgres
 from servicekit.testing.remembering import Remembered
-from servicekit.testing.standing import Standing
+from servicekit.testing.standing import Ground, Standing
 
 ADD = text("INSERT INTO serial VALUES ('a', '2026-03-02', 1)")
 COUNT = text("SELECT count(*) FROM serial")
@@ -33,6 +34,7 @@ class Room:
     """What stands: a database, a clock, and all kinds of memory."""
 
     database: Database
+    folder: Path
     clock: FixedClock = field(default_factory=FixedClock)
     names: list[str] = field(default_factory=lambda: ["甲"])
     known: dict[str, list[int]] = field(default_factory=lambda: {"a": [1]})
@@ -47,12 +49,12 @@ class Room:
 
 @pytest.fixture
 def standing(postgres: TestPostgres, kit_template: str) -> Iterator[Standing[Room]]:
-    def make(url: str) -> Room:
-        return Room(Database(url, vault=None, application_name="standing"))
+    def make(ground: Ground) -> Room:
+        database = Database(ground.url, vault=None, application_name="standing")
+        return Room(database, ground.folder)
 
-    standing = Standing(postgres, kit_template.removeprefix("template_"), make)
-    yield standing
-    standing.close()
+    with Standing(postgres, kit_template.removeprefix("template_"), make) as standing:
+        yield standing
 
 
 def count(room: Room) -> int:
@@ -84,6 +86,24 @@ def test_rows_memory_and_time_are_as_they_were_and_connections_stay(
         assert second.clock.now() == START
         assert count(second) == 0
         assert backend(second) == process
+
+
+def test_its_folder_is_empty_again_and_goes_with_it(
+    postgres: TestPostgres, kit_template: str
+) -> None:
+    template = kit_template.removeprefix("template_")
+    ended = []
+    with Standing(postgres, template, lambda ground: ground) as standing:
+        with standing.lent() as first:
+            (first.folder / "uploads").mkdir()
+            (first.folder / "uploads" / "photo").write_bytes(b"x")
+            first.around.callback(ended.append, "last")
+        with standing.lent() as second:
+            assert second is first
+            assert list(second.folder.iterdir()) == []
+            assert ended == []
+    assert not first.folder.exists()
+    assert ended == ["last"]
 
 
 def test_two_at_once_are_two(standing: Standing[Room]) -> None:
@@ -122,7 +142,8 @@ def test_connections_that_were_ended_are_made_again(standing: Standing[Room]) ->
 
 
 def test_all_kinds_of_memory_are_put_back() -> None:
-    room = Room(Database("postgresql://nobody@127.0.0.1:1/x", vault=None, application_name="x"))
+    nowhere = "postgresql://nobody@127.0.0.1:1/x"
+    room = Room(Database(nowhere, vault=None, application_name="x"), Path())
     within = Slotted()
     room.hidden = partial(lambda: within.told)
     remembered = Remembered(room)

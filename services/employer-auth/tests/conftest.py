@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,7 +31,7 @@ from servicekit.testing.clock import FixedClock
 from servicekit.testing.issuer import Issuer
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.settings import sample_settings
-from servicekit.testing.standing import Standing
+from servicekit.testing.standing import Ground, standing, stood  # noqa: F401 - fixtures
 from servicekit.web.app import ServiceApp
 
 SERVICE = "employer-auth"
@@ -419,37 +417,26 @@ class Stood:
     app: ServiceApp
     clock: FixedClock
     identity: Identity
-    folder: Path
 
 
 @pytest.fixture(scope="session")
-def standing(
-    postgres: TestPostgres,  # noqa: F811
-    template: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Standing[Stood]]:
-    with ExitStack() as around:
+def stand() -> Callable[[Ground], Stood]:
+    def make(ground: Ground) -> Stood:
+        clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
+        identity = Identity(Issuer(clock))
+        settings = sample_settings(
+            Settings,
+            "EMPLOYER_AUTH",
+            database_url=ground.url,
+            identity_url=ground.around.enter_context(listening(identity)),
+            storage_url=f"file://{ground.folder}/uploads",
+        )
+        return Stood(create_app(settings, clock=clock), clock, identity)
 
-        def make(url: str) -> Stood:
-            clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
-            identity, folder = Identity(Issuer(clock)), tmp_path_factory.mktemp(SERVICE)
-            settings = sample_settings(
-                Settings,
-                "EMPLOYER_AUTH",
-                database_url=url,
-                identity_url=around.enter_context(listening(identity)),
-                storage_url=f"file://{folder}/uploads",
-            )
-            return Stood(create_app(settings, clock=clock), clock, identity, folder)
-
-        standing = Standing(postgres, template, make)
-        yield standing
-        standing.close()
+    return make
 
 
 @pytest.fixture
-def desk(standing: Standing[Stood]) -> Iterator[Desk]:
+def desk(stood: Stood) -> Desk:  # noqa: F811
     """The service with an empty database, on 21 November 2026, ten o'clock in Guangzhou."""
-    with standing.lent() as stood:
-        yield Desk(stood.app, stood.clock, stood.identity)
-        shutil.rmtree(stood.folder / "uploads", ignore_errors=True)
+    return Desk(stood.app, stood.clock, stood.identity)

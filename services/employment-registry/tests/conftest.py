@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.resources import files
@@ -39,7 +38,7 @@ from servicekit.testing.issuer import Issuer, serve
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.serving import served
 from servicekit.testing.settings import sample_settings
-from servicekit.testing.standing import Standing
+from servicekit.testing.standing import Ground, standing, stood  # noqa: F401 - fixtures
 from servicekit.web.app import ServiceApp
 
 SERVICE = "employment-registry"
@@ -77,7 +76,6 @@ from employment_registry.settings import Settings
 from servicekit.jobs import JobContext
 from servicekit.testing.clock import FixedClock
 from servicekit.testing.settings import sample_settings
-from servicekit.testing.standing import Standing
 given = json.loads(sys.argv[1])
 clock, name = FixedClock(datetime.fromisoformat(given.pop("now"))), given.pop("job")
 app = create_app(sample_settings(Settings, "EMPLOYMENT_REGISTRY", **given), clock=clock)
@@ -417,46 +415,31 @@ class Stood:
 
 
 @pytest.fixture(scope="session")
-def standing(
-    postgres: TestPostgres,  # noqa: F811
-    template: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Standing[Stood]]:
-    with ExitStack() as around:
+def stand() -> Callable[[Ground], Stood]:
+    def make(ground: Ground) -> Stood:
+        clock = FixedClock(BEGINNING)
+        issuer = ground.around.enter_context(serve(Issuer(clock)))
+        settings = sample_settings(
+            Settings,
+            "EMPLOYMENT_REGISTRY",
+            database_url=ground.url,
+            identity_url=issuer.url,
+            storage_url=f"file://{ground.folder}/files",
+            outside_off=",".join(System),
+        )
+        return Stood(create_app(settings, clock=clock), clock, issuer, ground.folder)
 
-        def make(url: str) -> Stood:
-            clock, folder = FixedClock(BEGINNING), tmp_path_factory.mktemp(SERVICE)
-            issuer = around.enter_context(serve(Issuer(clock)))
-            settings = sample_settings(
-                Settings,
-                "EMPLOYMENT_REGISTRY",
-                database_url=url,
-                identity_url=issuer.url,
-                storage_url=f"file://{folder}/files",
-                outside_off=",".join(System),
-            )
-            return Stood(create_app(settings, clock=clock), clock, issuer, folder)
-
-        standing = Standing(postgres, template, make)
-        yield standing
-        standing.close()
+    return make
 
 
 @pytest.fixture
-def stood(standing: Standing[Stood]) -> Iterator[Stood]:
-    with standing.lent() as stood:
-        yield stood
-        shutil.rmtree(stood.folder / "files", ignore_errors=True)
-
-
-@pytest.fixture
-def stored(stood: Stood) -> Path:
+def stored(stood: Stood) -> Path:  # noqa: F811
     """Where the service's files lie."""
     return stood.folder
 
 
 @pytest.fixture
-def desk(stood: Stood) -> Desk:
+def desk(stood: Stood) -> Desk:  # noqa: F811
     """The service with an empty database, on 29 September 2026, ten o'clock in Guangzhou.
 
     Registers are asked where a test is about them (``checked``).

@@ -7,11 +7,9 @@ import dataclasses
 import hashlib
 import re
 import secrets
-import shutil
 import threading
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -45,7 +43,7 @@ from servicekit.jobs import JobContext
 from servicekit.testing.clock import FixedClock as Clock
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.serving import served
-from servicekit.testing.standing import Standing
+from servicekit.testing.standing import Ground, standing, stood  # noqa: F401 - fixtures
 from servicekit.vault import new_key
 from servicekit.workflow import Role
 
@@ -111,26 +109,20 @@ def channel_settings(url: str) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Stood:
-    """identity as it stands between tests, and where its files lie."""
+    """identity as it stands between tests."""
 
     app: Any
     clock: Clock
     settings: Settings
-    folder: Path
 
 
 @pytest.fixture(scope="session")
-def standing(
-    postgres: TestPostgres,  # noqa: F811
-    template: str,
-    simulators: Any,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Standing[Stood]]:
-    def make(url: str) -> Stood:
-        folder, clock = tmp_path_factory.mktemp("identity"), Clock()
+def stand(simulators: Any) -> Callable[[Ground], Stood]:
+    def make(ground: Ground) -> Stood:
+        clock = Clock()
         settings = Settings(
-            database_url=url,
-            bus_url=f"local://{url}",
+            database_url=ground.url,
+            bus_url=f"local://{ground.url}",
             public_url=PUBLIC,
             gateway_client_secret=SECRET,
             employer_auth_client_secret=EMPLOYER_AUTH_SECRET,
@@ -141,35 +133,26 @@ def standing(
             outside_seconds=2.0,
             password_memory_kib=64,
             password_time_cost=1,
-            storage_url=f"file://{folder}/uploads",
+            storage_url=f"file://{ground.folder}/uploads",
             **KEYS,
         )
-        return Stood(create_app(settings, clock=clock), clock, settings, folder)
+        return Stood(create_app(settings, clock=clock), clock, settings)
 
-    standing = Standing(postgres, template, make)
-    yield standing
-    standing.close()
+    return make
 
 
 @pytest.fixture
-def stood(standing: Standing[Stood]) -> Iterator[Stood]:
-    with standing.lent() as stood:
-        yield stood
-        shutil.rmtree(stood.folder / "uploads", ignore_errors=True)
-
-
-@pytest.fixture
-def clock(stood: Stood) -> Clock:
+def clock(stood: Stood) -> Clock:  # noqa: F811
     return stood.clock
 
 
 @pytest.fixture
-def settings(stood: Stood) -> Settings:
+def settings(stood: Stood) -> Settings:  # noqa: F811
     return stood.settings
 
 
 @pytest.fixture
-def app(stood: Stood, settings: Settings, clock: Clock) -> Iterator[Any]:
+def app(stood: Stood, settings: Settings, clock: Clock) -> Iterator[Any]:  # noqa: F811
     """The one that stands, or another where a test has settings of its own."""
     made = stood.app if settings is stood.settings else create_app(settings, clock=clock)
     with made.database.transaction() as db:

@@ -2,18 +2,34 @@
 
 Putting one together and letting SQLAlchemy, Jinja and PostgreSQL get to know its statements,
 templates and tables takes longer than most tests. So it stands between tests: its rows go back to
-those of the template (`recycling`), and what its objects hold in memory to what they held when they
-were new (`Remembered`). One that a test left busy, or whose tables it changed, is not used again.
+those of the template (`recycling`), what its objects hold in memory to what they held when they
+were new (`Remembered`), and its folder is emptied. One that a test left busy, or whose tables it
+changed, is not used again.
+
+In a room's conftest, beside its ``template``:
+
+    from servicekit.testing.standing import Ground, standing, stood  # noqa: F401 - fixtures
+
+    @pytest.fixture(scope="session")
+    def stand():
+        def make(ground: Ground) -> Stood:
+            ...
+        return make
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
+from typing import Any, Generic, Self, TypeVar
 from weakref import WeakSet
 
 import psycopg
+import pytest
 from psycopg.pq import TransactionStatus
 from sqlalchemy import event
 from sqlalchemy.pool import Pool, QueuePool
@@ -34,19 +50,51 @@ def _connected(connection: Any, _record: Any) -> None:
     _OPEN.setdefault(connection.info.dbname, WeakSet()).add(connection)
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a service is put together on.
+
+    Args:
+        url: of its database, migrated and empty.
+        folder: its own, empty for every test.
+        around: what is entered here, a server that plays another, lasts as long as all that stand.
+    """
+
+    url: str
+    folder: Path
+    around: ExitStack
+
+    def clear(self) -> None:
+        """Empty the folder."""
+        rmtree(self.folder)
+        self.folder.mkdir()
+
+
 class Standing(Generic[T]):
-    """One kind of service of a test process, each copy on a database of its own.
+    """One kind of service of a test process, each copy on ground of its own; enter it to close it.
 
     Args:
         postgres: the session's server.
         template: the name given to ``template_for``.
-        make: puts the service together over the database at an address, and gives whatever a
-            test works with: an app, its clock, who stands around it.
+        make: puts the service together, and gives whatever a test works with: an app, its clock,
+            who stands around it.
     """
 
-    def __init__(self, postgres: TestPostgres, template: str, make: Callable[[str], T]) -> None:
+    def __init__(self, postgres: TestPostgres, template: str, make: Callable[[Ground], T]) -> None:
         self._postgres, self._template, self._make = postgres, template, make
         self._idle: list[_Copy[T]] = []
+        self._around = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all that stand idle, then what stands around them."""
+        with self._around:
+            while self._idle:
+                copy = self._idle.pop()
+                copy.close()
+                copy.pristine.close()
 
     @contextmanager
     def lent(self) -> Iterator[T]:
@@ -61,28 +109,24 @@ class Standing(Generic[T]):
                 copy.close()
                 self._postgres.throw_away(copy.pristine)
 
-    def close(self) -> None:
-        """Close all that stand idle."""
-        while self._idle:
-            copy = self._idle.pop()
-            copy.close()
-            copy.pristine.close()
-
     def _another(self) -> _Copy[T]:
         pristine = self._postgres.copy_of(self._template)
-        return _Copy(pristine, self._make(pristine.url))
+        folder = Path(self._around.enter_context(TemporaryDirectory(prefix=self._template)))
+        ground = Ground(pristine.url, folder, self._around)
+        return _Copy(pristine, ground, self._make(ground))
 
 
 class _Copy(Generic[T]):
     """A service that stands, and what it was like."""
 
-    def __init__(self, pristine: Pristine, made: T) -> None:
-        self.pristine, self.made = pristine, made
+    def __init__(self, pristine: Pristine, ground: Ground, made: T) -> None:
+        self.pristine, self._ground, self.made = pristine, ground, made
         self._remembered = Remembered(made)
         self._databases = self._remembered.of_type(Database)
 
     def renew(self) -> bool:
         """Make it as it was; False when it is of no more use."""
+        self._ground.clear()
         self._remembered.restore()
         if any(_busy(database) for database in self._databases):
             return False
@@ -111,3 +155,19 @@ def _idle(database: str) -> list[int]:
         for connection in list(_OPEN.get(database, ()))
         if not connection.closed and connection.info.transaction_status is TransactionStatus.IDLE
     ]
+
+
+@pytest.fixture(scope="session")
+def standing(
+    postgres: TestPostgres, template: str, stand: Callable[[Ground], T]
+) -> Iterator[Standing[T]]:
+    """The room's service, one copy for every test at a time."""
+    with Standing(postgres, template, stand) as standing:
+        yield standing
+
+
+@pytest.fixture
+def stood(standing: Standing[T]) -> Iterator[T]:
+    """The room's service as it stands between tests, for this one."""
+    with standing.lent() as stood:
+        yield stood
