@@ -384,32 +384,6 @@ def template(postgres: TestPostgres) -> str:  # noqa: F811
     return SERVICE
 
 
-@pytest.fixture
-def make_app() -> Iterator[Callable[[str], ServiceApp]]:
-    """Puts the service together over the database at an address."""
-    made: list[ServiceApp] = []
-
-    def make(database_url: str) -> ServiceApp:
-        settings = sample_settings(Settings, "EMPLOYER_AUTH", database_url=database_url)
-        made.append(create_app(settings))
-        return made[-1]
-
-    yield make
-    for app in made:
-        app.database.close()
-
-
-@pytest.fixture
-def app(
-    postgres: TestPostgres,  # noqa: F811
-    template: str,
-    make_app: Callable[[str], ServiceApp],
-) -> Iterator[ServiceApp]:
-    """The service, migrated."""
-    with postgres.fresh_database(template) as url:
-        yield make_app(url)
-
-
 @dataclass(frozen=True)
 class Stood:
     """The service as it stands between tests, and what stands around it."""

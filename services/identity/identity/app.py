@@ -77,6 +77,7 @@ from servicekit.client import Client
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Database
 from servicekit.settings import load
+from servicekit.web.about import about
 from servicekit.web.app import Service, ServiceApp, build
 from servicekit.web.keys import RemoteKeys
 from servicekit.web.tokens import is_revoked
@@ -91,6 +92,7 @@ SERVICE = Service(
     package="identity",
     base=Base,
     blueprints=(
+        about("identity", "统一身份认证"),
         accounts.blueprint,
         units.blueprint,
         agents.blueprint,
