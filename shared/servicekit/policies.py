@@ -18,8 +18,7 @@ from sqlalchemy import CheckConstraint, Date, DateTime, Index, String, Text, sel
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
-from servicekit import history
-from servicekit.applications import Actor
+from servicekit.applications import Actor, record
 from servicekit.clock import shanghai_date
 from servicekit.columns import NOT_PERSONAL, new_id, words
 from servicekit.db import forget, kept
@@ -193,17 +192,15 @@ class Policies(Generic[P]):
         note: str | None = None,
     ) -> None:
         db.flush()
-        history.append(
+        record(
             db,
-            application_id=policy.id,
-            workflow=self.name,
-            move=name,
-            before=before.value,
-            after=policy.status.value,
-            actor_id=actor.id,
-            person_id=actor.person_id,
-            role=actor.role.value,
-            at=now,
+            self.name,
+            policy.id,
+            name,
+            before=before,
+            after=policy.status,
+            actor=actor,
+            now=now,
             note=note,
         )
         self.changed(db, policy, now)

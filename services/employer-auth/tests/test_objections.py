@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from employer_auth.objections import rules
 
@@ -29,6 +30,19 @@ def objects(desk: Any, code: str, uscc: str = USCC, expect: int = 202) -> Any:
 def freezing(desk: Any) -> list[str]:
     """What was told of the unit's freezing."""
     return [kind for kind, _ in desk.events("unit.") if kind.endswith("frozen")]
+
+
+def counted(move: str, after: str) -> float:
+    """How often objections made the move in this process."""
+    labels = {"workflow": rules.WORKFLOW.name, "move": move, "after": after}
+    return REGISTRY.get_sample_value("jiuye_application_moves_total", labels) or 0.0
+
+
+def test_moves_of_what_is_no_application_are_counted_like_theirs(desk: Any) -> None:
+    before = counted("object", "waiting")
+    desk.bound()
+    objects(desk, codes(desk)[1]["words"]["code"])
+    assert counted("object", "waiting") == before + 1
 
 
 def officer(desk: Any, region: str = "440106") -> Any:

@@ -15,13 +15,10 @@ from employer_auth.bindings.model import Binding
 from employer_auth.bindings.rules import Ender
 from employer_auth.grants.queries import highest_level, live_grants, permissions_of
 from employer_auth.grants.rules import Ending
-from servicekit import logs, metrics
-from servicekit.applications import Actor, record, system_actor
+from employer_auth.recording import record_move
+from servicekit.applications import Actor, system_actor
 from servicekit.clock import shanghai_date
-from servicekit.db import after_commit
 from servicekit.outbox import announce
-
-log = logs.get_logger()
 
 ITSELF: Final = system_actor("employer-auth")
 _FACTS: Final = {
@@ -45,7 +42,7 @@ def begin(
     db: Session, binding: Binding, name: str, *, actor: Actor, by: Ender, now: datetime
 ) -> None:
     """Write a new binding's first entry and tell everybody; it has been flushed."""
-    _record(db, binding, name, str(binding.state), actor=actor, now=now, note=None)
+    record_move(db, rules.WORKFLOW, binding, name, before=binding.state, actor=actor, now=now)
     _tell(db, binding, name, by=by, now=now)
 
 
@@ -80,7 +77,7 @@ def move(
     elif not rules.is_bound(before):
         binding.bound_at = now
     db.flush()
-    _record(db, binding, name, str(before), actor=actor, now=now, note=note)
+    record_move(db, rules.WORKFLOW, binding, name, before=before, actor=actor, now=now, note=note)
     _tell(db, binding, name, by=by, now=now)
     for link in queries.links_of(db, binding.id):
         settle(db, link, now=now)
@@ -134,7 +131,8 @@ def note_change(
 ) -> None:
     """Something under the binding changed, not its state: a new version, history, an event."""
     _renew(db, binding, now)
-    _record(db, binding, name, str(binding.state), actor=actor, now=now, note=note)
+    state = binding.state
+    record_move(db, rules.WORKFLOW, binding, name, before=state, actor=actor, now=now, note=note)
     _announce_revision(db, binding, now)
 
 
@@ -153,30 +151,6 @@ def _renew(db: Session, binding: Binding, now: datetime) -> None:
 def _end_grants(db: Session, binding: Binding, *, actor: Actor, now: datetime) -> None:
     for grant in live_grants(db, binding.id):
         grant.ended_at, grant.ended_by, grant.ending = now, actor.id, Ending.UNBOUND
-
-
-def _record(
-    db: Session,
-    binding: Binding,
-    name: str,
-    before: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    note: str | None,
-) -> None:
-    record(
-        db,
-        rules.WORKFLOW.name,
-        binding.id,
-        name,
-        before=before,
-        after=binding.state,
-        actor=actor,
-        now=now,
-        note=note,
-    )
-    after_commit(db, lambda: _log(binding.id, name, before, str(binding.state)))
 
 
 def _tell(db: Session, binding: Binding, name: str, *, by: Ender, now: datetime) -> None:
@@ -223,8 +197,3 @@ def _permissions(db: Session, binding: Binding, now: datetime) -> list[str]:
     if not rules.is_active(binding.state):
         return []
     return permissions_of(db, binding, today=shanghai_date(now))
-
-
-def _log(binding_id: str, name: str, before: str, after: str) -> None:
-    metrics.MOVES.labels(rules.WORKFLOW.name, name, after).inc()
-    log.info("binding moved", binding_id=binding_id, move=name, before=before, after=after)

@@ -13,7 +13,8 @@ from employer_auth.bindings.rules import Ender, is_live
 from employer_auth.entrustments import queries, rules
 from employer_auth.entrustments.model import Entrustment
 from employer_auth.events import FACTS, EntrustmentChanged
-from servicekit.applications import Actor, record
+from employer_auth.recording import record_move
+from servicekit.applications import Actor
 from servicekit.outbox import announce
 
 
@@ -85,16 +86,8 @@ def _keep(
     note: str | None = None,
 ) -> None:
     """Write the move into the history, and tell both sides what is true now."""
-    record(
-        db,
-        rules.WORKFLOW.name,
-        entrustment.id,
-        move,
-        before=before,
-        after=entrustment.state,
-        actor=actor,
-        now=now,
-        note=note,
+    record_move(
+        db, rules.WORKFLOW, entrustment, move, before=before, actor=actor, now=now, note=note
     )
     announce(
         db,

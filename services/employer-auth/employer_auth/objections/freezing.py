@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,15 +19,12 @@ from employer_auth.notices.rules import To
 from employer_auth.objections import actions, events, queries, rules
 from employer_auth.objections.model import Objection, ObjectionAttempt, ObjectionCode
 from employer_auth.objections.rules import ObjectionState
-from servicekit import logs, working_days
-from servicekit.applications import Actor, record, system_actor
+from employer_auth.recording import record_move
+from servicekit import working_days
+from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
-from servicekit.db import Database, after_commit
+from servicekit.db import Database
 from servicekit.outbox import announce
-
-log = logs.get_logger()
-
-ITSELF: Final = system_actor("employer-auth")
 
 
 def take_in_all(database: Database, *, now: datetime, review_days: int) -> int:
@@ -110,7 +107,7 @@ def _object(db: Session, code: ObjectionCode, *, now: datetime, review_days: int
     db.add(objection)
     db.flush()
     db.refresh(objection, ["unit"])
-    _record(db, objection, "object", "none", actor=ITSELF, now=now, note=None)
+    record_move(db, rules.WORKFLOW, objection, "object", before="none", actor=moves.ITSELF, now=now)
     _set_frozen(db, code.unit_id, now, now)
     _announce(db, events.UnitFrozen, objection, now)
     words = _words(objection)
@@ -133,32 +130,9 @@ def _move(
     objection.state = rules.WORKFLOW.next_state(name, before, actor.role)
     objection.decided_at, objection.decided_by, objection.reason = now, actor.id, reason
     db.flush()
-    _record(db, objection, name, str(before), actor=actor, now=now, note=reason)
-
-
-def _record(
-    db: Session,
-    objection: Objection,
-    name: str,
-    before: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    note: str | None,
-) -> None:
-    record(
-        db,
-        rules.WORKFLOW.name,
-        objection.id,
-        name,
-        before=before,
-        after=objection.state,
-        actor=actor,
-        now=now,
-        note=note,
+    record_move(
+        db, rules.WORKFLOW, objection, name, before=before, actor=actor, now=now, note=reason
     )
-    facts = {"objection_id": objection.id, "unit_id": objection.unit_id, "move": name}
-    after_commit(db, lambda: log.info("objection moved", **facts))
 
 
 def _announce(db: Session, fact: type[Any], objection: Objection, now: datetime) -> None:
