@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections import Counter
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import zxingcpp
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
+from sqlalchemy import text
 
 from servicekit.testing.racing import answers_at_once
 
@@ -66,6 +68,45 @@ def test_an_approved_registration_brings_the_certificate(desk: Any, lin: Any) ->
     assert shown["person"]["document_number"] == desk.masked(lin)
     assert desk.person().get(f"{CERTIFICATES}/current").status_code == 404
     assert opens(lin, "first", 409)["code"] == "already-certified"
+
+
+@pytest.mark.req("CRT-07", "EMP-06")
+def test_a_change_brings_no_certificate_back(desk: Any, lin: Any) -> None:
+    (row,) = desk.rows("certificate")
+    revoking = desk.officer("440106", business=BUSINESS)
+    reason = {"reason": "冒用他人身份办理"}
+    revoking.done(revoking.post(f"issued-certificates/{row.id}/revoke", reason))
+    desk.officer("440106").approves(lin.submits(lin.opens("change", address="五山路2号")))
+    assert lin.get(f"{CERTIFICATES}/current").status_code == 404
+    assert [row.validity for row in desk.rows("certificate")] == ["revoked"]
+    approves(desk, files(lin, "first", service_place="440106003"))
+    assert current(lin)["validity"] == "valid"
+
+
+@pytest.mark.req("CRT-07")
+def test_a_first_certificate_is_for_who_is_still_registered(desk: Any, lin: Any) -> None:
+    (row,) = desk.rows("certificate")
+    revoking = desk.officer("440106", business=BUSINESS)
+    reason = {"reason": "冒用他人身份办理"}
+    revoking.done(revoking.post(f"issued-certificates/{row.id}/revoke", reason))
+    filed = files(lin, "first", service_place="440106003")
+    lin.cancels(lin.lists()[0], reason="已入职单位")
+    assert approves(desk, filed, 409)["code"] == "not-registered"
+    desk.officer("440106").approves(lin.submits(lin.opens(**desk.form)))
+    assert current(lin)["validity"] == "valid"
+
+
+@pytest.mark.req("CRT-07", "AL-08")
+def test_used_up_numbers_are_told_and_nothing_is_half_done(desk: Any) -> None:
+    wang, officer = desk.person(), desk.officer("440106")
+    filed = wang.submits(wang.opens(**desk.form))
+    used = "INSERT INTO serial (name, day, last) VALUES (:name, :day, 999999)"
+    with desk.app.database.transaction() as db:
+        values = {"name": "certificate:440106", "day": date(2026, 1, 1)}
+        db.execute(text(used), values)
+    refused = officer.tries_to("approve", filed, {})
+    assert (refused.status_code, refused.json["code"]) == (409, "certificate-numbers-used-up")
+    assert wang.shows(filed)["state"] == "submitted"
 
 
 @pytest.mark.req("CRT-04", "CRT-07")

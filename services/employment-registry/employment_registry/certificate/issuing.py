@@ -50,6 +50,7 @@ def issue(
 
     Raises:
         AlreadyCertified: somebody else issued one at the same time (CRT-02).
+        NumbersUsedUp
     """
     day = shanghai_date(now)
     policy = POLICIES.in_force(db, CertificatePolicy, day)
@@ -99,6 +100,8 @@ def _new_number(db: Session, region: str, now: datetime) -> str:
     name = f"certificate:{region[:6]}"
     serial = db.execute(_NEXT_SERIAL, {"name": name, "day": year}).scalar_one()
     policy = POLICIES.in_force(db, CertificatePolicy, day)
+    if not policy.holds(serial):
+        raise rules.NumbersUsedUp
     return policy.write_number(region=region, day=day, serial=serial)
 
 

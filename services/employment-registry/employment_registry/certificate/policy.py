@@ -38,7 +38,7 @@ class CertificatePolicy:
         Raises:
             ValueError: the serial does not fit its digits.
         """
-        if not 1 <= serial < 10**self.serial_digits:
+        if not self.holds(serial):
             raise ValueError("the serial does not fit its place")
         parts = {
             "region": region[:REGION_DIGITS].ljust(REGION_DIGITS, "0"),
@@ -48,6 +48,10 @@ class CertificatePolicy:
         }
         bare = "".join(parts[name] for name in self.number if name != "check")
         return "".join({**parts, "check": _check_digit(bare)}[name] for name in self.number)
+
+    def holds(self, serial: int) -> bool:
+        """Does a serial fit its digits?"""
+        return 1 <= serial < 10**self.serial_digits
 
     def is_number(self, text: str) -> bool:
         """Could this be a number of ours, with its check digit right?"""

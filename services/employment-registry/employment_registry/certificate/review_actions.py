@@ -21,10 +21,11 @@ def approved(
     """审核通过: the certificate is issued; the one before it is replaced at once (CRT-06).
 
     Raises:
-        AlreadyCertified, NoCertificate: it came or went since the application was filed.
+        AlreadyCertified, NoCertificate, NotRegistered: it changed since the application was filed.
     """
-    has_certificate = queries.hold_valid(db, application.person_key) is not None
-    rules.check_kind(application.kind, has_certificate=has_certificate, is_registered=True)
+    found = queries.situation(db, application.person_key)
+    certified, registered = found.has_certificate, found.is_registered
+    rules.check_kind(application.kind, has_certificate=certified, is_registered=registered)
     issuing.issue(db, application, now=now, certified_by=application)
 
 

@@ -125,6 +125,13 @@ class NotRegistered(Conflict):
     default_message = "请先办理就业登记或失业登记，登记通过后即可申领就业创业证。"
 
 
+class NumbersUsedUp(Conflict):
+    """The policy's serial has too few digits for what a county issues in a year."""
+
+    code = "certificate-numbers-used-up"
+    default_message = "本县（区）今年的证号已用完，请联系省级管理员调整编号规则后再审核。"
+
+
 class ApplicationNotFound(NotFound):
     """There is none, or it is not theirs to see: the answer is the same."""
 

@@ -53,8 +53,8 @@ def approved(
         record.application_id, record.changed_at = application.id, now
         db.flush()
     announce_record(db, record, application, now)
-    issuing.issue_with_registration(db, application, now=now)
     if is_new:
+        issuing.issue_with_registration(db, application, now=now)
         life_events.plan(db, application.person_key, now=now)
 
 
