@@ -14,6 +14,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.life_events.model import PlannedEnding
+from employment_registry.standing import PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from servicekit import logs
 from servicekit.db import unique_violation
@@ -26,6 +27,7 @@ OWNED: Final[tuple[Any, ...]] = (
     CertificateApplication,
     Certificate,
     PlannedEnding,
+    PersonStanding,
 )
 log = logs.get_logger()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, String, TextClause, or_, select, text
+from sqlalchemy import Index, String, TextClause, select, text
 from sqlalchemy.orm import Mapped, Session, declared_attr, foreign, mapped_column, relationship
 
 from employment_registry.checks.model import OutsideCheck
 from employment_registry.checks.rules import OPEN
 from employment_registry.conditions import OpenOne
 from employment_registry.person import BirthDate, Person, likeness
+from employment_registry.standing import theirs
 from servicekit.db import NOT_PERSONAL, PERSONAL
 from servicekit.personal import DocumentNumber, MobileNumber, PersonalText, PersonName
 from servicekit.teamwork.reviews import TeamReviewed
@@ -106,7 +107,7 @@ def find_open(
     applicant_id: str,
 ) -> OpenOne | None:
     """The application that keeps a person from opening another one, under whichever account."""
-    whose = or_(model.applicant_id == applicant_id, model.person_key == person_key)
+    whose = theirs(model, person_key, applicant_id)
     rows = db.execute(select(model.id, model.applicant_id).where(whose, model.state.in_(OPEN)))
     found = {row.applicant_id: row.id for row in rows}
     return OpenOne(found.get(applicant_id)) if found else None

@@ -1,14 +1,17 @@
 """Employed or unemployed: nobody is both, which the database itself keeps (ER-07).
 
-A row per person who is registered in either way. Whoever founds, changes or ends a registration
-takes this row first, so that two life events of one person never overlook each other.
+A row per person who is registered in either way, one per document and one per account: two accounts
+of a person that were put together may have had two documents (ID-05). Whoever founds, changes or
+ends a registration takes this row first, so that two life events of one person never overlook each
+other.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import DateTime, String, delete, select
+from sqlalchemy import ColumnElement, DateTime, String, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -33,14 +36,21 @@ class PersonStanding(Base):
     person_key: Mapped[bytes] = mapped_column(
         BlindIndex("person.document_number"), primary_key=True, info=PERSONAL
     )
+    applicant_id: Mapped[str | None] = mapped_column(String(80), unique=True, info=NOT_PERSONAL)
     standing: Mapped[Standing] = mapped_column(words(Standing), info=NOT_PERSONAL)
     record_id: Mapped[str] = mapped_column(String(36), unique=True, info=NOT_PERSONAL)
     since: Mapped[datetime] = mapped_column(DateTime(timezone=True), info=NOT_PERSONAL)
 
 
-def find(db: Session, person_key: PersonKey) -> Standing | None:
+def theirs(model: Any, person_key: PersonKey, applicant_id: str) -> ColumnElement[bool]:
+    """What is a person's: by their document under any account, or by their account."""
+    return or_(model.person_key == person_key, model.applicant_id == applicant_id)
+
+
+def find(db: Session, person_key: PersonKey, applicant_id: str) -> Standing | None:
     """How the person is registered now; None when in no way."""
-    return db.scalar(select(PersonStanding.standing).where(PersonStanding.person_key == person_key))
+    own = theirs(PersonStanding, person_key, applicant_id)
+    return db.scalar(select(PersonStanding.standing).where(own))
 
 
 def hold(db: Session, person_key: PersonKey) -> PersonStanding | None:
@@ -49,16 +59,19 @@ def hold(db: Session, person_key: PersonKey) -> PersonStanding | None:
     return db.scalar(held.with_for_update())
 
 
-def take(
-    db: Session, person_key: PersonKey, standing: Standing, record_id: str, *, since: datetime
-) -> bool:
+def take(db: Session, record: Any, standing: Standing, *, since: datetime) -> bool:
     """Register the person in this way; False when they are registered in any way already.
 
     Args:
-        since: when the registration was filed.
+        record: the registration, with its person's key and account.
+        since: when it was filed.
     """
     taken = insert(PersonStanding).values(
-        person_key=person_key, standing=standing, record_id=record_id, since=since
+        person_key=record.person_key,
+        applicant_id=record.applicant_id,
+        standing=standing,
+        record_id=record.id,
+        since=since,
     )
     free = taken.on_conflict_do_nothing().returning(PersonStanding.record_id)
     return db.execute(free).one_or_none() is not None

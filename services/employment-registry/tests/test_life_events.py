@@ -9,14 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from employment_registry import handlers
 from employment_registry.checks.rules import System
 from employment_registry.life import Standing
 from employment_registry.life_events import actions, rules
 from employment_registry.life_events.actions import Told
 from employment_registry.life_events.rules import Event, Happening
-from servicekit.db import new_id
-from servicekit.inbox import Envelope
 from servicekit.personal import DocumentNumber
 from servicekit.testing.racing import at_once
 
@@ -471,30 +468,3 @@ def test_forty_at_once_end_a_registration_once(desk: Any, round_: int) -> None:
     assert first["state"] in {"rejected", "withdrawn"}
     assert (newest["standing"], newest["happening"]) == ("employed", "pension")
     assert desk.history_is_whole()
-
-
-@pytest.mark.req("ID-05", "ER-07")
-def test_a_merged_accounts_filings_go_on_with_the_account_that_stays(desk: Any) -> None:
-    lin = desk.person()
-    twin = desk.person(number=lin.number)
-    unemployed(desk, lin)
-    heard = Envelope(
-        id=new_id(),
-        source="identity",
-        type="identity.account.cancelled.v1",
-        stream="fact",
-        subject=lin.claims["sub"],
-        time=desk.clock.now(),
-        sequence=1,
-        data={
-            "account_id": lin.claims["sub"],
-            "kind": "person",
-            "merged_into": twin.claims["sub"],
-        },
-    )
-    for _ in range(2):
-        with desk.app.database.transaction() as db:
-            handlers.SUBSCRIPTIONS.begin(db, desk.clock.now())
-            handlers.SUBSCRIPTIONS.deliver(db, heard, desk.clock.now())
-    assert twin.get("unemployment-records/current").status_code == 200
-    assert twin.get("certificates/current").status_code == 200

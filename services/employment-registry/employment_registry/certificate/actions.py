@@ -57,8 +57,8 @@ def open_draft(
         NotTheNewest: the certificate to be replaced is not the valid one.
         OpenApplication: another one is not decided yet.
     """
-    require(CONDITIONS[opening.kind], queries.situation(db, person.key))
-    current = queries.hold_valid(db, person.key)
+    require(CONDITIONS[opening.kind], queries.situation(db, person.key, actor.id))
+    current = queries.hold_valid(db, person.key, actor.id)
     rules.check_newest(opening.replaces, current.id if current else None)
     return open_form(
         db,
@@ -89,7 +89,7 @@ def submit(
     """
     application = FILINGS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
-    situation = queries.situation(db, application.person_key)
+    situation = queries.situation(db, application.person_key, actor.id)
     require(CONDITIONS[application.kind], situation)
     stated = {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}
     rules.check_submission(application.kind, rules.Statement(**stated))

@@ -54,7 +54,7 @@ def issue(
     """
     day = shanghai_date(now)
     policy = POLICIES.in_force(db, CertificatePolicy, day)
-    before = queries.hold_valid(db, application.person_key)
+    before = queries.hold_valid(db, application.person_key, application.applicant_id)
     if before is not None:
         before.validity, before.ended_at = Validity.REPLACED, now
         db.flush()
@@ -83,7 +83,7 @@ def issue_with_registration(db: Session, application: PersonApplication, *, now:
     policy = POLICIES.in_force(db, CertificatePolicy, shanghai_date(now))
     if not policy.issued_with_registration:
         return
-    if queries.hold_valid(db, application.person_key) is None:
+    if queries.hold_valid(db, application.person_key, application.applicant_id) is None:
         issue(db, application, now=now, certified_by=None)
 
 

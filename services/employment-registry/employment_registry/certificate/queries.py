@@ -37,17 +37,27 @@ def find_current(db: Session, actor: Actor) -> Certificate:
     return found
 
 
-def hold_valid(db: Session, person_key: PersonKey, *, hold: bool = True) -> Certificate | None:
-    """The person's valid certificate under whichever account, held unless it is only looked at."""
+def hold_valid(
+    db: Session, person_key: PersonKey, applicant_id: str | None, *, hold: bool = True
+) -> Certificate | None:
+    """The person's valid certificate under whichever account, held unless it is only looked at.
+
+    Args:
+        applicant_id: the account whose certificate is theirs too; None where there is none.
+    """
     of_person = Certificate.person_key == person_key
+    if applicant_id is not None:
+        of_person = standing.theirs(Certificate, person_key, applicant_id)
     valid = select(Certificate).where(of_person, Certificate.validity == Validity.VALID)
     return db.scalar(valid.with_for_update() if hold else valid)
 
 
-def situation(db: Session, person_key: PersonKey, *, hold: bool = True) -> Situation:
+def situation(
+    db: Session, person_key: PersonKey, applicant_id: str, *, hold: bool = True
+) -> Situation:
     """What the conditions look at, before a form opens; the certificate is held."""
-    valid = hold_valid(db, person_key, hold=hold)
-    registered = standing.find(db, person_key) is not None
+    valid = hold_valid(db, person_key, applicant_id, hold=hold)
+    registered = standing.find(db, person_key, applicant_id) is not None
     return Situation(has_certificate=valid is not None, is_registered=registered)
 
 

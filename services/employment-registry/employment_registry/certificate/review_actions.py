@@ -23,7 +23,7 @@ def approved(
     Raises:
         AlreadyCertified, NoCertificate, NotRegistered: it changed since the application was filed.
     """
-    found = queries.situation(db, application.person_key)
+    found = queries.situation(db, application.person_key, application.applicant_id)
     certified, registered = found.has_certificate, found.is_registered
     rules.check_kind(application.kind, has_certificate=certified, is_registered=registered)
     issuing.issue(db, application, now=now, certified_by=application)

@@ -30,7 +30,7 @@ from servicekit.uniqueness import refusing_a_second
 def hold(db: Session, application: FlexibleEmploymentApplication) -> None:
     """Lock what the decision may touch: the record a change is meant for, and an unemployment."""
     queries.hold_record(db, application)
-    registered = unemployments.hold_in_force(db, application.person_key)
+    registered = unemployments.hold_in_force(db, application.person_key, application.applicant_id)
     if registered is not None:
         history.hold_lanes(db, [application.id, registered.application_id])
 
@@ -62,11 +62,11 @@ def _become_employed(
     db: Session, record: FlexibleEmploymentRecord, *, filed: datetime, now: datetime
 ) -> None:
     """Employment ends unemployment (ER-07, UNE-09): nobody is registered as both."""
-    registered = unemployments.hold_in_force(db, record.person_key)
+    registered = unemployments.hold_in_force(db, record.person_key, record.applicant_id)
     if registered is not None:
         system = system_actor("employment-registry")
         unemployment.end(db, registered, Ending.EMPLOYED, actor=system, now=now)
-    if not standing.take(db, record.person_key, Standing.EMPLOYED, record.id, since=filed):
+    if not standing.take(db, record, Standing.EMPLOYED, since=filed):
         raise rules.AlreadyRegistered
 
 

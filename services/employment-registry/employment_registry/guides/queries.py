@@ -157,13 +157,13 @@ def _flexible(db: Session, asking: Asking) -> Any:
 
 
 def _unemployment(db: Session, asking: Asking) -> Any:
-    situation = unemployment.situation(db, asking.person, today=asking.today)
+    situation = unemployment.situation(db, asking.person, asking.actor, today=asking.today)
     found = _open(db, UnemploymentApplication, asking)
     return replace(situation, open_application=found)
 
 
 def _certificate(db: Session, asking: Asking) -> Any:
-    situation = certificate.situation(db, asking.person.key, hold=False)
+    situation = certificate.situation(db, asking.person.key, asking.actor.id, hold=False)
     found = _open(db, CertificateApplication, asking)
     return replace(situation, open_application=found)
 

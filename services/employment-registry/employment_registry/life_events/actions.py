@@ -231,7 +231,7 @@ def end_registration(db: Session, ending: PlannedEnding, *, now: datetime) -> No
         record = db.get_one(FlexibleEmploymentRecord, ending.record_id, with_for_update=True)
         flexible.end(db, record, actor=ITSELF, now=now, reason=said)
     else:
-        registered = unemployments.hold_in_force(db, ending.person_key)
+        registered = unemployments.hold_in_force(db, ending.person_key, ending.applicant_id)
         if registered is not None:
             why = ENDINGS[ending.event.happening]
             unemployment.end(db, registered, why, actor=ITSELF, now=now)
@@ -249,7 +249,7 @@ def refute(db: Session, person: PersonKey, happening: Happening) -> None:
 def _follow_death(db: Session, person: PersonKey, now: datetime) -> None:
     """After a death the certificate is worth nothing, whatever ended the registration before."""
     if rules.has_died(queries.list_events(db, person)):
-        certificate = certificates.hold_valid(db, person)
+        certificate = certificates.hold_valid(db, person, None)
         if certificate is not None:
             issuing.revoke(db, certificate, now=now)
 

@@ -56,7 +56,7 @@ def open_draft(
         NotOfWorkingAge, AlreadyUnemployed, Employed: not now.
         OpenApplication: another one is not decided yet.
     """
-    require(CONDITIONS, queries.situation(db, person, today=shanghai_date(now)))
+    require(CONDITIONS, queries.situation(db, person, actor, today=shanghai_date(now)))
     return open_form(
         db,
         FILINGS,
@@ -92,7 +92,7 @@ def submit(
     """
     application = FILINGS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
-    rules.check_standing(standing.find(db, application.person_key))
+    rules.check_standing(standing.find(db, application.person_key, actor.id))
     today = shanghai_date(now)
     rules.check_submission(
         rules.Statement(**{name: getattr(application, name) for name in rules.STATEMENT_FIELDS}),

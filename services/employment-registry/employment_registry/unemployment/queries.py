@@ -51,20 +51,22 @@ def hold_founded_by(db: Session, application_id: str) -> UnemploymentRecord | No
     return _hold(db, founded)
 
 
-def hold_in_force(db: Session, person_key: PersonKey) -> UnemploymentRecord | None:
+def hold_in_force(
+    db: Session, person_key: PersonKey, applicant_id: str
+) -> UnemploymentRecord | None:
     """The registration of a person under whichever account, held with the person's standing."""
-    of_person = UnemploymentRecord.person_key == person_key
+    of_person = standing.theirs(UnemploymentRecord, person_key, applicant_id)
     return _hold(db, select(UnemploymentRecord).where(of_person, UnemploymentRecord.is_valid))
 
 
-def situation(db: Session, person: Person, *, today: date) -> Situation:
+def situation(db: Session, person: Person, actor: Actor, *, today: date) -> Situation:
     """What the conditions look at, before a form opens."""
     return Situation(
         born_on=person.born_on.day,
         sex=person.sex,
         today=today,
         ages=POLICIES.in_force(db, WorkingAge, today),
-        standing=standing.find(db, person.key),
+        standing=standing.find(db, person.key, actor.id),
     )
 
 

@@ -39,8 +39,8 @@ def approved(
     with refusing_a_second(db, rules.AlreadyUnemployed):
         db.add(record)
     person, filed = application.person_key, application.submitted_at or now
-    if not standing.take(db, person, Standing.UNEMPLOYED, record.id, since=filed):
-        rules.check_standing(standing.find(db, person))
+    if not standing.take(db, record, Standing.UNEMPLOYED, since=filed):
+        rules.check_standing(standing.find(db, person, application.applicant_id))
     actions.announce_record(db, record, now)
     issuing.issue_with_registration(db, application, now=now)
     life_events.plan(db, person, now=now)
