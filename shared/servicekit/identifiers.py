@@ -175,6 +175,17 @@ def document_key(kind: DocumentKind, number: str) -> str:
     return number[:8] if kind is DocumentKind.TAIWAN_PERMIT else number
 
 
+def key_by_form(number: str) -> str:
+    """The key of a document whose kind is not told, as registers list them.
+
+    Permits are told by their form; a Chinese passport of that form is no longer than its key.
+    """
+    text = number.strip().upper()
+    permits = (DocumentKind.HK_MACAU_PERMIT, DocumentKind.TAIWAN_PERMIT)
+    kind = next((each for each in permits if _FORMS[each].fullmatch(text)), None)
+    return text if kind is None else document_key(kind, text)
+
+
 def check_uscc(text: str) -> str:
     """A unified social credit code (GB 32100) with its inner organisation code (GB 11714).
 

@@ -27,7 +27,9 @@ from employment_registry.standing import PersonKey, PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from employment_registry.working_age import WorkingAge, flexible_category
 from servicekit.clock import shanghai_date
+from servicekit.identifiers import key_by_form
 from servicekit.jobs import JobContext
+from servicekit.personal import DocumentNumber
 
 CALENDAR: Final = "calendar"
 PAGE: Final = 500
@@ -123,7 +125,8 @@ def _told(page: list[Change]) -> Iterator[Told]:
     for change in page:
         happening = KINDS.get(change.kind)
         if happening is not None:
-            yield Told(str(change.number), change.document_number, happening, change.on)
+            person = DocumentNumber(key_by_form(change.document_number.expose()))
+            yield Told(str(change.number), person, happening, change.on)
 
 
 def _registered(db: Session, matter: tuple[Any, Any], after: str) -> list[Row[Any]]:

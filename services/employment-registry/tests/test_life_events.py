@@ -96,6 +96,18 @@ def test_an_enrolment_ends_unemployment_after_it_was_announced(checked: Any, out
     assert checked.history_is_whole()
 
 
+@pytest.mark.req("ER-07", "UNE-09")
+def test_an_enrolment_is_heard_of_who_has_a_permit(checked: Any, outside: Any) -> None:
+    chan = checked.person()
+    known = {"name": "陈小满", "birthdate": "1990-01-01", "gender": "male"}
+    permit = {"document_type": "hk-macau-permit", "document_number": "H0000000101"}
+    checked.issuer.know(chan.claims["sub"], phone_number=chan.phone, **known, **permit)
+    unemployed(checked, chan)
+    outside.reports(INSURANCE, "enrolled", "H0000000102", "2026-09-29")  # issued anew since
+    hears(checked)
+    assert [ending["happening"] for ending in endings(chan)] == ["enrolled"]
+
+
 @pytest.mark.req("ER-07")
 def test_a_death_ends_everything_and_the_certificate_too(checked: Any, outside: Any) -> None:
     lin = checked.person()

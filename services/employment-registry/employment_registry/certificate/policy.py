@@ -51,7 +51,8 @@ class CertificatePolicy:
 
     def holds(self, serial: int) -> bool:
         """Does a serial fit its digits?"""
-        return 1 <= serial < 10**self.serial_digits
+        past: int = 10**self.serial_digits
+        return 1 <= serial < past
 
     def is_number(self, text: str) -> bool:
         """Could this be a number of ours, with its check digit right?"""
