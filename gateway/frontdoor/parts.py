@@ -85,8 +85,9 @@ class Parts:
     def _make_tokens(self) -> None:
         settings, configuration, now, wall = self.settings, self.configuration, self.now, self.wall
         client = IdentityClient(settings.identity_url)
-        self.keys = Keys(client, configuration.keys_path, now)
         self.revocations = Revocations(now, wall)
+        withdrawn = self.revocations.has_withdrawn
+        self.keys = Keys(client, configuration.keys_path, now, withdrawn)
         self.verifier = Verifier(
             self.keys,
             issuer=settings.issuer,

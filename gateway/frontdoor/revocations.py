@@ -1,4 +1,4 @@
-"""Which sessions, accounts and bindings have ended: their tokens are worth nothing (ID-43)."""
+"""Which sessions, accounts, bindings and keys have ended: tokens of theirs are void (ID-43)."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ KEYS: Final = (
     "fact.identity.session.#",
     "fact.identity.account.#",
     "fact.identity.client.#",
+    "fact.identity.signing-key.#",
     "fact.employer-auth.binding.#",
 )
 SESSION_ENDED: Final = "fact.identity.session.ended.v1"
@@ -28,6 +29,7 @@ ACCOUNT_LOCKED: Final = "fact.identity.account.locked.v1"
 ACCOUNT_CANCELLED: Final = "fact.identity.account.cancelled.v1"
 LEVEL_CHANGED: Final = "fact.identity.account.level-changed.v1"
 CLIENT_SUSPENDED: Final = "fact.identity.client.suspended.v1"
+KEY_WITHDRAWN: Final = "fact.identity.signing-key.withdrawn.v1"
 BINDING_REVISED: Final = "fact.employer-auth.binding.revised.v1"
 REMEMBERED: Final = 900.0  # seconds; three times the life of a token
 MOST: Final = 100_000
@@ -50,6 +52,7 @@ class Revocations:
         self._sessions: dict[str, float] = {}
         self._accounts: dict[str, tuple[float, float]] = {}
         self._bindings: dict[str, tuple[float, int]] = {}
+        self._keys: set[str] = set()  # never forgotten: a forged token lives as long as it says
 
     def end_session(self, session_id: str) -> None:
         """Tokens of this session are worth nothing."""
@@ -72,6 +75,20 @@ class Revocations:
         version = max(version, self._bindings.get(binding_id, (0.0, 0))[1])
         self._bindings[binding_id] = (self._now() + REMEMBERED, version)
         self._changed()
+
+    def withdraw_key(self, kid: str) -> None:
+        """What names this signing key is worth nothing."""
+        self._keys.add(kid)
+        self._changed()
+
+    def has_withdrawn(self, kid: object) -> bool:
+        """Has the signing key of this id leaked?"""
+        return kid in self._keys
+
+    @property
+    def knows_withdrawn(self) -> bool:
+        """Has any key leaked, as far as is known here?"""
+        return bool(self._keys)
 
     def is_revoked(
         self,
@@ -119,6 +136,8 @@ class Revocations:
         for account in found.get("accounts", ()):
             at = datetime.fromisoformat(account["at"]).timestamp()
             self.end_account(str(account["account_id"]), at)
+        for key in found.get("keys", ()):
+            self.withdraw_key(str(key["kid"]))
         for binding in found.get("bindings", ()):
             _revise(self, binding, 0.0)
 
@@ -163,6 +182,10 @@ def _suspend_client(known: Revocations, data: Mapping[str, Any], at: float) -> N
     known.end_account(str(data["client_id"]), at)  # its own tokens name it as their `sub`
 
 
+def _withdraw_key(known: Revocations, data: Mapping[str, Any], at: float) -> None:
+    known.withdraw_key(str(data["kid"]))
+
+
 def _revise(known: Revocations, data: Mapping[str, Any], at: float) -> None:
     """A binding that is not active any more makes its own version's tokens worthless too."""
     version = int(data["version"])
@@ -177,6 +200,7 @@ _READERS: Final[dict[str, Callable[[Revocations, Mapping[str, Any], float], None
     ACCOUNT_CANCELLED: _end_account,
     LEVEL_CHANGED: _change_level,
     CLIENT_SUSPENDED: _suspend_client,
+    KEY_WITHDRAWN: _withdraw_key,
     BINDING_REVISED: _revise,
 }
 

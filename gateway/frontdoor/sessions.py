@@ -74,6 +74,7 @@ class Sessions:
         sealer: of the cookies.
         client: asks identity.
         secret: of the OAuth client.
+        withdrawn: is a token signed with a key that has leaked?
         now: monotonic seconds.
         wall: seconds since 1970.
     """
@@ -83,6 +84,7 @@ class Sessions:
         sealer: Sealer,
         client: IdentityClient,
         secret: str,
+        withdrawn: Callable[[str], bool],
         *,
         now: Callable[[], float],
         wall: Callable[[], float],
@@ -90,6 +92,7 @@ class Sessions:
         self._sealer = sealer
         self._client = client
         self._basic = basic(secret)
+        self._withdrawn = withdrawn
         self._now = now
         self._wall = wall
         self._known: dict[bytes, Session] = {}
@@ -114,8 +117,8 @@ class Sessions:
         return session if renewed is None or renewed[1] < self._now() else renewed[0]
 
     def is_due(self, session: Session) -> bool:
-        """Does its token end soon?"""
-        return session.expires - EARLY < self._wall()
+        """Does its token end soon, or is it worth nothing since its key leaked?"""
+        return session.expires - EARLY < self._wall() or self._withdrawn(session.access_token)
 
     def is_over(self, session: Session) -> bool:
         """Has its token ended?"""

@@ -70,7 +70,14 @@ class SignOn:
         self.ends = SharedEnds()
         self.logout_tokens = LogoutTokens(verifier, settings.issuer, self.ends, wall)
         self.own_pages = OwnPages(settings.public_url)
-        self.sessions = Sessions(self._sealer, client, settings.client_secret, now=now, wall=wall)
+        self.sessions = Sessions(
+            self._sealer,
+            client,
+            settings.client_secret,
+            verifier.names_withdrawn_key,
+            now=now,
+            wall=wall,
+        )
         self.sign_off = SignOff(
             self.sessions,
             verifier,

@@ -47,15 +47,17 @@ class Identity:
     Args:
         claims: the token's, checked.
         expires: monotonic seconds.
+        kid: the key that signed it.
     """
 
     __slots__ = (
         "accounts", "admitted", "audiences", "claims", "client", "epoch", "expires", "jkt",
-        "session_id", "subject",
+        "kid", "session_id", "subject",
     )  # fmt: skip
 
-    def __init__(self, claims: Mapping[str, Any], expires: float) -> None:
+    def __init__(self, claims: Mapping[str, Any], expires: float, kid: str) -> None:
         self.claims = claims
+        self.kid = kid
         self.expires = expires
         self.epoch = -1
         self.subject: bytes = claims["sub"].encode()
@@ -93,12 +95,20 @@ class Keys:
         client: asks identity.
         path: of the key set.
         now: monotonic seconds.
+        withdrawn: has the key of this id leaked?
     """
 
-    def __init__(self, client: IdentityClient, path: str, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        client: IdentityClient,
+        path: str,
+        now: Callable[[], float],
+        withdrawn: Callable[[object], bool],
+    ) -> None:
         self._client = client
         self._path = path
         self._now = now
+        self._withdrawn = withdrawn
         self._keys: dict[str, ECKey | RSAKey] = {}
         self._asked = float("-inf")
         self._asking: asyncio.Task[None] | None = None
@@ -115,7 +125,7 @@ class Keys:
             UnknownKey: there is none.
         """
         key = self._keys.get(kid) if isinstance(kid, str) else None
-        if key is None:
+        if key is None or self._withdrawn(kid):
             raise UnknownKey
         return key
 
@@ -215,11 +225,21 @@ class Verifier:
             self._remember(header, identity)
         return identity
 
+    def names_withdrawn_key(self, token: str) -> bool:
+        """Is the token signed with a key that has leaked, whatever else it says?"""
+        if not self._revocations.knows_withdrawn:
+            return False
+        try:
+            return self._revocations.has_withdrawn(self._header(token.encode()).get("kid"))
+        except BadToken:
+            return False
+
     def _verify(self, token: bytes) -> Identity:
-        key = self.keys.find(self._header(token).get("kid"))
+        kid = self._header(token).get("kid")
+        key = self.keys.find(kid)
         try:
             claims = jwt.decode(token.decode(), key, algorithms=ALGORITHMS).claims
-            identity = self._read(claims)
+            identity = self._read(claims, str(kid))
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadToken from error
         if not self._holds(identity):
@@ -240,21 +260,21 @@ class Verifier:
             raise BadToken
         return header
 
-    def _read(self, claims: Mapping[str, Any]) -> Identity:
+    def _read(self, claims: Mapping[str, Any], kid: str) -> Identity:
         wall = self._wall()
         future = max(claims["iat"], claims.get("nbf", 0)) - wall
         if claims["iss"] != self._issuer:
             raise ValueError("iss")
         if claims["exp"] <= wall or future > LEEWAY or not claims["sub"]:
             raise ValueError("time or sub")
-        identity = Identity(claims, self._now() + claims["exp"] - wall)
+        identity = Identity(claims, self._now() + claims["exp"] - wall, kid)
         if self.audiences.isdisjoint(identity.audiences):
             raise ValueError("aud")
         return identity
 
     def _holds(self, identity: Identity) -> bool:
         claims = identity.claims
-        if self._revocations.is_revoked(
+        if self._revocations.has_withdrawn(identity.kid) or self._revocations.is_revoked(
             identity.session_id,
             identity.accounts,
             claims["iat"],

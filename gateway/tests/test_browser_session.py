@@ -8,13 +8,15 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import orjson
 import pytest
 from joserfc import jwt
+from joserfc.jws import extract_compact
 
 from frontdoor.logout_tokens import EVENT
 from frontdoor.sealing import Sealer, joined
 from frontdoor.shared_ends import SharedEnds
 from frontdoor.testing.browser import Browser
-from frontdoor.testing.provider import LIN, SESSION
+from frontdoor.testing.provider import LIN, SESSION, new_key
 from frontdoor.testing.running import Answer
+from frontdoor.verifying import KEYS_PAUSE
 
 PAGE = {"Accept": "text/html"}
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -139,6 +141,28 @@ def test_the_token_is_renewed_once_for_many_requests(suite, browser) -> None:
     suite.gateway.clock.advance(280)
     assert renewed.ask("/api/x").status == 200
     assert orjson.loads(renewed.ask("/sso/session").body)["logged_in"]
+
+
+@pytest.mark.req("GW-02", "ID-44")
+def test_when_a_key_has_leaked_the_browser_is_given_another_token_in_silence(
+    suite, browser
+) -> None:
+    browser.log_in()
+    assert browser.ask("/api/x").status == 200
+    leaked = suite.provider.keys[0].kid
+    suite.provider.keys[:] = [new_key("second")]
+    suite.gateway.clock.advance(KEYS_PAUSE + 1)
+
+    async def hear() -> None:
+        suite.gateway.gateway.revocations.withdraw_key(leaked)
+
+    suite.gateway.call(hear)
+    assert browser.ask("/api/x").status == 200
+    token = suite.service.received[-1].one("authorization").partition(" ")[2]
+    assert extract_compact(token.encode()).headers()["kid"] == "second"
+    assert orjson.loads(browser.ask("/sso/session").body)["logged_in"]
+    renewals = [f for f in suite.provider.token_requests if f["grant_type"] == "refresh_token"]
+    assert len(renewals) == 1
 
 
 @pytest.mark.req("GW-02", "ID-43")

@@ -10,7 +10,14 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from frontdoor.revocations import MOST, REMEMBERED, SESSION_ENDED, Revocations, listen
+from frontdoor.revocations import (
+    KEY_WITHDRAWN,
+    MOST,
+    REMEMBERED,
+    SESSION_ENDED,
+    Revocations,
+    listen,
+)
 from frontdoor.testing.provider import SESSION
 from frontdoor.testing.running import Clock
 from servicekit.bus import Message, connect
@@ -94,3 +101,29 @@ def test_a_message_after_the_loop_has_ended_does_no_harm() -> None:
     stop.set()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_leaked_key_is_never_forgotten() -> None:
+    clock = Clock()
+    revocations = Revocations(clock.monotonic, clock.wall)
+    revocations.hear(KEY_WITHDRAWN, orjson.dumps({"data": {"kid": "k-1"}}))
+    revocations.learn({"keys": [{"kid": "k-2", "at": "2026-03-02T01:30:00+00:00"}]})
+    clock.advance(REMEMBERED + 1)
+    revocations.end_session("one")
+    assert [revocations.has_withdrawn(kid) for kid in ("k-1", "k-2", "k-3")] == [True, True, False]
+
+
+@pytest.mark.req("ID-43", "ID-44")
+def test_what_a_leaked_key_signed_is_worth_nothing_though_checked_before(suite) -> None:
+    fields = {"Authorization": f"Bearer {suite.provider.token()}"}
+    assert suite.gateway.ask("/api/x", fields=fields).status == 200
+    gateway = suite.gateway.gateway
+    kid = suite.provider.keys[-1].kid
+
+    async def hear() -> None:
+        gateway.revocations.hear(KEY_WITHDRAWN, orjson.dumps({"data": {"kid": kid}}))
+
+    suite.gateway.call(hear)
+    assert suite.gateway.ask("/api/x", fields=fields).status == 401
+    other = {"Authorization": f"Bearer {suite.provider.token()}"}
+    assert suite.gateway.ask("/api/x", fields=other).status == 401

@@ -8,7 +8,8 @@ ones that still verify. A service binds a table and says how long each phase las
 
     ring = KeyRing(database, MandateKey, LIFE)
 
-publishes ``ring.jwks(now=…)`` (RFC 7517), and turns the ring by an hourly job.
+publishes ``ring.jwks(now=…)`` (RFC 7517), and turns the ring by an hourly job. A key that leaked is
+withdrawn (``servicekit.leaked_keys``).
 """
 
 from __future__ import annotations
@@ -16,29 +17,20 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 from zlib import crc32
 
 from joserfc.jwk import ECKey, Key, KeyParameters, KeySet, RSAKey
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Index,
-    String,
-    delete,
-    false,
-    not_,
-    select,
-    text,
-)
+from sqlalchemy import ColumnElement, DateTime, Index, String, delete, false, not_, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 
 from servicekit.columns import NOT_PERSONAL, PERSONAL, words
-from servicekit.db import Database
+from servicekit.db import Database, after_commit
+from servicekit.errors import NotFound
 from servicekit.personal import PersonalText
 from servicekit.vault import Sealed
 
@@ -46,7 +38,7 @@ SigningKey: TypeAlias = ECKey | RSAKey
 
 ES256: Final = "ES256"
 _RSA_BITS: Final = 2048
-_CACHED_FOR: Final = timedelta(seconds=30)
+_CACHED_FOR: Final = timedelta(seconds=2)  # so long another process may use a withdrawn key
 _TIME: Final = DateTime(timezone=True)
 # One process makes or turns the keys of a table at a time.
 _ELECT: Final = text("SELECT pg_advisory_xact_lock(:number)")
@@ -58,6 +50,14 @@ class KeyPhase(StrEnum):
     NEXT = "next"  # published, not yet used
     ACTIVE = "active"  # signs
     RETIRED = "retired"  # still verifies
+    WITHDRAWN = "withdrawn"  # has leaked: neither signs nor verifies, kept as a record
+
+
+class NoSuchKey(NotFound):
+    """The ring has no such key, or it was withdrawn before."""
+
+    code = "no-such-key"
+    default_message = "没有该签名密钥，或已停用。"
 
 
 class KeyColumns:
@@ -113,13 +113,14 @@ class KeyLife:
 class _Keys:
     """The keys as they stand: who signs, and what anybody may verify with."""
 
+    phases: Mapping[str, KeyPhase]
     signers: Mapping[str, SigningKey]
     public: KeySet
     read_at: datetime
 
 
 class KeyRing:
-    """Hands out the keys, and looks into the database again every half minute.
+    """Hands out the keys, and looks into the database again every two seconds.
 
     Args:
         database: where the keys are; its vault opens the private halves.
@@ -151,7 +152,7 @@ class KeyRing:
         if algorithm not in keys.signers:
             with self._database.transaction() as db:
                 self._ensure(db, [algorithm], now)
-            self._known = None
+            self._forget()
             keys = self._keys(now)
         return keys.signers[algorithm]
 
@@ -163,6 +164,39 @@ class KeyRing:
     def jwks(self, *, now: datetime) -> dict[str, Any]:
         """The same as a JWK set, to be published."""
         return dict(self.public(now=now).as_dict(private=False))
+
+    def withdrawn(self, *, now: datetime) -> list[str]:
+        """The kids of keys that have leaked; what names them is worth nothing."""
+        phases = self._keys(now).phases.items()
+        return sorted(kid for kid, phase in phases if phase is KeyPhase.WITHDRAWN)
+
+    def list_keys(self, db: Session) -> Sequence[KeyColumns]:
+        """Every key, the oldest first."""
+        return db.scalars(select(self._table).order_by(self._table.created_at)).all()
+
+    def withdraw(self, db: Session, kid: str, *, now: datetime) -> KeyPhase:
+        """Take a key out of use for ever; where it signed, the next one does from now on.
+
+        Its private half is thrown away.
+
+        Returns: the phase it was in.
+
+        Raises:
+            NoSuchKey
+        """
+        self._ensure(db, self._algorithms, now)
+        key = db.get(self._table, kid)
+        if key is None or key.phase is KeyPhase.WITHDRAWN:
+            raise NoSuchKey
+        before, key.phase, key.retired_at = key.phase, KeyPhase.WITHDRAWN, now
+        key.private = PersonalText("")
+        db.flush()
+        if before is KeyPhase.ACTIVE:
+            self._promote(db, self._standing(db, key.algorithm, KeyPhase.NEXT), now)
+        elif before is KeyPhase.NEXT:
+            db.add(self._make(key.algorithm, KeyPhase.NEXT, now))
+        after_commit(db, self._forget)
+        return before
 
     def turn(self, *, now: datetime) -> list[str]:
         """Make what is missing, and turn what is due: next → active → retired → gone (ID-44).
@@ -178,13 +212,9 @@ class KeyRing:
         return [kid for kid in started if kid is not None]
 
     def _turn(self, db: Session, algorithm: str, now: datetime) -> str | None:
-        table, life = self._table, self._life
-        active, following = (
-            db.scalars(
-                select(table).where(table.algorithm == algorithm, table.phase == phase)
-            ).one()
-            for phase in (KeyPhase.ACTIVE, KeyPhase.NEXT)
-        )
+        life = self._life
+        active = self._standing(db, algorithm, KeyPhase.ACTIVE)
+        following = self._standing(db, algorithm, KeyPhase.NEXT)
         assert active.activated_at is not None
         if now < active.activated_at + life.active_for:
             return None
@@ -192,10 +222,18 @@ class KeyRing:
             return None
         active.phase, active.retired_at = KeyPhase.RETIRED, now
         db.flush()  # the index allows one active key at any moment
+        self._promote(db, following, now)
+        return following.kid
+
+    def _standing(self, db: Session, algorithm: str, phase: KeyPhase) -> KeyColumns:
+        table = self._table
+        found = select(table).where(table.algorithm == algorithm, table.phase == phase)
+        return db.scalars(found).one()
+
+    def _promote(self, db: Session, following: KeyColumns, now: datetime) -> None:
         following.phase, following.activated_at = KeyPhase.ACTIVE, now
         db.flush()
-        db.add(self._make(algorithm, KeyPhase.NEXT, now))
-        return following.kid
+        db.add(self._make(following.algorithm, KeyPhase.NEXT, now))
 
     def _ensure(self, db: Session, algorithms: Sequence[str], now: datetime) -> None:
         """There is an active and a next key of each; nobody else changes any now."""
@@ -233,12 +271,20 @@ class KeyRing:
                     known = self._known = self._read(now)
         return known
 
+    def _forget(self) -> None:
+        self._known = None
+
     def _read(self, now: datetime) -> _Keys:
+        known = self._known
         with self._database.reading() as db:
-            rows = db.scalars(select(self._table).order_by(self._table.created_at)).all()
+            found = db.execute(select(self._table.kid, self._table.phase)).all()
+            phases = {row.kid: row.phase for row in found}
+            if known is not None and known.phases == phases:
+                return replace(known, read_at=now)  # no key is opened to find nothing changed
+            rows = [r for r in self.list_keys(db) if r.phase is not KeyPhase.WITHDRAWN]
             signers = {r.algorithm: _private(r) for r in rows if r.phase is KeyPhase.ACTIVE}
             public: list[Key] = [_kind(r.algorithm).import_key(r.public) for r in rows]
-        return _Keys(signers, KeySet(public), now)
+        return _Keys(phases, signers, KeySet(public), now)
 
 
 def _private(row: KeyColumns) -> SigningKey:

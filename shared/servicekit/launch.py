@@ -18,6 +18,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
 from servicekit import logs
+from servicekit.errors import Refusal
 from servicekit.settings import BadSettings, load, tell_libraries
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 GROUP: Final = "suite.services"
 WEB_PORT: Final = 8000
 HEALTH_PORT: Final = 8001
+REFUSED: Final = 1
 WRONG_CALL: Final = 2
 
 
@@ -51,7 +53,7 @@ def create(name: str) -> ServiceApp:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    Returns: the exit status: 2 when the call or the settings are wrong.
+    Returns: the exit status: 1 when it was refused, 2 when the call or the settings are wrong.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -59,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (BadSettings, UnknownService) as error:
         sys.stderr.write(f"{error}\n")
         return WRONG_CALL
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal.message}\n")
+        return REFUSED
 
 
 def _web(options: argparse.Namespace) -> None:
@@ -124,6 +129,19 @@ def _migration(options: argparse.Namespace) -> None:
     sys.stdout.write(f"{path}\n")
 
 
+def _keys(options: argparse.Namespace) -> None:
+    from servicekit.leaked_keys import listed
+
+    sys.stdout.writelines(f"{line}\n" for line in listed(create(options.service)))
+
+
+def _withdraw_key(options: argparse.Namespace) -> None:
+    from servicekit.leaked_keys import withdraw
+
+    before = withdraw(create(options.service), options.kid, reason=options.reason)
+    sys.stdout.write(f"withdrawn; it was {before}\n")
+
+
 def _entry(name: str) -> EntryPoint:
     known = services()
     if name not in known:
@@ -168,6 +186,13 @@ def _parser() -> argparse.ArgumentParser:
     migration.add_argument("service")
     migration.add_argument("message")
     migration.set_defaults(run=_migration)
+    keys = commands.add_parser("keys", help="list what a service signs with")
+    withdraw = commands.add_parser("withdraw-key", help="believe a leaked signing key no more")
+    for command, task in ((keys, _keys), (withdraw, _withdraw_key)):
+        command.add_argument("service")
+        command.set_defaults(run=task)
+    withdraw.add_argument("kid")
+    withdraw.add_argument("--reason", required=True, help="who decided it and why; no names")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Which sessions, accounts and bindings have ended: their tokens are worth nothing (ID-43).
+"""Which sessions, accounts, bindings and signing keys have ended (ID-43): nobody believes them.
 
 identity and employer-auth announce the ends; every service's events worker writes them into the
 service's own ``revocation`` table, and each web process reads that table: at its start, and
@@ -29,6 +29,7 @@ LOOK_AT: Final = 1_000  # entries; only above them is it worth looking for old o
 SESSION: Final = "session"
 ACCOUNT: Final = "account"
 BINDING: Final = "binding"
+KEY: Final = "key"
 
 _NOTE: Final = text(
     "INSERT INTO revocation AS known (kind, key, at, version, heard_at) "
@@ -54,6 +55,7 @@ class Revocations:
         self._lock = threading.Lock()
         self._at: dict[tuple[str, str], float] = {}
         self._versions: dict[str, tuple[int, float]] = {}
+        self._keys: frozenset[str] = frozenset()  # never forgotten: a forged token lives for ever
         self._crowded = LOOK_AT
 
     def end_session(self, session_id: str) -> None:
@@ -71,7 +73,9 @@ class Revocations:
     def note(self, kind: str, key: str, *, at: datetime, version: int | None = None) -> None:
         """Know one end; what is older than any token can be is forgotten in time."""
         with self._lock:
-            if kind == BINDING:
+            if kind == KEY:
+                self._keys |= {key}
+            elif kind == BINDING:
                 known = self._versions.get(key, (0, 0.0))[0]
                 self._versions[key] = (max(known, version or 0), at.timestamp())
             else:
@@ -88,6 +92,10 @@ class Revocations:
         self._at = {k: at for k, at in self._at.items() if at >= before}
         self._versions = {k: v for k, v in self._versions.items() if v[1] >= before}
 
+    def has_withdrawn(self, kid: str) -> bool:
+        """Has the signing key of this id leaked?"""
+        return kid in self._keys
+
     def covers(
         self,
         *,
@@ -96,6 +104,7 @@ class Revocations:
         issued_at: float,
         binding: str | None = None,
         version: int = 0,
+        key: str = "",
     ) -> bool:
         """Is a token worth nothing?
 
@@ -104,8 +113,9 @@ class Revocations:
             accounts: everybody it speaks for: ``sub`` and each ``act.sub``.
             issued_at: its ``iat``, which is cut to seconds.
             binding, version: its ``binding`` and ``bver``.
+            key: the ``kid`` of its header.
         """
-        if (SESSION, session_id) in self._at:
+        if (SESSION, session_id) in self._at or key in self._keys:
             return True
         if any(self._at.get((ACCOUNT, a or ""), -1.0) >= issued_at for a in accounts):
             return True
@@ -147,6 +157,10 @@ class _BindingSchema(Schema):
     version = fields.Int(required=True)
 
 
+class _KeySchema(Schema):
+    kid = fields.Str(required=True)
+
+
 def _session_ended(db: Session, ended: dict[str, Any], envelope: Envelope) -> None:
     note(db, SESSION, ended["session_id"], at=envelope.time)
 
@@ -165,6 +179,10 @@ def _level_changed(db: Session, changed: dict[str, Any], envelope: Envelope) -> 
         note(db, ACCOUNT, changed["account_id"], at=envelope.time)
 
 
+def _key_withdrawn(db: Session, withdrawn: dict[str, Any], envelope: Envelope) -> None:
+    note(db, KEY, withdrawn["kid"], at=envelope.time)
+
+
 def _binding_revised(db: Session, binding: dict[str, Any], envelope: Envelope) -> None:
     note(db, BINDING, binding["binding_id"], at=envelope.time, version=binding["version"])
 
@@ -176,4 +194,6 @@ _HEARD: Final = (
     ("identity.account.level-changed.v1", _LevelSchema, _level_changed),
     ("identity.client.suspended.v1", _ClientSchema, _client_suspended),
     ("employer-auth.binding.revised.v1", _BindingSchema, _binding_revised),
+    ("identity.signing-key.withdrawn.v1", _KeySchema, _key_withdrawn),
+    ("employer-auth.signing-key.withdrawn.v1", _KeySchema, _key_withdrawn),
 )

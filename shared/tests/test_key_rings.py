@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import DeclarativeBase
 
 from servicekit.db import Database
-from servicekit.key_rings import ES256, KeyColumns, KeyLife, KeyPhase, KeyRing
+from servicekit.key_rings import ES256, KeyColumns, KeyLife, KeyPhase, KeyRing, NoSuchKey
 from servicekit.testing.racing import at_once
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
@@ -109,3 +109,63 @@ def test_many_at_once_make_one_active_key(sealing):
     with sealing.reading() as db:
         phases = sorted(db.scalars(select(RingKey.phase)))
     assert phases == [KeyPhase.ACTIVE, KeyPhase.NEXT]
+
+
+def withdraw(database, ring, kid, now=NOW):
+    with database.transaction() as db:
+        return ring.withdraw(db, kid, now=now)
+
+
+@pytest.mark.req("ID-44")
+@pytest.mark.parametrize("algorithms", [(ES256,), (ES256, "RS256")])
+def test_a_key_that_leaked_signs_and_verifies_nothing_at_once(sealing, algorithms):
+    ring, other = ring_on(sealing, *algorithms), ring_on(sealing, *algorithms)
+    leaked, published = other.signer(now=NOW).kid, kids(ring, NOW)
+    assert withdraw(sealing, ring, leaked) is KeyPhase.ACTIVE
+    assert ring.signer(now=NOW).kid in published - {leaked}, "others know the new signer already"
+    assert leaked not in kids(ring, NOW)
+    assert ring.withdrawn(now=NOW) == [leaked]
+    soon = NOW + timedelta(seconds=2.1)
+    assert other.signer(now=soon).kid == ring.signer(now=NOW).kid
+    assert leaked not in kids(other, soon)
+    assert len(kids(ring, NOW)) == 2 * len(algorithms)
+    assert ring.turn(now=NOW + LIFE.active_for - MINUTE) == []
+    with sealing.reading() as db:
+        kept = db.get(RingKey, leaked)
+    assert (kept.phase, kept.private.expose()) == (KeyPhase.WITHDRAWN, "")
+
+
+@pytest.mark.req("ID-44")
+def test_keys_that_do_not_sign_can_leak_too_and_none_leaks_twice(sealing):
+    ring = ring_on(sealing)
+    first = ring.signer(now=NOW).kid
+    (following,) = kids(ring, NOW) - {first}
+    assert withdraw(sealing, ring, following) is KeyPhase.NEXT
+    later = NOW + LIFE.active_for
+    (second,) = ring.turn(now=later)
+    assert second not in (first, following)
+    assert withdraw(sealing, ring, first, later) is KeyPhase.RETIRED
+    assert ring.signer(now=later).kid == second
+    assert ring.withdrawn(now=later) == sorted([first, following])
+    for kid in (first, "unknown"):
+        with pytest.raises(NoSuchKey):
+            withdraw(sealing, ring, kid, later)
+    ring.turn(now=later + 10 * LIFE.active_for)
+    assert ring.withdrawn(now=later + 10 * LIFE.active_for) == sorted([first, following])
+
+
+@pytest.mark.req("ID-44")
+def test_many_who_withdraw_one_key_make_one_new_signer(sealing):
+    leaked, outcomes = ring_on(sealing).signer(now=NOW).kid, []
+
+    def hurry():
+        try:
+            outcomes.append(withdraw(sealing, ring_on(sealing), leaked))
+        except NoSuchKey:
+            outcomes.append(None)
+
+    at_once(*[hurry] * 6)
+    assert outcomes.count(KeyPhase.ACTIVE) == 1
+    with sealing.reading() as db:
+        phases = sorted(db.scalars(select(RingKey.phase)))
+    assert phases == [KeyPhase.ACTIVE, KeyPhase.NEXT, KeyPhase.WITHDRAWN]

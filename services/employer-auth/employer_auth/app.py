@@ -86,6 +86,7 @@ SERVICE = Service(
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
+    keys=key_ring,
 )
 
 

@@ -7,8 +7,10 @@ from typing import Any, Final
 from marshmallow import Schema, fields
 
 from servicekit.facts import Facts
+from servicekit.leaked_keys import EXAMPLE, SigningKeyWithdrawn
 
 FACTS = Facts("employer-auth")
+FACTS.fact("signing-key.withdrawn", v=1, example=EXAMPLE)(SigningKeyWithdrawn)
 
 _BINDING = "01890a5d-ac96-774b-bcce-b302099a8057"
 _UNIT = "01890a5d-ac96-774b-bcce-b302099a8058"

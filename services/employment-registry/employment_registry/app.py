@@ -91,6 +91,7 @@ SERVICE = Service(
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
+    keys=key_ring,
 )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from servicekit.facts import Facts
+from servicekit.leaked_keys import EXAMPLE, SigningKeyWithdrawn
 from servicekit.teamwork import telling
 
 FACTS = Facts("employment-registry")
+FACTS.fact("signing-key.withdrawn", v=1, example=EXAMPLE)(SigningKeyWithdrawn)
 TELLER = telling.declare(FACTS)
 
 
@@ -148,10 +150,10 @@ class PolicyChanged(Schema):
     },
 )
 class WalletCopiesChanged(Schema):
-    """A wallet fetched the person's certificate, or the person took the copies back."""
+    """A wallet fetched the person's certificate; they took the copies back, or we ended them."""
 
     applicant_id = fields.Str(required=True)
-    change = fields.Str(required=True, validate=validate.OneOf(("added", "taken-back")))
+    change = fields.Str(required=True, validate=validate.OneOf(("added", "taken-back", "ended")))
     region = fields.Str(required=True)
 
 

@@ -64,6 +64,15 @@ def forget_wallet_offers(context: JobContext) -> None:
         wallet.forget(db, now=context.clock.now())
 
 
+@JOBS.every(timedelta(minutes=1), name="end-forgeable-copies")
+def end_forgeable_copies(context: JobContext) -> None:
+    """Copies in wallets end with the key that signed them, when it has leaked."""
+    while not context.stop.is_set():
+        with context.database.transaction() as db:
+            if wallet.end_forgeable(db, now=context.clock.now()) < wallet.BATCH:
+                return
+
+
 @JOBS.every(timedelta(hours=1), name="turn-keys")
 def turn_keys(context: JobContext) -> None:
     """Make the keys of certificates there should be, and turn those whose year is over."""

@@ -13,9 +13,11 @@ import pypdfium2
 import pytest
 import zxingcpp
 from joserfc import jws, jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from sqlalchemy import text
 
+from servicekit import leaked_keys
 from servicekit.testing.racing import answers_at_once
 
 APPLICATIONS = "certificate-applications"
@@ -248,6 +250,32 @@ def test_a_key_is_published_until_what_it_signed_has_ended(desk: Any, lin: Any) 
     assert jwt.decode(paper, keys, algorithms=["ES256"]).claims["number"] == current(lin)["number"]
     approves(desk, files(lin, **LOST))
     assert first not in turned(days=1)
+    assert desk.visitor().get(f"certificate-verifications/{current(lin)['code']}").json
+
+
+@pytest.mark.req("ER-11", "ID-44")
+def test_with_a_leaked_key_certificates_are_signed_anew_and_the_list_names_it(
+    desk: Any, lin: Any
+) -> None:
+    def signed() -> tuple[str, str]:
+        text = lin.done(lin.get(f"{CERTIFICATES}/current/signed"))["signed"]
+        return text, jws.extract_compact(text.encode()).headers()["kid"]
+
+    def keys() -> KeySet:
+        return KeySet.import_key_set(desk.visitor().get("certificate-keys").json)
+
+    former, (paper, leaked) = keys(), signed()
+    leaked_keys.withdraw(desk.app, leaked, reason="案件 2026-17：密钥泄露")
+    desk.clock.advance(seconds=61)
+    anew, kid = signed()
+    assert kid != leaked
+    assert jwt.decode(anew, former, algorithms=["ES256"]).claims["number"] == current(lin)["number"]
+    with pytest.raises(JoseError):
+        jwt.decode(paper, keys(), algorithms=["ES256"])
+    answer = desk.visitor().get("certificate-status-list")
+    listed = jwt.decode(answer.text, former, algorithms=["ES256"])
+    assert listed.header["kid"] != leaked
+    assert listed.claims["withdrawn_keys"] == [leaked], "whoever keeps the keys reads it here"
     assert desk.visitor().get(f"certificate-verifications/{current(lin)['code']}").json
 
 

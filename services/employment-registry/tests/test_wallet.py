@@ -23,6 +23,7 @@ from sd_jwt.holder import SDJWTHolder
 from sd_jwt.verifier import SDJWTVerifier
 
 from employment_registry.app import JOBS
+from servicekit import leaked_keys
 from servicekit.jobs import JobContext
 from servicekit.testing.racing import answers_at_once
 
@@ -119,7 +120,8 @@ def reads(desk: Any, credential: str, **expected: str) -> Any:
 def status(desk: Any, credential: str) -> int:
     """What the status list says of a copy a minute later."""
     desk.clock.advance(minutes=1)
-    place = reads(desk, credential)["status"]["status_list"]
+    payload = jws.extract_compact(credential.partition("~")[0].encode()).payload
+    place = json.loads(payload or b"")["status"]["status_list"]
     keys = KeySet.import_key_set(desk.visitor().get("certificate-keys").json)
     text = desk.visitor().get("certificate-status-list").text
     listed = jwt.decode(text, keys, algorithms=["ES256"]).claims["status_list"]
@@ -414,3 +416,26 @@ def test_forty_wallets_with_one_offer_are_one(desk: Any, lin: Any) -> None:
     ends = Counter(answers_at_once(*[partial(fetch, wallet) for wallet in wallets]))
     assert ends[200] == 1
     assert len(desk.rows("wallet_copy")) == 1
+
+
+@pytest.mark.req("ER-11", "ID-44")
+def test_copies_end_with_a_leaked_key_and_others_are_fetched(
+    desk: Any, lin: Any, wallet: Wallet
+) -> None:
+    [first] = [each["credential"] for each in wallet.fetches()["credentials"]]
+    leaked = str(jws.extract_compact(first.partition("~")[0].encode()).headers()["kid"])
+    desk.job("end-forgeable-copies")
+    assert status(desk, first) == 0
+    leaked_keys.withdraw(desk.app, leaked, reason="案件 2026-17：密钥泄露")
+    desk.clock.advance(hours=1)
+    anew = Wallet(desk)
+    anew.redeems(offered(lin))
+    [second] = [each["credential"] for each in anew.fetches()["credentials"]]
+    desk.job("end-forgeable-copies")
+    assert (status(desk, first), status(desk, second)) == (1, 0)
+    assert reads(desk, second)["vct"]
+    with pytest.raises(KeyError):
+        reads(desk, first)  # its key is not published any more
+    told = [row.data["change"] for row in desk.rows("outbox") if "wallet" in row.type]
+    assert told == ["added", "added", "ended"]
+    assert lin.get("certificates/current").json["validity"] == "valid"

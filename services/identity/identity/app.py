@@ -152,6 +152,7 @@ SERVICE = Service(
     facts=FACTS,
     subscriptions=SUBSCRIPTIONS,
     jobs=JOBS,
+    keys=key_ring,
     waiting=QUEUE,
 )
 
@@ -181,7 +182,7 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
         issuer=settings.issuer,
         public_url=settings.public_url,
         keys=key_ring(apart),
-        mandates=_mandates(settings, app.clock),
+        mandates=_mandates(settings, app),
         client_keys=ClientKeys(app.clock, timeout=settings.outside_seconds),
         subjects=Subjects(app.vault),
         now=app.clock.now,
@@ -199,10 +200,14 @@ def _parts(settings: Settings, app: ServiceApp) -> Parts:
     )
 
 
-def _mandates(settings: Settings, clock: Clock) -> MandateReader:
+def _mandates(settings: Settings, app: ServiceApp) -> MandateReader:
     client = _employer_auth(settings)
-    keys = RemoteKeys("/api/employer-auth/v1/mandate-keys", clock, client=client)
-    return MandateReader(keys, f"{settings.public_url}/employer-auth", settings.issuer)
+    return MandateReader(
+        keys=RemoteKeys("/api/employer-auth/v1/mandate-keys", app.clock, client=client),
+        issuer=f"{settings.public_url}/employer-auth",
+        audience=settings.issuer,
+        withdrawn=app.revocations.has_withdrawn,
+    )
 
 
 def _employer_auth(settings: Settings) -> Client:

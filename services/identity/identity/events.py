@@ -5,8 +5,10 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from servicekit.facts import Facts
+from servicekit.leaked_keys import EXAMPLE, SigningKeyWithdrawn
 
 FACTS = Facts("identity")
+FACTS.fact("signing-key.withdrawn", v=1, example=EXAMPLE)(SigningKeyWithdrawn)
 
 _ACCOUNT = "01890a5d-ac96-774b-bcce-b302099a8057"
 _SESSION = "01890a5d-ac96-774b-bcce-b302099a8058"

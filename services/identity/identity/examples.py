@@ -188,6 +188,7 @@ REVOCATIONS: Final[Example] = {
     "now": _TIME,
     "sessions": [{"session_id": _ID, "at": _TIME}],
     "accounts": [{"account_id": _ID, "at": _TIME}],
+    "keys": [{"kid": "R2tLc1pUa0lMQ0pPbmZxZ0xYd2VhVGp0d1VqR2VrT0g", "at": _TIME}],
 }
 _ACCOUNT_STATE: Final = {"account_id": _ID, "kind": "person", "level": 2, "standing": "active"}
 ACCOUNT_SNAPSHOT: Final[Example] = {

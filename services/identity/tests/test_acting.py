@@ -14,6 +14,7 @@ from identity.accounts.model import Account, LoginName
 from identity.accounts.rules import Kind, Standing
 from identity.handlers import SUBSCRIPTIONS
 from identity.sign_in.client_model import UsedTokenId
+from servicekit import revocations
 from servicekit.db import new_id
 from servicekit.inbox import Envelope
 from servicekit.personal import MobileNumber
@@ -192,6 +193,14 @@ def test_a_chain_names_the_agency_too_and_is_no_deeper(world, signed, browser, p
     assert exchange(browser, actor, deeper).json["error"] == "invalid_request"
     gone = mandate(world, person, unit, via=new_id())
     assert exchange(browser, actor, gone).json["error"] == "invalid_request"
+
+
+@pytest.mark.req("ID-41")
+def test_a_mandate_whose_key_leaked_is_refused(world, signed, browser, person, unit):
+    actor, good = browser.tokens()["access_token"], mandate(world, person, unit)
+    world.app.revocations.note(revocations.KEY, "ea-1", at=world.clock.now())
+    answer = exchange(browser, actor, good)
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.req("ID-41")

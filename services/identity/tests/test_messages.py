@@ -241,13 +241,14 @@ def test_every_told_state_has_a_text(after):
 
 @pytest.mark.req("ID-48", "ER-11")
 @pytest.mark.parametrize(
-    ("change", "title"),
+    ("change", "title", "word"),
     [
-        ("added", "就业创业证已添加到电子钱包"),
-        ("taken-back", "电子钱包中的就业创业证已收回"),
+        ("added", "就业创业证已添加到电子钱包", "收回"),
+        ("taken-back", "电子钱包中的就业创业证已收回", "收回"),
+        ("ended", "电子钱包中的就业创业证已失效", "重新添加"),
     ],
 )
-def test_a_copy_in_a_wallet_does_not_go_unnoticed(world, person, change, title):
+def test_a_copy_in_a_wallet_does_not_go_unnoticed(world, person, change, title, word):
     told = Envelope(
         id=f"event-{change}",
         source="employment-registry",
@@ -260,7 +261,7 @@ def test_a_copy_in_a_wallet_does_not_go_unnoticed(world, person, change, title):
     )
     hear(world, told)
     assert [m["title"] for m in messages(world, person)["items"]] == [title]
-    assert any("收回" in text for text in world.texts(person.phone))
+    assert any(word in text for text in world.texts(person.phone))
 
 
 @pytest.mark.req("AL-10", "ID-48")

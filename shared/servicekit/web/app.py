@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from servicekit.facts import Facts
     from servicekit.inbox import Subscriptions
     from servicekit.jobs import Jobs
+    from servicekit.key_rings import KeyRing
     from servicekit.workflow import Workflow
 
 AUDIENCE = "urn:jiuye:api"
@@ -72,6 +73,7 @@ class Service:
     workflows: Sequence[Workflow[Any]] = ()
     description: str = ""
     waiting: int = 0
+    keys: Callable[[Database], KeyRing] | None = None  # what it signs with
 
     def __post_init__(self) -> None:
         """Every service hears which tokens are worth nothing any more (ID-43)."""

@@ -62,6 +62,7 @@ class Claims:
     expires_at: float
     certificate_type: str = ""  # of the unit: uscc or organisation-code
     is_frozen: bool = False  # a unit's own account, while an objection stands (EA-12)
+    key_id: str = ""
 
 
 def speaks_for(claims: Claims) -> tuple[str | None, ...]:
@@ -70,13 +71,14 @@ def speaks_for(claims: Claims) -> tuple[str | None, ...]:
 
 
 def is_revoked(revocations: Revocations, claims: Claims) -> bool:
-    """Has the session, an account or the binding behind the token ended?"""
+    """Has the session, an account, the binding or the key behind the token ended?"""
     return revocations.covers(
         session_id=claims.session_id,
         accounts=speaks_for(claims),
         issued_at=claims.issued_at,
         binding=claims.actor.binding,
         version=claims.actor.binding_version,
+        key=claims.key_id,
     )
 
 
@@ -137,9 +139,11 @@ class TokenVerifier:
             raise InvalidToken
         try:
             signed = jws.extract_compact(text.encode())  # once: jwt.decode would read it again
-            if not jws.validate_compact(signed, self._key(signed.headers()), ALGORITHMS):
+            header = signed.headers()
+            if not jws.validate_compact(signed, self._key(header), ALGORITHMS):
                 raise InvalidToken
-            return _read(self._checked(orjson.loads(signed.payload or b""), now))
+            values = self._checked(orjson.loads(signed.payload or b""), now)
+            return _read(values, str(header["kid"]))
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             raise InvalidToken from None
 
@@ -180,7 +184,7 @@ def bearer(header: str | None) -> str | None:
     return text.strip() if scheme.lower() == "bearer" and text.strip() else None
 
 
-def _read(values: Mapping[str, Any]) -> Claims:
+def _read(values: Mapping[str, Any], key_id: str) -> Claims:
     kind = values["sub_type"]
     if kind not in ("person", "unit", "officer", "system"):
         raise InvalidToken
@@ -202,6 +206,7 @@ def _read(values: Mapping[str, Any]) -> Claims:
         expires_at=float(values["exp"]),
         certificate_type=str(values.get("certificate_type", "")),
         is_frozen=values.get("frozen") is True,
+        key_id=key_id,
     )
 
 

@@ -303,3 +303,11 @@ def test_a_wrong_call_says_what_is_wrong(
         assert "LAUNCHED_ROOM_COLOUR is not a setting" in said
     assert launch.main(["web", "no-such-room"]) == 2
     assert "launched-room" in capsys.readouterr().err
+
+
+def test_a_room_that_signs_nothing_has_no_key_to_withdraw(
+    here: Launched, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command, *more in (("keys",), ("withdraw-key", "kid", "--reason", "x")):
+        assert launch.main([command, "launched-room", *more]) == 1
+        assert "签名密钥" in capsys.readouterr().err

@@ -35,6 +35,8 @@ ENDS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"binding_id": "b-1", "version": 5, "state": "active"},
         {"binding": "b-1", "version": 4},
     ),
+    ("identity.signing-key.withdrawn", {"kid": "k-1"}, {"key": "k-1"}),
+    ("employer-auth.signing-key.withdrawn", {"kid": "k-2"}, {"key": "k-2"}),
 ]
 NOBODY: dict[str, Any] = {"session_id": "other", "accounts": [], "issued_at": 0.0}
 

@@ -2,7 +2,8 @@
 
 Keys are P-256, named by their thumbprint (RFC 7638), made and turned by the kit's ring. A paper has
 no end of its own, so a key that signs no more stays published as long as a certificate of its time
-is valid. What is signed is no more than the verification page tells.
+is valid. One that has leaked is published no more, and the status list names it. What is signed is
+no more than the verification page tells.
 """
 
 from __future__ import annotations
@@ -75,6 +76,8 @@ class Signer:
             "exp": int((now + STATUS_LIST_LIFE).timestamp()),
             "ttl": int(STATUS_LIST_LIFE.total_seconds()),
             "status_list": {"bits": BITS, "lst": packed(ended, places)},
+            # Who fetched the keys long ago learns here which of them have leaked.
+            "withdrawn_keys": self._keys.withdrawn(now=now),
         }
         return self.sign(STATUS_LIST_TYPE, claims, now)
 

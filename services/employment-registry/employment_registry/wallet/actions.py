@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, func, update
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +24,8 @@ from servicekit.outbox import announce
 from servicekit.vault import Vault
 
 SECRET_BYTES = 32
+BATCH = 500  # copies in one transaction
+LATELY = timedelta(days=7)  # longer than no worker ever runs
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -194,6 +196,22 @@ def take_back(db: Session, *, actor: Actor, now: datetime) -> int:
     if ended:
         _announce(db, actor.id, certificate.region, "taken-back", now)
     return ended
+
+
+def end_forgeable(db: Session, *, now: datetime, most: int = BATCH) -> int:
+    """End copies signed with a key that has leaked lately, and tell whose they were.
+
+    Their wallets are shown that they ended, and fetch others.
+
+    Returns:
+        how many were ended; fewer than ``most`` when there are no more.
+    """
+    copies = queries.hold_forgeable(db, since=now - LATELY, most=most)
+    for one, _ in copies:
+        one.ended_at = now
+    for certificate in {certificate.id: certificate for _, certificate in copies}.values():
+        _announce(db, certificate.applicant_id, certificate.region, "ended", now)
+    return len(copies)
 
 
 def forget(db: Session, *, now: datetime) -> None:

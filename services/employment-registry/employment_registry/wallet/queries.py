@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.orm import Session
 
-from employment_registry.certificate.model import Certificate
+from employment_registry.certificate.model import Certificate, CertificateKey
 from employment_registry.certificate.rules import Validity
+from employment_registry.wallet import rules
 from employment_registry.wallet.model import WalletCopy, WalletOffer
 from servicekit.applications import Actor
+from servicekit.key_rings import KeyPhase
 
 NEWEST = (WalletCopy.issued_at, WalletCopy.id)
 
@@ -50,6 +53,33 @@ def hold_copies(db: Session, notification_hash: bytes, certificate_id: str) -> l
         WalletCopy.certificate_id == certificate_id,
     )
     return list(db.scalars(found.order_by(WalletCopy.id).with_for_update()))
+
+
+def hold_forgeable(
+    db: Session, *, since: datetime, most: int
+) -> Sequence[Row[WalletCopy, Certificate]]:
+    """Copies in force that a key signed which was withdrawn since then, held.
+
+    A copy says the hour it was made in, so those of the hour before the key's first are among them.
+    """
+    leaked = list(
+        db.execute(
+            select(CertificateKey.activated_at, CertificateKey.retired_at).where(
+                CertificateKey.phase == KeyPhase.WITHDRAWN,
+                CertificateKey.retired_at >= since,
+                CertificateKey.activated_at.is_not(None),
+            )
+        )
+    )
+    if not leaked:
+        return ()
+    signed = [
+        WalletCopy.issued_at.between(rules.hour_of(key.activated_at), key.retired_at)
+        for key in leaked
+    ]
+    found = select(WalletCopy, Certificate).join(Certificate)
+    found = found.where(or_(*signed), WalletCopy.ended_at.is_(None)).order_by(WalletCopy.id)
+    return db.execute(found.limit(most).with_for_update(of=WalletCopy, skip_locked=True)).all()
 
 
 def ended(db: Session) -> list[tuple[int, Validity]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -35,11 +35,13 @@ class MandateReader:
         keys: employer-auth's public keys.
         issuer: employer-auth's name.
         audience: ours.
+        withdrawn: has the key of this id leaked?
     """
 
     keys: KeySource
     issuer: str
     audience: str
+    withdrawn: Callable[[str], bool]
 
     def read(self, text: str, *, now: datetime) -> Mandate:
         """Check signature, type, issuer, audience and times.
@@ -52,7 +54,8 @@ class MandateReader:
             header = jws.extract_compact(text.encode()).headers()
             if header.keys() - {"alg", "typ", "kid"} or header.get("typ") != TYPE:
                 raise MandateRefused("The subject token is not a mandate.")
-            key = self.keys.find(str(header["kid"]))
+            kid = str(header["kid"])
+            key = None if self.withdrawn(kid) else self.keys.find(kid)
             if header.get("alg") != ALGORITHM or key is None:
                 raise MandateRefused("The mandate is not signed by employer-auth.")
             claims: Mapping[str, Any] = jwt.decode(text, key, algorithms=[ALGORITHM]).claims

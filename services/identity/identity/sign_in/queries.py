@@ -19,6 +19,7 @@ from servicekit.revocations import KEPT
 _CLOSING: Final = ("identity.account.locked.v1", "identity.account.cancelled.v1")
 _LEVEL: Final = "identity.account.level-changed.v1"
 _CLIENT: Final = "identity.client.suspended.v1"
+_KEY: Final = "identity.signing-key.withdrawn.v1"
 _HELD_UP: Final = timedelta(minutes=1)  # two clocks of ours never differ by more
 _MOST: Final = 20_000
 _PROVED: Final = 2  # 二级
@@ -87,7 +88,7 @@ def _verified_claims(
 
 
 def list_revocations(db: Session, since: datetime, *, now: datetime) -> dict[str, Any]:
-    """Sessions, accounts and systems whose tokens from before are worth nothing.
+    """Sessions, accounts, systems and keys whose tokens from before are worth nothing.
 
     The announced facts themselves are asked, so nothing is true here that was not told.
 
@@ -104,17 +105,19 @@ def list_revocations(db: Session, since: datetime, *, now: datetime) -> dict[str
     told = (
         select(OUTBOX.c.type, OUTBOX.c.subject, OUTBOX.c.data, OUTBOX.c.time)
         .where(
-            OUTBOX.c.type.in_((*_CLOSING, _LEVEL, _CLIENT)),
+            OUTBOX.c.type.in_((*_CLOSING, _LEVEL, _CLIENT, _KEY)),
             OUTBOX.c.time >= since,
             or_(OUTBOX.c.published_at.is_(None), OUTBOX.c.published_at >= since - _HELD_UP),
         )
         .order_by(OUTBOX.c.position)
         .limit(_MOST)
     )
+    rows = db.execute(told).all()
     accounts = [
         {"account_id": row.subject, "at": row.time}
-        for row in db.execute(told)
-        if row.type != _LEVEL or row.data["level"] < row.data["before"]
+        for row in rows
+        if row.type != _KEY and (row.type != _LEVEL or row.data["level"] < row.data["before"])
     ]
+    keys = [{"kid": row.subject, "at": row.time} for row in rows if row.type == _KEY]
     sessions = [{"session_id": row.id, "at": row.ended_at} for row in db.execute(ended)]
-    return {"now": now, "sessions": sessions, "accounts": accounts}
+    return {"now": now, "sessions": sessions, "accounts": accounts, "keys": keys}

@@ -40,12 +40,20 @@ class EndedAccountSchema(Schema):
     at = fields.AwareDateTime(required=True)
 
 
+class WithdrawnKeySchema(Schema):
+    """A signing key that has leaked; what names it is worth nothing, whenever it was signed."""
+
+    kid = fields.Str(required=True)
+    at = fields.AwareDateTime(required=True)
+
+
 class RevocationsSchema(Schema):
     """What ended; ``now`` is the ``since`` of the next question."""
 
     now = fields.AwareDateTime(required=True)
     sessions = fields.List(fields.Nested(EndedSessionSchema), required=True)
     accounts = fields.List(fields.Nested(EndedAccountSchema), required=True)
+    keys = fields.List(fields.Nested(WithdrawnKeySchema), required=True)
 
 
 @blueprint.route("", methods=["GET"])
