@@ -269,6 +269,8 @@ BAD_PROOFS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"iat": None}, "invalid_proof"),
     ({"nonce": "c29tZWJvZHkgZWxzZSdz"}, "invalid_nonce"),
     ({"nonce": "!"}, "invalid_nonce"),
+    ({"nonce": "\ud800"}, "invalid_nonce"),
+    ({"iat": float("nan")}, "invalid_proof"),
     ({"header": {"typ": "JWT"}}, "invalid_proof"),
     ({"header": {"alg": "none"}}, "invalid_proof"),
     ({"header": {"kid": "did:example:1"}}, "invalid_proof"),
@@ -285,6 +287,20 @@ def test_a_proof_that_proves_nothing(desk: Any, wallet: Wallet) -> None:
         answer = wallet.fetches(wallet.proof(**copy.deepcopy(change)), expect=400)
         assert answer["error"] == error, change
     assert not desk.rows("wallet_copy")
+
+
+@pytest.mark.req("ER-11")
+def test_a_nonce_is_good_once_however_it_is_spelt(desk: Any, wallet: Wallet) -> None:
+    used = wallet.nonce()
+    wallet.fetches(wallet.proof(nonce=used))
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    place = letters.index(used[-1])
+    alike = {used[:-1] + letters[place & 0b111100 | low] for low in range(4)}
+    alike |= {used + "=", used.replace("-", "+").replace("_", "/")}
+    for nonce in alike:
+        answer = wallet.fetches(wallet.proof(nonce=nonce), expect=400)
+        assert answer["error"] == "invalid_nonce", nonce
+    assert len(desk.rows("wallet_copy")) == 1
 
 
 def test_a_request_is_refused_in_the_specifications_words(desk: Any, wallet: Wallet) -> None:
