@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
+from employment_registry.certificate.policy import CertificatePolicy
 from employment_registry.life_events import actions as life_events
 from employment_registry.life_events.actions import Told
 from employment_registry.life_events.rules import Happening
+from employment_registry.policy_changes.rules import Case
+from employment_registry.policy_changes.rules import effect as effect_of
 from servicekit.personal import DocumentNumber
+from servicekit.workflow import State
 
 LIMIT = {"flexible_employment": 2, "unemployment": 3, "certificate": 5}
 LIMIT_WORDS = "自提交之日（须向有关部门核验的，自核验完成之日）起{}个工作日内；补正期间不计入"
@@ -31,6 +36,10 @@ CERTIFICATE = {
     "number_stays_on_replacement": False,
     "issued_with_registration": False,
 }
+LONGER = (
+    "编号结构：行政区划6位、年份2位、顺序号6位、户籍性质1位、校验1位 → "
+    "行政区划6位、年份2位、顺序号8位、户籍性质1位、校验1位"
+)
 
 
 def admin(desk: Any, region: str = "44") -> Any:
@@ -195,6 +204,29 @@ def test_each_kind_is_tried_on_what_it_would_touch(desk: Any) -> None:
     assert touched == {"补换后编号不变：是 → 否", "登记通过时发放就业创业证：是 → 否"}
     assert unseen == 1
     assert all(p.status == "active" for p in table)  # a trial changes nothing
+
+
+@pytest.mark.req("AL-11", "CRT-06", "CRT-07")
+@pytest.mark.parametrize(
+    ("matter", "kind", "stays", "issued", "effect"),
+    [
+        ("unemployment", None, True, True, LONGER),
+        ("unemployment", None, True, False, None),
+        ("flexible_employment", "registration", False, True, LONGER),
+        ("flexible_employment", "change", False, True, None),
+        ("certificate", "replacement", False, True, LONGER),
+        ("certificate", "replacement", True, True, None),
+        ("certificate", "first", True, False, LONGER),
+    ],
+)
+def test_another_numbering_is_told_to_all_who_get_a_number_by_it(
+    matter: str, kind: str | None, stays: bool, issued: bool, effect: str | None
+) -> None:
+    born, day = date(1990, 1, 1), date(2026, 10, 1)
+    case = Case(matter, False, State.SUBMITTED, born, "male", kind=kind)
+    number = tuple(CERTIFICATE["number"])
+    before, after = (CertificatePolicy(number, digits, stays, issued) for digits in (6, 8))
+    assert effect_of(before, after, case, day) == effect
 
 
 @pytest.mark.req("AL-11")

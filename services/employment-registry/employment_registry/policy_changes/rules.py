@@ -210,15 +210,21 @@ def _of_pause(
 def _of_certificate(
     before: CertificatePolicy, after: CertificatePolicy, case: Case, _: date
 ) -> str | None:
+    both, numbered = (before, after), True
+    said = None
     if case.matter != "certificate":
         if case.kind == "change":
             return None
-        words = [_yes(each.issued_with_registration) for each in (before, after)]
-        return _told("登记通过时发放就业创业证", *words)
-    if case.kind == "replacement":
-        words = [_yes(each.number_stays_on_replacement) for each in (before, after)]
-        return _told("补换后编号不变", *words)
-    return _told("编号结构", *("、".join(_numbering(each)) for each in (before, after)))
+        numbered = after.issued_with_registration
+        words = [_yes(each.issued_with_registration) for each in both]
+        said = _told("登记通过时发放就业创业证", *words)
+    elif case.kind == "replacement":
+        numbered = not after.number_stays_on_replacement
+        words = [_yes(each.number_stays_on_replacement) for each in both]
+        said = _told("补换后编号不变", *words)
+    if said is None and numbered:
+        return _told("编号结构", *("、".join(_numbering(each)) for each in both))
+    return said
 
 
 def _of_notice(before: EndingNotice, after: EndingNotice, case: Case, _: date) -> str | None:
