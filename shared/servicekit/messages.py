@@ -77,9 +77,9 @@ UNIT_DATA_WRONG: Final = _message(
 )
 ONLY_UNEMPLOYED_CHANGE_PLACE: Final = _message(
     "service-place-rule",
-    "只有失业人员能变更服务地，变更后直接生效，无需审核，但30天内只能修改一次。",
-    "000",
     "只有失业人员能变更服务地,变更后直接生效,无需审核,但30天内只能修改一次。",
+    "000",
+    "只有失业人员能变更服务地，变更后直接生效，无需审核，但30天内只能修改一次。",
 )
 ONLY_APPROVED_CAN_BE_CANCELLED: Final = _message(
     "only-approved-can-be-cancelled", "只有审核通过的申请可以注销记录。", "000"

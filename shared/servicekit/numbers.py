@@ -7,6 +7,7 @@ neighbours exchanged are noticed.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 
 _PARTS = re.compile(r"[0-9]{6}-[0-9]{2}-[0-9]{8}-[0-9]{6}-[0-9]")
@@ -56,10 +57,14 @@ def check(number: str) -> bool:
 
 
 def normalise(text: str) -> str:
-    """What a person typed, with or without dashes and spaces, in the form that is stored."""
-    bare = re.sub(r"[\s\-－—]", "", text)
+    """What a person typed, with or without dashes and spaces, in the form that is stored.
+
+    Chinese keyboards write digits and dashes in full width too.
+    """
+    typed = unicodedata.normalize("NFKC", text).strip()
+    bare = re.sub(r"[\s\-‐‑–—]", "", typed)
     if not _BARE.fullmatch(bare):
-        return text.strip()
+        return typed
     return "-".join((bare[:6], bare[6:8], bare[8:16], bare[16:22], bare[22:]))
 
 

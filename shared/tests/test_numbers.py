@@ -31,6 +31,8 @@ def test_every_number_we_write_is_right(number):
     assert check(number)
     assert normalise(number.replace("-", "")) == number
     assert normalise(f" {number.replace('-', ' ')} ") == number
+    wide = str.maketrans("0123456789-", "０１２３４５６７８９－")
+    assert normalise(number.translate(wide)) == number
 
 
 @given(NUMBERS, st.data())

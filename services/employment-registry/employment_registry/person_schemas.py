@@ -14,7 +14,7 @@ from servicekit.web.reviewing import ReasonSchema
 from servicekit.web.session import reading, today
 from servicekit.workflow import State
 
-REGION: Final = r"^44(\d{2}|\d{4}|\d{7})$"
+REGION: Final = r"^44([0-9]{2}|[0-9]{4}|[0-9]{7})$"
 EXAMPLE_PERSON: Final = {
     "name": "林**",
     "document_kind": "resident-card",

@@ -365,6 +365,8 @@ def test_a_new_version_keeps_what_ready_reasons_rest_on(desk: Any) -> None:
     assert "查看现行版本" in page
     for wrong in ("0", "99", "9" * 30):
         assert client.get(f"/guides/flexible-employment?version={wrong}").status_code == 404
+    none = desk.visitor().get("guides/flexible-employment", version="99999999999")
+    assert (none.status_code, none.json["code"]) == (404, "guide-not-found")
     assert client.get("/guides/flexible-employment?version=x").status_code == 200
 
 

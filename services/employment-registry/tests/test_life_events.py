@@ -159,6 +159,8 @@ def test_an_officer_decides_on_an_objection(desk: Any, move: str, left: list[str
     assert in_force(desk) == ["unemployment_record"]  # while an officer has it nothing ends
     (line,) = officer.get(REVIEWS).json["items"]
     assert (line["explanation"], line["happening"]) == (body["explanation"], "enrolled")
+    (waiting,) = officer.get("review-counts").json
+    assert (waiting["business"], waiting["waiting"], waiting["overdue"]) == (BUSINESS, 1, 1)
     said = {} if move == "approve" else {"reason_code": "confirmed"}
     stranger = desk.officer("4403", business=BUSINESS)
     assert stranger.post(f"{REVIEWS}/{ending['id']}/{move}", said).status_code == 404

@@ -48,6 +48,13 @@ def test_an_office_counts_what_lies_below_it_by_month(desk: Any) -> None:
     assert desk.officer("4413").get(f"{QUEUE}/statistics", **SPAN).json == []
 
 
+@pytest.mark.req("AL-06", "AL-08")
+@pytest.mark.parametrize("month", ["20２6-09", "2026-13", "2026-9", "1999-12", ""])
+def test_what_is_no_month_is_told(desk: Any, month: str) -> None:
+    refused = desk.officer("4401").get(f"{QUEUE}/statistics", **{"from": month})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "/from")
+
+
 @pytest.mark.req("AL-06")
 def test_the_table_opens_in_a_spreadsheet(desk: Any) -> None:
     a_season(desk)

@@ -204,7 +204,10 @@ def test_the_office_changes_at_once_and_then_rests_for_thirty_days(
     refused = moves_to(lin, "440106007", expect=409)
     assert refused["code"] == "service-place-changed-recently"
     assert refused["next_date"] == "2026-10-29"
-    assert "只有失业人员能变更服务地" in refused["detail"]
+    assert refused["detail"] == (
+        "只有失业人员能变更服务地,变更后直接生效,无需审核,但30天内只能修改一次。"
+        "您可自2026年10月29日起再次变更。"
+    )
     desk.set("2026-10-28T16:00:00+00:00")
     assert moves_to(lin, "440106007")["service_place"] == "440106007"
     assert moves_to(lin, "440106007", expect=422)["code"] == "service-place-unchanged"
@@ -216,7 +219,7 @@ def test_only_the_unemployed_change_the_office(lin: Any) -> None:
     refused = moves_to(lin, "440105001", expect=409)
     assert refused["code"] == "not-unemployed"
     assert refused["detail"] == (
-        "只有失业人员能变更服务地，变更后直接生效，无需审核，但30天内只能修改一次。"
+        "只有失业人员能变更服务地,变更后直接生效,无需审核,但30天内只能修改一次。"
     )
 
 

@@ -82,7 +82,7 @@ class QueueFiltersSchema(FiltersSchema):
     applicant_id = fields.Str(load_default=None, validate=validate.Length(1, 80))
     region = fields.Str(
         load_default=None,
-        validate=validate.Regexp(r"^\d{2,12}$"),
+        validate=validate.Regexp(r"^[0-9]{2,12}$"),
         metadata={"description": "行政区划及下级"},
     )
     due = fields.Str(

@@ -16,7 +16,6 @@ from servicekit.web.access import public
 from servicekit.web.session import now, reading
 
 PAGES: Final = "/guides"
-MOST_VERSIONS: Final = 2**31 - 1  # of the column
 pages = flask.Blueprint("guide-pages", __name__, url_prefix=PAGES)
 
 
@@ -37,8 +36,6 @@ def show(item: str) -> Response:
     """
     region = _chosen(request.args.getlist("region"))
     version = request.args.get("version", type=int)
-    if version is not None and not 0 < version <= MOST_VERSIONS:
-        version = 0  # there is none
     with reading() as db:
         try:
             guide = queries.read(

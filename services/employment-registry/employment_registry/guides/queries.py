@@ -75,6 +75,8 @@ def find(db: Session, item: str, version: int | None = None) -> GuideVersion:
     newest = guide_versions.newest(db)[item]
     if version is None or version == newest.version:
         return newest
+    if not 0 < version < newest.version:
+        raise rules.GuideNotFound
     found = db.scalar(versions(item).where(GuideVersion.version == version))
     if found is None:
         raise rules.GuideNotFound

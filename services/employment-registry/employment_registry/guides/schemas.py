@@ -70,7 +70,7 @@ EXAMPLE_CHECK: Final = {
         | {
             "met": False,
             "refusal": "service-place-changed-recently",
-            "message": "您可在2026年10月29日后再次变更。",
+            "message": "您可自2026年10月29日起再次变更。",
             "application_id": None,
             "next_date": "2026-10-29",
         }

@@ -74,7 +74,7 @@ class DelaySchema(Schema):
 
     base_months = _number(480, 900)
     first_birth_month = fields.Str(
-        required=True, validate=validate.Regexp(r"^(19|20)\d{2}-(0[1-9]|1[0-2])$")
+        required=True, validate=validate.Regexp(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")
     )
     births_per_step = _number(1, 24)
     longest_months = _number(0, 240)

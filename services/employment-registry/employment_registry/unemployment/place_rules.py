@@ -58,7 +58,7 @@ def check_pause(changed_on: date | None, today: date, pause: timedelta) -> None:
     again = next_change(changed_on, pause)
     if again is not None and today < again:
         raise TooSoon(
-            f"{place_rule(pause)}您可在{again.year}年{again.month}月{again.day}日后再次变更。",
+            f"{place_rule(pause)}您可自{again.year}年{again.month}月{again.day}日起再次变更。",
             extra={"next_date": again.isoformat()},
         )
 

@@ -105,7 +105,7 @@ class UnemploymentOpeningSchema(Schema):
 class ServicePlaceSchema(Schema):
     """变更服务地: the street whose office is to serve from now on."""
 
-    service_place = fields.Str(required=True, validate=validate.Regexp(r"^44\d{7}$"))
+    service_place = fields.Str(required=True, validate=validate.Regexp(r"^44[0-9]{7}$"))
 
 
 class _EndingSchema(Schema):

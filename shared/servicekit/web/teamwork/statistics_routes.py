@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Mark = Callable[[Any], Any]
 MOST_MONTHS: Final = 36
-_MONTH: Final = validate.Regexp(r"^20\d{2}-(0[1-9]|1[0-2])$")
+_MONTH: Final = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])$")
 _EXAMPLE: Final = {
     "region": "440106003",
     "region_name": "五山街道",
@@ -153,7 +153,7 @@ def _name(code: str) -> str:
 
 
 def _first_day(month: str | None) -> date | None:
-    return None if month is None else date.fromisoformat(f"{month}-01")
+    return None if month is None else date.fromisoformat(f"{month.strip()}-01")
 
 
 def _before(first: date, months: int) -> date:
