@@ -112,13 +112,6 @@ class ContainsSpaces(BadIdentifier):
     tells = "{kind}填写时不要带空格"
 
 
-class ContainsDash(BadIdentifier):
-    """The manuals ask to leave the dash of an organisation code out (E5)."""
-
-    code = messages.ORGANISATION_CODE_WITHOUT_DASH.code
-    tells = "{kind}第九位“-”请省略"
-
-
 @dataclass(frozen=True, slots=True)
 class ResidentNumberFacts:
     """What a resident number says of its holder."""
@@ -203,17 +196,25 @@ def check_uscc(text: str) -> str:
 
 
 def check_organisation_code(text: str) -> str:
-    """A nine-character organisation code (GB 11714), the dash left out."""
+    """A nine-character organisation code (GB 11714); its dash may be typed and is not kept."""
     if re.search(r"\s", text):
         raise ContainsSpaces(_ORGANISATION)
-    code = text.upper()
-    if re.fullmatch(r"[0-9A-Z]{8}[-－—][0-9X]", code):
-        raise ContainsDash(_ORGANISATION)
+    code = unit_number(text)
     if not re.fullmatch(r"[0-9A-Z]{8}[0-9X]", code):
         raise WrongForm(_ORGANISATION)
     if code[8] != _organisation_check(code[:8]):
         raise WrongCheckDigit(_ORGANISATION)
     return code
+
+
+def unit_number(text: str) -> str:
+    """The number of a unit as it is kept: capitals, an organisation code without its dash (REF-11).
+
+    Certificates print the dash and people type it; the manuals would have it out (decision 0023).
+    """
+    number = text.strip().upper()
+    found = _DASHED.fullmatch(number)
+    return number if found is None else found[1] + found[2]
 
 
 def check_mobile_number(text: str) -> str:
@@ -238,6 +239,7 @@ _USCC: Final = "统一社会信用代码"
 _ORGANISATION: Final = "组织机构代码"
 _HMT_REGIONS: Final = frozenset({"810000", "820000", "830000"})
 _USCC_FORM: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
+_DASHED: Final = re.compile(r"([0-9A-Z]{8})[-－‐–—−]([0-9X])")
 _WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714
 
 _FORMS: Final = {

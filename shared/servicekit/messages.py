@@ -106,12 +106,6 @@ USCC_CANNOT_CHANGE: Final = _message(
 USCC_WITHOUT_SPACES: Final = _message(
     "uscc-without-spaces", "统一社会信用代码填写时不要带空格", "001 003"
 )
-ORGANISATION_CODE_WITHOUT_DASH: Final = _message(
-    "organisation-code-without-dash",
-    "组织机构代码第九位“-”请省略",
-    "004",
-    "第九位“-”请省略",
-)
 ONE_NUMBER_REGISTERS_ONCE: Final = _message(
     "one-number-registers-once",
     "一个身份证号码只能注册一次，成功注册后身份证号码和用户名将不能修改。",

@@ -66,6 +66,26 @@ def test_every_number_of_the_valid_file_is_accepted(kind, number, why):
     assert examine(kind, number) == number.upper().replace(" ", "")
 
 
+@pytest.mark.req("ID-21", "REF-11")
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("19220382-1", "192203821"),
+        ("19220382－1", "192203821"),
+        ("19220382—1", "192203821"),
+        ("d2143569-x", "D2143569X"),
+        ("192203821", "192203821"),
+    ],
+)
+def test_the_dash_of_an_organisation_code_may_be_typed_and_is_not_kept(typed, kept):
+    assert identifiers.check_organisation_code(typed) == identifiers.unit_number(typed) == kept
+
+
+@pytest.mark.parametrize("number", ["914403001922038216", "1922-03821", "E0000-0001"])
+def test_other_numbers_of_units_stay_as_they_are(number):
+    assert identifiers.unit_number(f" {number.lower()} ") == number
+
+
 @pytest.mark.req("ID-01", "ID-21")
 @pytest.mark.parametrize(("kind", "number", "code", "why"), list(lines("invalid.txt")))
 def test_every_number_of_the_invalid_file_is_refused_with_its_cause(kind, number, code, why):

@@ -156,7 +156,7 @@ def test_every_wrong_field_of_the_unit_is_named_at_once(world):
         ("uscc", "91350100M000100Y44", "identifier-check-digit", "校验不通过"),
         ("uscc", "914403001922038215", "identifier-check-digit", "校验不通过"),
         ("uscc", "192203821", "identifier-form", "位数或字符"),
-        ("organisation-code", "19220382-1", "organisation-code-without-dash", "“-”请省略"),
+        ("organisation-code", "19220382-2", "identifier-check-digit", "校验不通过"),
         ("organisation-code", "192203822", "identifier-check-digit", "校验不通过"),
     ],
 )
@@ -165,6 +165,19 @@ def test_numbers_of_units(world, kind, number, code, text):
     answer = world.browser().api("POST", "/unit-number-checks", asked)
     assert (answer.status_code, answer.json["code"]) == (422, code)
     assert text in answer.json["detail"]
+
+
+@pytest.mark.req("ID-21", "ID-22", "REF-11")
+def test_an_organisation_code_is_kept_without_the_dash_that_was_typed(world):
+    kind = "organisation-code"
+    world.registers_unit(certificate_type=kind, certificate_number="19220382-1")
+    for typed in ("192203821", "19220382-1", "19220382－1"):
+        asked = {"certificate_type": kind, "certificate_number": typed}
+        assert world.browser().api("POST", "/unit-number-checks", asked).json["in_use"] is True
+    admin = world.token_of(world.officer("admin", region="44"))
+    sought = {"certificate_number": "19220382-1"}
+    (found,) = world.browser().api("POST", "/account-searches", sought, token=admin).json["items"]
+    assert found["certificate_number"] == "192203821"
 
 
 @pytest.mark.req("ID-22")

@@ -38,8 +38,7 @@ def search_units(query: dict[str, str]) -> dict[str, Any]:
     """Find a unit by its number, USCC or organisation code, exactly (单位管理码, EA-07).
 
     404 `unit-not-found`; 422 `unit-number-malformed`, `uscc-without-spaces`,
-    `organisation-code-without-dash`, `identifier-check-digit`; 429 `too-many-searches`.
-    Searches that find nothing count too.
+    `identifier-check-digit`; 429 `too-many-searches`. Searches that find nothing count too.
     """
     person, allowance = human(actor()), parts().settings.unit_searches_per_day
     with transaction() as db:

@@ -162,7 +162,7 @@ def read_number(text: str) -> UnitNumber:
     """Which of the three kinds of number a person typed.
 
     Raises:
-        BadIdentifier: spaces, a dash, or a wrong check digit, each with the manuals' sentence.
+        BadIdentifier: spaces, or a wrong check digit, each with the manuals' sentence.
         UnitNumberMalformed: none of the three.
     """
     bare = text.strip().upper()

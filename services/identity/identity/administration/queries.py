@@ -12,7 +12,7 @@ from identity.accounts.rules import document_key, login_key
 from identity.administration import rules
 from identity.officers.model import Officer
 from identity.units.model import Unit
-from servicekit.identifiers import DocumentKind
+from servicekit.identifiers import DocumentKind, unit_number
 from servicekit.personal import DocumentNumber, MobileNumber
 
 
@@ -72,7 +72,7 @@ def search(db: Session, sought: Sought, *, region: str | None) -> list[Shown]:
     elif sought.document_number is not None:
         wanted = _by_document(wanted, sought.document_number)
     else:
-        number = (sought.certificate_number or "").strip().upper()
+        number = unit_number(sought.certificate_number or "")
         wanted = wanted.where(Unit.certificate_number == number)
     found = db.scalars(wanted.order_by(Account.created_at).limit(rules.MOST_FOUND)).unique()
     return [show(db, account) for account in found]

@@ -17,6 +17,7 @@ from identity.recovery.rules import Goal, Matter, Side, matter_of
 from identity.sign_in import browser
 from servicekit.errors import FieldError, Refusal
 from servicekit.file_kinds import FileKind
+from servicekit.identifiers import unit_number
 from servicekit.web.access import large_body, public
 from servicekit.web.session import app, now, transaction
 
@@ -70,7 +71,7 @@ def open_case(name: str) -> Response:
         document_type=forms.document_type(),
         document_number=typed("document_number"),
         login_name=typed("login_name"),
-        certificate_number=typed("certificate_number").upper(),
+        certificate_number=unit_number(typed("certificate_number")),
         unit_name=typed("unit_name"),
     )
     try:

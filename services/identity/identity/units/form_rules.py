@@ -49,7 +49,7 @@ def check_number(kind: CertificateKind, text: str) -> str:
     """The form that is stored of a certificate number (GB 32100, GB 11714).
 
     Raises:
-        BadIdentifier: with the cause in its code; spaces and the dash have sentences of their own.
+        BadIdentifier: with the cause in its code; spaces have a sentence of their own.
     """
     check = check_uscc if kind is CertificateKind.USCC else check_organisation_code
     return check(text)

@@ -41,7 +41,7 @@ from identity.verification.on_site_rules import (
 from identity.verification.rules import Channel
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id
-from servicekit.identifiers import DocumentKind
+from servicekit.identifiers import DocumentKind, unit_number
 from servicekit.personal import DocumentNumber, PersonName
 
 
@@ -179,7 +179,7 @@ def _person(db: Session, presented: Presented, officer: Officer) -> Account:
 
 
 def _unit(db: Session, presented: Presented, officer: Officer) -> Account:
-    number = presented.number.strip().upper()
+    number = unit_number(presented.number)
     unit = db.scalar(
         select(Unit).where(Unit.certificate_number == number, Unit.closed_at.is_(None))
     )
