@@ -19,6 +19,20 @@ def decided(desk: Any, *, place: str, filed: str, on: str, move: str, **said: An
     desk.officer("44").done(desk.officer("44").tries_to(move, application, said))
 
 
+def unemployment(lin: Any) -> str:
+    """A registration that is filed."""
+    said = {
+        "cause": "graduated",
+        "unemployed_on": "2026-09-15",
+        "service_place": "440106003",
+        "address": "五山路1号",
+        "wishes": ["job"],
+    }
+    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": said}), 201)
+    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
+    return str(draft["id"])
+
+
 def a_season(desk: Any) -> None:
     tianhe, yuexiu = "440106003", "440104001"
     decided(desk, place=tianhe, filed="09-21", on="09-22", move="approve")
@@ -46,6 +60,32 @@ def test_an_office_counts_what_lies_below_it_by_month(desk: Any) -> None:
     province = desk.officer("44").get(f"{QUEUE}/statistics", **SPAN).json
     assert {line["region"] for line in province} == {"4401", "4403"}
     assert desk.officer("4413").get(f"{QUEUE}/statistics", **SPAN).json == []
+
+
+@pytest.mark.req("AL-06", "UNE-07", "AL-02")
+def test_a_month_that_is_over_changes_no_more(desk: Any) -> None:
+    a_season(desk)
+    business, queue = "employment-registry.unemployment", "unemployment-reviews"
+    desk.set("2026-09-28T02:00:00+00:00")
+    (lin, wang), officer = (desk.person(), desk.person()), desk.officer("440106", business=business)
+    filed = [unemployment(one) for one in (lin, wang)]
+    officer.done(officer.post(f"{queue}/{filed[0]}/approve", {}))
+    officer.done(officer.post(f"{queue}/{filed[1]}/return", {"reason": "请补充"}))
+    before = officer.get(f"{queue}/statistics", **SPAN).json
+    assert [(line["month"], line["filed"], line["approved"]) for line in before] == [
+        ("2026-09", 2, 1)
+    ]
+    desk.set("2026-10-09T02:00:00+00:00")
+    place = {"service_place": "440105001"}
+    lin.done(lin.post("unemployment-records/current/change-service-place", place))
+    wang.done(wang.post(f"unemployment-registrations/{filed[1]}/submit", {}))
+    after = officer.get(f"{queue}/statistics", **SPAN).json
+    assert after[:1] == before
+    assert [(line["month"], line["filed"]) for line in after[1:]] == [("2026-10", 1)]
+    new = desk.officer("440105", business=business)
+    assert new.get(f"{queue}/statistics", **SPAN).json == []
+    wang.done(wang.post(f"unemployment-registrations/{filed[1]}/withdraw", {}))
+    assert officer.get(f"{queue}/statistics", **SPAN).json == after
 
 
 @pytest.mark.req("AL-06", "AL-08")

@@ -66,6 +66,7 @@ def record(
         "move": move,
         "reason_code": code,
         "officer_id": officer_id,
+        "filed_on": filed,
         "decided_on": today,
         "working_days": working_days.working_days_until(filed, today),
         "was_overdue": due is not None and due < today,
@@ -73,15 +74,21 @@ def record(
     db.execute(insert(DECISION).values(row))
 
 
-def counted(business: str, actor: Actor, months: Months) -> list[ColumnElement[bool]]:
-    """The decisions of a business in these months, in the officer's region and below."""
+def counted(
+    business: str, actor: Actor, months: Months, *, by: ColumnElement[date] = _TABLE.decided_on
+) -> list[ColumnElement[bool]]:
+    """The decisions of a business in these months, in the officer's region and below.
+
+    Args:
+        by: the day that counts, when it was made or when what it is about was filed.
+    """
     if not actor.region:
         return [false()]
     # The digits are written into the statement: it is one of a handful, and planned once.
     here = func.left(_TABLE.region, literal_column(str(len(actor.region)))) == actor.region
     return [
         _TABLE.business == business,
-        _TABLE.decided_on.between(months.first, months.last),
+        by.between(months.first, months.last),
         here,
     ]
 

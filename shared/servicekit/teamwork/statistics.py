@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 
-from sqlalchemy import String, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    String,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import Session
 
+from servicekit import claims
 from servicekit.applications import Actor
 from servicekit.clock import SHANGHAI
 from servicekit.reviewing import Reviewed, Reviews, visible
 from servicekit.teamwork.decisions import Months, counted
 from servicekit.teamwork.tables import DECISION
+from servicekit.workflow import State
 
 # The level below an office: a province counts its cities, a city its counties, and so on.
 _BELOW: Final = {2: 4, 4: 6, 6: 9}
@@ -27,7 +39,7 @@ class Line:
 
     Args:
         month: ``2026-09``, in Asia/Shanghai.
-        filed: by the day of the last filing.
+        filed: every filing that came before an officer, by its day, where it was decided or waits.
         overdue: decisions made after the due date, of all three kinds.
         median_working_days: from the last filing to the final decision; None without one.
     """
@@ -60,29 +72,35 @@ def lines(db: Session, reviews: Reviews[Any], actor: Actor, months: Months) -> l
     return [found[key] for key in sorted(found, key=lambda key: (key[1], key[0]))]
 
 
-_Counted = Iterable[tuple[str, str, dict[str, Any]]]
-
-
-def _filed(db: Session, reviews: Reviews[Any], actor: Actor, months: Months) -> _Counted:
+def _filed(
+    db: Session, reviews: Reviews[Any], actor: Actor, months: Months
+) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """What was decided, by the day it had been filed, what waits, and what was taken back."""
     model: type[Reviewed] = reviews.model
-    region = _prefix(model.region, actor)
-    local = func.timezone("Asia/Shanghai", model.submitted_at)
-    month = func.to_char(local, literal_column("'YYYY-MM'")).label("month")
-    begins, ends = (
-        datetime.combine(day, time.min, SHANGHAI)
-        for day in (months.first, months.last + timedelta(days=1))
+    business, table = reviews.workflow.name, DECISION.c
+    filed_on = cast(func.timezone("Asia/Shanghai", model.submitted_at), Date)
+    told = exists().where(table.application_id == model.id, table.filed_on == filed_on)
+    open_ = [*claims.WAITING, State.WITHDRAWN]
+    sources = (
+        (table.region, table.filed_on, counted(business, actor, months, by=table.filed_on)),
+        (
+            model.region,
+            filed_on,
+            [
+                *visible(model, actor, [state for state in reviews.filed if state in open_]),
+                *_within(model.submitted_at, months),
+                (model.state != State.WITHDRAWN) | ~told,
+            ],
+        ),
     )
-    wanted = (
-        select(region, month, func.count().label("filed"))
-        .where(
-            *visible(model, actor, reviews.filed),
-            model.submitted_at >= begins,
-            model.submitted_at < ends,
-        )
-        .group_by(region, month)
-    )
-    for row in db.execute(wanted):
-        yield row.place, row.month, {"filed": row.filed}
+    found: Counter[tuple[str, str]] = Counter()
+    for region, day, conditions in sources:
+        place, month = _prefix(region, actor), _month(day)
+        wanted = select(place, month, func.count().label("filed")).where(*conditions)
+        for row in db.execute(wanted.group_by(place, month)):
+            found[row.place, row.month] += row.filed
+    for (place, month), filed in found.items():
+        yield place, month, {"filed": filed}
 
 
 def _decided(
@@ -90,7 +108,7 @@ def _decided(
 ) -> Iterator[tuple[str, str, dict[str, Any]]]:
     table = DECISION.c
     region = _prefix(table.region, actor)
-    month = func.to_char(table.decided_on, literal_column("'YYYY-MM'")).label("month")
+    month = _month(table.decided_on)
     final = table.move.in_(("approve", "reject"))
     median = func.percentile_cont(0.5).within_group(table.working_days).filter(final)
     kinds = [func.count().filter(table.move == move).label(n) for move, n in _DECIDED.items()]
@@ -108,3 +126,15 @@ def _decided(
 def _prefix(column: Any, actor: Actor) -> Any:
     digits: Any = literal_column(str(digits_below(actor.region or "")))
     return func.left(column, digits, type_=String).label("place")
+
+
+def _month(day: Any) -> Any:
+    return func.to_char(day, literal_column("'YYYY-MM'")).label("month")
+
+
+def _within(moment: Any, months: Months) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    begins, ends = (
+        datetime.combine(day, time.min, SHANGHAI)
+        for day in (months.first, months.last + timedelta(days=1))
+    )
+    return moment >= begins, moment < ends

@@ -95,6 +95,7 @@ class DecisionColumns:
     move: Mapped[str] = mapped_column(String(40), info=NOT_PERSONAL)
     reason_code: Mapped[str | None] = mapped_column(String(60), info=NOT_PERSONAL)
     officer_id: Mapped[str] = mapped_column(_ACTOR, info=NOT_PERSONAL)
+    filed_on: Mapped[date | None] = mapped_column(Date, info=NOT_PERSONAL)  # None: told by old code
     decided_on: Mapped[date] = mapped_column(Date, info=NOT_PERSONAL)
     working_days: Mapped[int] = mapped_column(Integer, info=NOT_PERSONAL)
     was_overdue: Mapped[bool] = mapped_column(Boolean, info=NOT_PERSONAL)
@@ -102,7 +103,11 @@ class DecisionColumns:
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
-        return (Index("review_decision_month", "business", "decided_on"),)
+        return (
+            Index("review_decision_month", "business", "decided_on"),
+            Index("review_decision_filed", "business", "filed_on"),
+            Index("review_decision_application", "application_id"),
+        )
 
 
 class MarkColumns:

@@ -78,7 +78,7 @@ class StatisticsLineSchema(Schema):
     region = fields.Str(required=True)
     region_name = fields.Str(required=True)
     month = fields.Str(required=True)
-    filed = fields.Int(required=True, metadata={"description": "By the last filing."})
+    filed = fields.Int(required=True, metadata={"description": "Every filing, by its day."})
     approved = fields.Int(required=True)
     returned = fields.Int(required=True)
     rejected = fields.Int(required=True)
