@@ -17,6 +17,7 @@ from employment_registry.person_columns import PersonApplication, columns_of, fi
 from servicekit.applications import Actor, take_number
 from servicekit.errors import Refusal
 from servicekit.filing import Filings
+from servicekit.regions import COUNTY_DIGITS
 from servicekit.uniqueness import refusing_a_second
 
 A = TypeVar("A", bound=PersonApplication)
@@ -80,6 +81,8 @@ def file_form(
         guide: the service guide it is filed under, in the version of now (ER-10).
         off: the registers that this installation is without.
     """
+    if (application.region or "")[:COUNTY_DIGITS] != (region or "")[:COUNTY_DIGITS]:
+        application.assigned_to = None  # it was handed to an officer of another place
     application.region = region or ""
     if application.number is None:
         application.number = take_number(

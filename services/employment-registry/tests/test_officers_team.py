@@ -73,6 +73,20 @@ def test_what_is_handed_over_is_the_receivers_and_they_are_told(desk: Any) -> No
     assert desk.history_is_whole()
 
 
+@pytest.mark.req("AL-10", "AL-02")
+@pytest.mark.parametrize(("place", "whose"), [("440106004", True), ("440305001", False)])
+def test_who_files_again_elsewhere_is_nobodys_there(desk: Any, place: str, whose: bool) -> None:
+    first, second = desk.officer("440106"), desk.officer("440106")
+    lin, application = filed(desk)
+    first.done(hands(first, application, second))
+    second.returns(application, reason="请补充")
+    lin.submits(lin.saves(lin.shows(application), work_place=place))
+    there = second if whose else desk.officer("440305")
+    (row,) = there.queue()
+    assert row["assigned_to"] == (second.claims["sub"] if whose else None)
+    assert there.approves(application)["state"] == "approved"
+
+
 @pytest.mark.req("AL-10")
 def test_who_has_left_holds_nothing_up(desk: Any) -> None:
     first, second = desk.officer("440106"), desk.officer("440106")

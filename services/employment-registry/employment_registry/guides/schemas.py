@@ -41,7 +41,7 @@ EXAMPLE_LINE: Final = {
 _CONDITION: Final = {
     "code": "pause-over",
     "text": "距上次变更服务地已满30天。",
-    "next_step": "请在提示的日期之后再次变更；急需办理的，可前往当前服务地的窗口。",
+    "next_step": "请自提示的日期起再次变更；急需办理的，可前往当前服务地的窗口。",
 }
 EXAMPLE_GUIDE: Final = {
     **{name: value for name, value in EXAMPLE_CONTENT.items() if name != "contacts"},

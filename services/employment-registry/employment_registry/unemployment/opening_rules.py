@@ -74,6 +74,6 @@ PLACE_CONDITIONS: Final[tuple[Condition[PlaceSituation], ...]] = (
         "pause-over",
         "距上次变更服务地已满{pause_days}天。",
         lambda person: place_rules.check_pause(person.changed_on, person.today, person.pause),
-        "请在提示的日期之后再次变更；急需办理的，可前往当前服务地的窗口。",
+        "请自提示的日期起再次变更；急需办理的，可前往当前服务地的窗口。",
     ),
 )
