@@ -392,6 +392,41 @@ def test_a_death_is_the_certificates_end_though_the_registration_ended_before(
     assert desk.history_is_whole()
 
 
+@pytest.mark.req("ER-07", "CRT-07")
+def test_a_death_that_was_put_right_haunts_nobody(desk: Any) -> None:
+    lin = desk.person()
+    unemployed(desk, lin)
+    says(desk, "police", told(lin, Happening.DIED, date(2026, 9, 1)))
+    desk.set(LATER)
+    desk.job("end-registrations")  # the mistake was not objected to
+    assert [row.validity for row in desk.rows("certificate")] == ["revoked"]
+    desk.clock.advance(days=1)
+    unemployed(desk, lin)  # the police, who are asked at the filing, have put it right
+    desk.clock.advance(days=1)
+    says(desk, "s", told(lin, Happening.PENSION, date(2026, 1, 1), "2"))  # before the filing
+    assert len(endings(lin)) == 1
+    lin.done(lin.post("unemployment-records/current/end", {"ending": "own-wish"}))
+    says(desk, "s", told(lin, Happening.PENSION, date(2026, 10, 25), "3"))
+    assert [row.validity for row in desk.rows("certificate")] == ["revoked", "valid"]
+
+
+@pytest.mark.req("ER-07", "AL-02", "AL-06")
+def test_what_nobody_objected_to_is_no_officers(desk: Any) -> None:
+    people, officer = [desk.person() for _ in range(3)], desk.officer("440106", business=BUSINESS)
+    for lin in people:
+        unemployed(desk, lin)
+        says(desk, f"of-{lin.number}", told(lin, Happening.ENROLLED, date(2026, 9, 29)))
+    path = f"{OWN}/{endings(people[0])[0]['id']}"
+    people[0].done(people[0].post(f"{path}/object", {"explanation": "系冒名参保"}))
+    people[0].done(people[0].post(f"{path}/withdraw"))
+    desk.set(LATER)
+    desk.job("end-registrations")
+    assert [endings(lin)[0]["state_label"] for lin in people] == ["已了结"] * 3
+    listed = officer.done(officer.get(REVIEWS, limit="1"))
+    assert (len(listed["items"]), listed["next_cursor"], listed["total"]) == (1, None, 1)
+    assert officer.get(f"{REVIEWS}/{endings(people[1])[0]['id']}").status_code == 404
+
+
 STEPS = [
     (Happening.ENROLLED, date(2026, 10, 1), "1"),
     (Happening.ENROLLED, date(2026, 8, 1), "2"),  # from before the registration: no cause
@@ -435,7 +470,7 @@ def test_in_whatever_order_how_often_and_how_late_the_end_is_the_same(
     assert found == (200 if expected is None else 404)
     took = [ending["took_effect"] for ending in endings(lin)]
     assert took == ([] if expected is None else [True])
-    worth = "revoked" if rules.has_died(events) else "valid"
+    worth = "revoked" if rules.has_died(events, date(2026, 9, 29)) else "valid"
     mine = lin.get("certificates").json["items"]
     assert [each["validity"] for each in mine] == [worth]
     assert desk.history_is_whole()

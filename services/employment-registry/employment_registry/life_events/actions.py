@@ -76,8 +76,7 @@ class Told:
 def hear(db: Session, source: str, told: Sequence[Told], *, now: datetime) -> list[PersonKey]:
     """Keep what is new; gives the people it is about, for whom is planned one by one.
 
-    Planning holds a person's standing. Nobody holds two at a time, so that two registers that
-    tell of the same people at once never wait for each other.
+    Planning holds a standing, never two at once, so that two registers never wait for each other.
     """
     people: list[PersonKey] = []
     for each in sorted(told, key=lambda t: t.reference):
@@ -116,8 +115,7 @@ def plan(db: Session, person: PersonKey, *, now: datetime) -> None:
     """Announce the ending of the person's registration, where what happened ends it.
 
     A second event while one is announced changes the cause to the earlier of both, not the day.
-    Asked when something is heard, when a registration is approved and when an objection is over, so
-    that it does not matter which of them came first.
+    Asked when something is heard, a registration is approved or an objection is over.
     """
     held = standing.hold(db, person)
     if held is None:
@@ -206,7 +204,7 @@ def carry_out(db: Session, ending_id: str, *, now: datetime) -> None:
     if held is None or held.record_id != ending.record_id:
         advance(db, rules.WORKFLOW, ending, "lapse", actor=ITSELF, now=now)
         if held is None:
-            _follow_death(db, ending.person_key, now)
+            _follow_death(db, ending.person_key, now, cause=ending.event.happening)
     elif rules.is_waiting(ending.state) and ending.takes_effect_on <= shanghai_date(now):
         hold_lanes(db, ending)
         advance(db, rules.WORKFLOW, ending, "take-effect", actor=ITSELF, now=now)
@@ -235,7 +233,7 @@ def end_registration(db: Session, ending: PlannedEnding, *, now: datetime) -> No
         if registered is not None:
             why = ENDINGS[ending.event.happening]
             unemployment.end(db, registered, why, actor=ITSELF, now=now)
-    _follow_death(db, ending.person_key, now)
+    _follow_death(db, ending.person_key, now, cause=ending.event.happening)
 
 
 def refute(db: Session, person: PersonKey, happening: Happening) -> None:
@@ -246,11 +244,13 @@ def refute(db: Session, person: PersonKey, happening: Happening) -> None:
     db.flush()
 
 
-def _follow_death(db: Session, person: PersonKey, now: datetime) -> None:
+def _follow_death(
+    db: Session, person: PersonKey, now: datetime, *, cause: Happening | None = None
+) -> None:
     """After a death the certificate is worth nothing, whatever ended the registration before."""
-    if rules.has_died(queries.list_events(db, person)):
-        certificate = certificates.hold_valid(db, person, None)
-        if certificate is not None:
+    if (certificate := certificates.hold_valid(db, person, None)) is not None:
+        issued = shanghai_date(certificate.issued_at)
+        if cause is Happening.DIED or rules.has_died(queries.list_events(db, person), issued):
             issuing.revoke(db, certificate, now=now)
 
 

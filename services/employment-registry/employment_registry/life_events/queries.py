@@ -16,6 +16,7 @@ from employment_registry.life_events.model import LifeEvent, PlannedEnding, Regi
 from employment_registry.life_events.opening_rules import Situation
 from employment_registry.standing import PersonKey, PersonStanding
 from servicekit.applications import Actor
+from servicekit.clock import shanghai_date
 
 NEWEST = (PlannedEnding.created_at, PlannedEnding.id)
 
@@ -57,7 +58,10 @@ def list_events(db: Session, person_key: PersonKey) -> list[rules.Event]:
     """Everything that happened to a person, as far as it was told."""
     found = select(LifeEvent).where(LifeEvent.person_key == person_key)
     fresh = found.execution_options(populate_existing=True)
-    return [rules.Event(e.id, e.happening, e.on, e.refuted) for e in db.scalars(fresh)]
+    return [
+        rules.Event(e.id, e.happening, e.on, e.refuted, shanghai_date(e.heard_at))
+        for e in db.scalars(fresh)
+    ]
 
 
 def list_due(db: Session, today: date, *, most: int) -> Sequence[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
@@ -16,6 +17,7 @@ from servicekit import working_days
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.errors import ChangedMeanwhile
+from servicekit.queues import QueueFilters
 from servicekit.teamwork.reviews import TeamReviews
 
 
@@ -43,6 +45,20 @@ def upheld(db: Session, ending: PlannedEnding, *, actor: Actor, now: datetime) -
 @dataclass(frozen=True, kw_only=True)
 class Objections(TeamReviews[PlannedEnding]):
     """Reviews whose no ends a registration, and whose return gives time anew."""
+
+    def find(
+        self, db: Session, application_id: str, actor: Actor, seen: int | None = None
+    ) -> PlannedEnding:
+        """One that was objected to; what was announced and no more is its owner's."""
+        ending = super().find(db, application_id, actor, seen)
+        if ending.submitted_at is None:
+            raise self.not_found
+        return ending
+
+    def queue(self, actor: Actor, filters: QueueFilters, now: datetime) -> Select[PlannedEnding]:
+        """The objections of the officer's region and below."""
+        wanted = super().queue(actor, filters, now)
+        return wanted.where(PlannedEnding.submitted_at.is_not(None))
 
     def decide(
         self, db: Session, move: str, application_id: str, *, now: datetime, **how: Any

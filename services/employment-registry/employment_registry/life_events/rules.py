@@ -88,12 +88,13 @@ REASONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened, as a register or the calendar says it."""
+    """One thing that happened, as a register or the calendar says it, and when it was heard."""
 
     id: str
     happening: Happening
     on: date
     refuted: bool = False
+    heard_on: date = date.max
 
 
 class EndingNotFound(NotFound):
@@ -114,22 +115,23 @@ def cause(standing: Standing, since: date, events: Iterable[Event]) -> Event | N
     """The event that ends a registration: of several the earliest, however they came.
 
     Args:
-        since: the day on which the registration was filed. A death counts whenever it was.
+        since: the day on which the registration was filed. A death that was heard since then
+            counts whenever it was; one heard before, the police had corrected when they were asked.
     """
     counting = [
         event
         for event in events
         if event.happening in ENDS[standing]
         and not event.refuted
-        and (event.on >= since or event.happening is Happening.DIED)
+        and (event.on >= since or _is_new_death(event, since))
     ]
     order = list(Happening)
     return min(counting, key=lambda e: (e.on, order.index(e.happening), e.id), default=None)
 
 
-def has_died(events: Iterable[Event]) -> bool:
-    """Has a death been told that no officer found wrong?"""
-    return any(event.happening is Happening.DIED and not event.refuted for event in events)
+def has_died(events: Iterable[Event], since: date) -> bool:
+    """Has a death been heard since then that no officer found wrong?"""
+    return any(_is_new_death(event, since) and not event.refuted for event in events)
 
 
 def check_in_time(takes_effect_on: date, today: date) -> None:
@@ -155,3 +157,7 @@ def is_waiting(state: State) -> bool:
 def is_open(state: State) -> bool:
     """Is it not settled yet?"""
     return state in OPEN
+
+
+def _is_new_death(event: Event, since: date) -> bool:
+    return event.happening is Happening.DIED and event.heard_on >= since
