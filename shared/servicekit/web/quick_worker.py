@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import io
 import re
-import selectors
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from gunicorn.http import wsgi
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.gthread import TConn
+
+from servicekit.web.leading import LeadingWorker
 
 MOST_BYTES: Final = 64 * 1024  # of a request read, and of an answer written, in one piece
 LONGEST_HEAD: Final = 8000  # bytes; this and the next below gunicorn's limits (``web.server``)
@@ -43,7 +42,7 @@ _LINES: Final = re.compile(
 )
 
 
-class QuickWorker(ThreadWorker):  # type: ignore[misc]
+class QuickWorker(LeadingWorker):
     """The worker class of every service."""
 
     def init_process(self) -> None:
@@ -55,36 +54,6 @@ class QuickWorker(ThreadWorker):  # type: ignore[misc]
             "SCRIPT_NAME": "",
         }
         super().init_process()
-
-    def enqueue_req(self, conn: TConn) -> None:
-        """Hand a connection with a request to a thread."""
-        self.tpool.submit(self._serve, conn)
-
-    def _serve(self, conn: TConn) -> None:
-        outcome: Future[Any] = Future()
-        try:
-            outcome.set_result(self.handle(conn))
-        except BaseException as error:
-            outcome.set_exception(error)
-        is_kept = self.alive and outcome.exception() is None and outcome.result() is True
-        if is_kept and not conn.parser.unreader.buf.getvalue():
-            self._keep(conn)
-        else:
-            self.method_queue.defer(self.finish_request, conn, outcome)
-
-    def _keep(self, conn: TConn) -> None:
-        # As gunicorn's ``finish_request`` does, without waking the main thread for it: the two
-        # would wait for each other at the interpreter's lock at every request.
-        conn.set_timeout()
-        self.keepalived_conns.append(conn)
-        if not self.alive:  # since it was asked: the others have been cut short already
-            self._cap_keepalive(time.monotonic() + STOP_KEEPALIVE_LINGER)
-        readable = partial(self.on_client_socket_readable, conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, readable)
-
-    def _cap_keepalive(self, deadline: float) -> None:
-        for conn in list(self.keepalived_conns):  # a thread may be adding one
-            conn.timeout = min(conn.timeout, deadline)
 
     def handle(self, conn: TConn) -> Any:
         """Answer one request; may the connection be kept?"""
