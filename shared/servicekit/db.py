@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import orjson
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import IntegrityError, InvalidatePoolError, InvalidRequestError
@@ -130,6 +131,7 @@ class Database:
             pool_timeout=POOL_SECONDS,
             hide_parameters=True,  # parameters are personal data, and errors are logged
             skip_autocommit_rollback=True,
+            json_deserializer=orjson.loads,
             connect_args={
                 "application_name": application_name,
                 "connect_timeout": CONNECT_SECONDS,

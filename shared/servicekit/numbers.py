@@ -47,7 +47,7 @@ def application_number(region: str, business: str, day: date, serial: int) -> st
         raise ValueError("a number has a region of digits and a business of two digits")
     if not 1 <= serial <= LARGEST_SERIAL:
         raise ValueError(f"the serial is from 1 to {LARGEST_SERIAL}")
-    groups = (region[:6].ljust(6, "0"), business, f"{day:%Y%m%d}", f"{serial:06d}")
+    groups = (region[:6].ljust(6, "0"), business, day.isoformat().replace("-", ""), f"{serial:06d}")
     return "-".join((*groups, str(_damm("".join(groups)))))
 
 

@@ -120,7 +120,8 @@ class Writing(Session):
                 self._driver.commit()
             except psycopg.Error as error:
                 raise _as_sqlalchemys(error) from None
-        super().commit()
+        if self._wrapped is not None:
+            super().commit()
 
     def rollback(self) -> None:
         """Undo everything; where the connection has died, the pool is told."""
