@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from requests import RequestException, Response, Session
 
-from servicekit import logs, tracing
+from servicekit import logs, tracing, turns
 from servicekit.errors import JSON, OutsideFailed
 from servicekit.settings import BadSettings
 
@@ -163,6 +163,7 @@ class Client:
         *,
         raw: bool,
     ) -> tuple[int | None, Any]:
+        turns.step_aside()
         started = self._clock()
         try:
             response = self._session().request(

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from servicekit import turns
 from servicekit.errors import Unavailable
 
 Result = TypeVar("Result")
@@ -63,6 +64,7 @@ class Hasher:
             return
         if not self._waiting.acquire(blocking=False):
             raise Busy(retry_after=5)
+        turns.step_aside()
         try:
             if not self._turns.acquire(timeout=WAIT):
                 raise Busy(retry_after=5)

@@ -11,7 +11,6 @@ thread's. So short requests are answered one after another and long ones beside 
 from __future__ import annotations
 
 import selectors
-import threading
 import time
 from collections import deque
 from concurrent.futures import Future
@@ -20,47 +19,10 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-PATIENCE: Final = 0.005  # seconds a request may keep the next ones waiting
+from servicekit import turns
+
 LINGER: Final = 0.02  # seconds a thread looks for more before the main thread does
 LONGEST_TURN: Final = 1.0  # seconds until the main thread looks after the connections (time limits)
-
-
-class Turn:
-    """One thread's turn at looking for requests, and the main thread's eye on it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._over = threading.Lock()
-        self._over.acquire()
-        # Since when it is busy with one request. It begins when a thread is free: no hurry there.
-        self._since: float | None = time.monotonic() + LONGEST_TURN
-        self._is_taken = False
-
-    def busy(self) -> None:
-        """A request is being answered from now on."""
-        self._since = time.monotonic()
-
-    def free(self) -> bool:
-        """Nothing is being answered; is it still this thread's turn?"""
-        with self._lock:
-            self._since = None
-            return not self._is_taken
-
-    def end(self) -> None:
-        """Let the main thread look."""
-        self._over.release()
-
-    def watch(self) -> None:
-        """Return when the turn is over or, one request having taken too long, taken away."""
-        left = PATIENCE
-        while not self._over.acquire(timeout=left):
-            with self._lock:
-                left = PATIENCE
-                if self._since is not None:
-                    left = min(left, self._since + PATIENCE - time.monotonic())
-                if left <= 0:
-                    self._is_taken = True
-                    return
 
 
 class LeadingWorker(ThreadWorker):  # type: ignore[misc]
@@ -88,11 +50,12 @@ class LeadingWorker(ThreadWorker):  # type: ignore[misc]
         """Wait for events; from the first request on it is a thread's turn."""
         super().wait_for_and_dispatch_events(0 if self._asking else timeout)
         if self._asking:
-            turn = Turn()
+            turn = turns.Turn()
             self.tpool.submit(self._lead, turn)
             turn.watch()
 
-    def _lead(self, turn: Turn) -> None:
+    def _lead(self, turn: turns.Turn) -> None:
+        turns.take(turn)
         until = time.monotonic() + LONGEST_TURN
         is_mine = turn.free()
         try:

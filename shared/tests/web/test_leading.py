@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
+from servicekit import turns
 from servicekit.testing.racing import answers_at_once
 from servicekit.testing.waiting import until
-from servicekit.web.leading import PATIENCE
 from servicekit.web.quick_worker import QuickWorker
 from servicekit.web.server import Listening, _configuration
 
@@ -34,7 +34,7 @@ class Worker(QuickWorker):
 
 
 class App:
-    """Says which thread answers; ``/long`` is answered once it may."""
+    """Says which thread answers; ``/long`` and ``/aside`` are answered once they may."""
 
     def __init__(self) -> None:
         self.may_end = threading.Event()
@@ -44,7 +44,9 @@ class App:
         return self
 
     def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
-        if environ["PATH_INFO"] == "/long":
+        if environ["PATH_INFO"] == "/aside":
+            turns.step_aside()
+        if environ["PATH_INFO"] in ("/long", "/aside"):
             self.waiting += 1
             assert self.may_end.wait(SECONDS)
         body = f"{threading.get_ident()} {environ['QUERY_STRING']}".encode()
@@ -130,6 +132,18 @@ def test_who_comes_behind_a_long_request_is_answered_beside_it(here) -> None:
         assert len({each.result(SECONDS)[0] for each in long}) == len(long)
 
 
+def test_who_steps_aside_keeps_nobody_waiting(here, monkeypatch) -> None:
+    monkeypatch.setattr(turns, "PATIENCE", float(SECONDS))
+    long, short = here.caller(), here.caller()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(long.ask, "/aside")
+        until(lambda: here.app.waiting == 1)
+        assert short.ask()
+        assert not answer.done()
+        here.app.may_end.set()
+        assert answer.result(SECONDS)
+
+
 def test_with_every_thread_busy_the_worker_says_that_it_lives(here) -> None:
     callers = [here.caller() for _ in range(THREADS)]
     late = here.caller()
@@ -159,7 +173,7 @@ def test_every_request_is_answered_once(here) -> None:
         mine = here.caller()
         for _ in range(20):
             before = here.app.waiting
-            letting = threading.Timer(2 * PATIENCE, here.app.may_end.set)
+            letting = threading.Timer(2 * turns.PATIENCE, here.app.may_end.set)
             here.app.may_end.clear()
             letting.start()
             mine.ask("/long")
