@@ -86,8 +86,7 @@ class Parts:
         settings, configuration, now, wall = self.settings, self.configuration, self.now, self.wall
         client = IdentityClient(settings.identity_url)
         self.revocations = Revocations(now, wall)
-        withdrawn = self.revocations.has_withdrawn
-        self.keys = Keys(client, configuration.keys_path, now, withdrawn)
+        self.keys = Keys(client, configuration.keys_path, now, self.revocations)
         self.verifier = Verifier(
             self.keys,
             issuer=settings.issuer,

@@ -86,9 +86,9 @@ class Revocations:
         return kid in self._keys
 
     @property
-    def knows_withdrawn(self) -> bool:
-        """Has any key leaked, as far as is known here?"""
-        return bool(self._keys)
+    def withdrawn(self) -> int:
+        """How many signing keys have leaked, as far as is known here."""
+        return len(self._keys)
 
     def is_revoked(
         self,

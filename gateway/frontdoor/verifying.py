@@ -95,7 +95,7 @@ class Keys:
         client: asks identity.
         path: of the key set.
         now: monotonic seconds.
-        withdrawn: has the key of this id leaked?
+        revocations: which keys have leaked.
     """
 
     def __init__(
@@ -103,12 +103,13 @@ class Keys:
         client: IdentityClient,
         path: str,
         now: Callable[[], float],
-        withdrawn: Callable[[object], bool],
+        revocations: Revocations,
     ) -> None:
         self._client = client
         self._path = path
         self._now = now
-        self._withdrawn = withdrawn
+        self._revocations = revocations
+        self._withdrawn = 0  # when we last asked
         self._keys: dict[str, ECKey | RSAKey] = {}
         self._asked = float("-inf")
         self._asking: asyncio.Task[None] | None = None
@@ -125,13 +126,14 @@ class Keys:
             UnknownKey: there is none.
         """
         key = self._keys.get(kid) if isinstance(kid, str) else None
-        if key is None or self._withdrawn(kid):
+        if key is None or self._revocations.has_withdrawn(kid):
             raise UnknownKey
         return key
 
     def may_ask(self) -> bool:
-        """Was the last look long enough ago?"""
-        return self._asking is not None or self._now() - self._asked > KEYS_PAUSE
+        """Was the last look long enough ago, or before a key was withdrawn?"""
+        late = self._now() - self._asked > KEYS_PAUSE
+        return self._asking is not None or late or self._withdrawn < self._revocations.withdrawn
 
     async def refresh(self) -> None:
         """Ask for the keys; many who ask at once wait for one answer. Old keys stay on failure."""
@@ -146,6 +148,7 @@ class Keys:
             await asyncio.sleep(KEYS_AGE if self._keys else 1.0)
 
     async def _refresh(self) -> None:
+        withdrawn = self._revocations.withdrawn
         try:
             status, body = await self._client.get(self._path)
             found = KeySet.import_key_set(orjson.loads(body)) if status == 200 else None  # noqa: PLR2004
@@ -158,7 +161,7 @@ class Keys:
         except (IdentityUnavailable, JoseError, ValueError, KeyError, TypeError) as error:
             log.warning("no keys from identity", cause=type(error).__name__)
         finally:
-            self._asked = self._now()
+            self._asked, self._withdrawn = self._now(), withdrawn
             self._asking = None
 
 
@@ -227,7 +230,7 @@ class Verifier:
 
     def names_withdrawn_key(self, token: str) -> bool:
         """Is the token signed with a key that has leaked, whatever else it says?"""
-        if not self._revocations.knows_withdrawn:
+        if not self._revocations.withdrawn:
             return False
         try:
             return self._revocations.has_withdrawn(self._header(token.encode()).get("kid"))

@@ -16,7 +16,6 @@ from frontdoor.shared_ends import SharedEnds
 from frontdoor.testing.browser import Browser
 from frontdoor.testing.provider import LIN, SESSION, new_key
 from frontdoor.testing.running import Answer
-from frontdoor.verifying import KEYS_PAUSE
 
 PAGE = {"Accept": "text/html"}
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -151,7 +150,6 @@ def test_when_a_key_has_leaked_the_browser_is_given_another_token_in_silence(
     assert browser.ask("/api/x").status == 200
     leaked = suite.provider.keys[0].kid
     suite.provider.keys[:] = [new_key("second")]
-    suite.gateway.clock.advance(KEYS_PAUSE + 1)
 
     async def hear() -> None:
         suite.gateway.gateway.revocations.withdraw_key(leaked)

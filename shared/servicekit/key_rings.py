@@ -38,7 +38,9 @@ SigningKey: TypeAlias = ECKey | RSAKey
 
 ES256: Final = "ES256"
 _RSA_BITS: Final = 2048
-_CACHED_FOR: Final = timedelta(seconds=2)  # so long another process may use a withdrawn key
+# So long another process may believe a withdrawn key, and sign with it.
+_CACHED_FOR: Final = timedelta(seconds=2)
+_SIGNS_FOR: Final = timedelta(milliseconds=100)
 _TIME: Final = DateTime(timezone=True)
 # One process makes or turns the keys of a table at a time.
 _ELECT: Final = text("SELECT pg_advisory_xact_lock(:number)")
@@ -148,7 +150,7 @@ class KeyRing:
 
     def signer(self, algorithm: str = ES256, *, now: datetime) -> SigningKey:
         """The active key of an algorithm; the first caller ever makes it."""
-        keys = self._keys(now)
+        keys = self._keys(now, _SIGNS_FOR)
         if algorithm not in keys.signers:
             with self._database.transaction() as db:
                 self._ensure(db, [algorithm], now)
@@ -158,11 +160,14 @@ class KeyRing:
 
     def public(self, *, now: datetime) -> KeySet:
         """Every key something may be signed with, coming and going ones too."""
-        self.signer(self._algorithms[0], now=now)
+        keys = self._keys(now)
+        if self._algorithms[0] not in keys.signers:
+            self.signer(self._algorithms[0], now=now)
         return self._keys(now).public
 
     def jwks(self, *, now: datetime) -> dict[str, Any]:
-        """The same as a JWK set, to be published."""
+        """The same as a JWK set, to be published; who asks has just met a key it did not know."""
+        self._keys(now, _SIGNS_FOR)
         return dict(self.public(now=now).as_dict(private=False))
 
     def withdrawn(self, *, now: datetime) -> list[str]:
@@ -262,12 +267,12 @@ class KeyRing:
         made.activated_at = now if phase is KeyPhase.ACTIVE else None
         return made
 
-    def _keys(self, now: datetime) -> _Keys:
+    def _keys(self, now: datetime, cached_for: timedelta = _CACHED_FOR) -> _Keys:
         known = self._known
-        if known is None or now - known.read_at > _CACHED_FOR:
+        if known is None or now - known.read_at > cached_for:
             with self._reading:
                 known = self._known
-                if known is None or now - known.read_at > _CACHED_FOR:
+                if known is None or now - known.read_at > cached_for:
                     known = self._known = self._read(now)
         return known
 
