@@ -16,6 +16,7 @@ from employment_registry.life_events.actions import Told
 from employment_registry.life_events.rules import Happening
 from employment_registry.policy_changes.rules import Case
 from employment_registry.policy_changes.rules import effect as effect_of
+from employment_registry.policy_kinds import ReviewLimit
 from servicekit.personal import DocumentNumber
 from servicekit.workflow import State
 
@@ -204,6 +205,27 @@ def test_each_kind_is_tried_on_what_it_would_touch(desk: Any) -> None:
     assert touched == {"补换后编号不变：是 → 否", "登记通过时发放就业创业证：是 → 否"}
     assert unseen == 1
     assert all(p.status == "active" for p in table)  # a trial changes nothing
+
+
+@pytest.mark.req("AL-11", "AL-09", "ER-09")
+@pytest.mark.parametrize(
+    ("state", "left", "touched"),
+    [
+        (State.DRAFT, None, True),
+        (State.CHECKING, None, True),
+        (State.CHECKING, 2, False),  # filed again: what was left of its days
+        (State.SUBMITTED, None, False),
+        (State.RETURNED, 2, False),
+        (State.RETURNED, None, True),  # by a register, before any officer's time began
+    ],
+)
+def test_another_time_limit_touches_whose_time_has_not_begun(
+    state: State, left: int | None, touched: bool
+) -> None:
+    case = Case("unemployment", False, state, date(1990, 1, 1), "male", days_left=left)
+    before, after = ReviewLimit(5, 5, 5), ReviewLimit(5, 3, 5)
+    told = "审核时限：5个工作日 → 3个工作日" if touched else None
+    assert effect_of(before, after, case, date(2026, 10, 1)) == told
 
 
 @pytest.mark.req("AL-11", "CRT-06", "CRT-07")

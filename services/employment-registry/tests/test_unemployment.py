@@ -132,7 +132,7 @@ def test_the_list_is_narrowed_by_number_result_and_day(desk: Any, lin: Any, offi
     assert reversed_.json["errors"][0]["code"] == "range-reversed"
 
 
-@pytest.mark.req("UNE-01", "UNE-02")
+@pytest.mark.req("ER-04", "UNE-01", "UNE-02")
 def test_the_list_is_drawn_as_the_manual_shows_it(lin: Any, desk: Any) -> None:
     base = "/api/employment-registry/v1"
     written = document(desk.app)["paths"]
@@ -142,7 +142,8 @@ def test_the_list_is_drawn_as_the_manual_shows_it(lin: Any, desk: Any) -> None:
     titles = [column["title"] for column in drawn["columns"]]
     assert titles == ["序号", "受理编号", "申请日期", "审核结果", "操作"]
     assert list(drawn["buttons"]) == ["新增", "变更服务地"]
-    for operation in drawn["buttons"].values():
+    assert list(drawn["query"]) == ["查询", "重置"]
+    for operation in (*drawn["buttons"].values(), *drawn["query"].values()):
         method, _, path = operation.partition(" ")
         assert method.lower() in written[f"{base}{path}"]
     asked = [each for each in listed["parameters"] if "x-placeholder" in each.get("schema", {})]

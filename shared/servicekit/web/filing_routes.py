@@ -63,7 +63,13 @@ def add_filings(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) ->
 def _add_reading(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> None:
     newest = (filings.model.created_at, filings.model.id)
     own = f"POST {to.url_prefix}"
-    drawn = {"title": "申请列表", "columns": COLUMNS, "buttons": {"新增": own, **form.buttons}}
+    drawn = {
+        "title": "申请列表",
+        "columns": COLUMNS,
+        "buttons": {"新增": own, **form.buttons},
+        # Below the filters (UNE-01): the list with what is filled in, and with nothing.
+        "query": dict.fromkeys(("查询", "重置"), f"GET {to.url_prefix}"),
+    }
 
     @to.route("", methods=["GET"])
     @mark

@@ -182,8 +182,8 @@ def _of_ages(before: WorkingAge, after: WorkingAge, case: Case, day: date) -> st
 
 
 def _of_limit(before: ReviewLimit, after: ReviewLimit, case: Case, _: date) -> str | None:
-    # What is with officers keeps its due date, and after a return what was left of its days.
-    if not case.is_unseen or case.days_left is not None:
+    # What is with officers keeps its due date, and after their return what was left of its days.
+    if case.days_left is not None or not (case.is_unseen or case.is_checked_again):
         return None
     old, new = (getattr(limit, case.matter) for limit in (before, after))
     return _told("审核时限", f"{old}个工作日", f"{new}个工作日")
