@@ -145,6 +145,17 @@ def test_a_replacement_takes_the_place_of_the_old_one(desk: Any, lin: Any) -> No
     assert lin.number not in desk.everything_told()
 
 
+@pytest.mark.req("CRT-06", "CRT-08")
+def test_what_was_turned_down_is_copied(desk: Any, lin: Any) -> None:
+    filed = files(lin, **LOST, explanation="地铁上遗失")
+    officer = desk.officer("440106", business=BUSINESS)
+    officer.done(officer.post(f"{REVIEWS}/{filed['id']}/reject", {"reason": "不符"}))
+    body = {"kind": "replacement", "copy_of": filed["id"]}
+    copied = lin.done(lin.post(APPLICATIONS, body), 201)
+    assert copied["certificate"] == filed["certificate"]
+    assert desk.registered()[0].post(APPLICATIONS, body).json["code"] == "application-not-found"
+
+
 @pytest.mark.req("CRT-05")
 def test_only_the_newest_record_is_replaced(desk: Any, lin: Any) -> None:
     oldest = current(lin)

@@ -106,6 +106,21 @@ def test_a_return_names_fields_and_a_rejection_says_why(lin: Any, officer: Any) 
     assert lin.get(f"{OWN}/{filed['id']}").json["state_label"] == "审核不通过"
 
 
+@pytest.mark.req("UNE-04", "UNE-05")
+def test_what_was_turned_down_is_copied_by_its_owner_alone(
+    desk: Any, lin: Any, officer: Any
+) -> None:
+    filed = submits(lin, opens(lin, **FORM | {"contact_phone": "13811112222"}))
+    decides(officer, "reject", filed, reason="不符")
+    body = {"copy_of": filed["id"], "unemployment": {"address": "五山路2号"}}
+    other = desk.person().post(OWN, body)
+    assert (other.status_code, other.json["code"]) == (404, "application-not-found")
+    copied = lin.done(lin.post(OWN, body), 201)
+    assert copied["unemployment"] == filed["unemployment"] | {"address": "五山路2号"}
+    assert (copied["state"], copied["number"]) == ("draft", None)
+    assert submits(lin, copied)["number"] != filed["number"]
+
+
 @pytest.mark.req("UNE-01", "AL-06")
 def test_the_list_is_narrowed_by_number_result_and_day(desk: Any, lin: Any, officer: Any) -> None:
     first = submits(lin, opens(lin, **FORM))

@@ -39,12 +39,14 @@ CHECKED = Checked(
 class Opening:
     """What the person says when they open the form; ``certificate`` holds the fields given.
 
-    ``replaces`` is the id of the certificate whose 补换 they pressed.
+    ``replaces`` is the id of the certificate whose 补换 they pressed, ``copy_of`` that of an own
+    application whose statement is taken over.
     """
 
     kind: rules.Kind
     certificate: Mapping[str, Any]
     replaces: str | None = None
+    copy_of: str | None = None
 
 
 def open_draft(
@@ -55,15 +57,18 @@ def open_draft(
     Raises:
         AlreadyCertified, NotRegistered, NoCertificate: not now.
         NotTheNewest: the certificate to be replaced is not the valid one.
+        ApplicationNotFound: there is none to be copied.
         OpenApplication: another one is not decided yet.
     """
     require(CONDITIONS[opening.kind], queries.situation(db, person.key, actor.id))
     current = queries.hold_valid(db, person.key, actor.id)
     rules.check_newest(opening.replaces, current.id if current else None)
+    copied = opening.copy_of
+    stated = {} if copied is None else _statement(FILINGS.find(db, copied, actor))
     return open_form(
         db,
         FILINGS,
-        {"kind": opening.kind, **opening.certificate},
+        {"kind": opening.kind, **stated, **opening.certificate},
         person=person,
         actor=actor,
         now=now,
@@ -91,8 +96,7 @@ def submit(
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
     situation = queries.situation(db, application.person_key, actor.id)
     require(CONDITIONS[application.kind], situation)
-    stated = {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}
-    rules.check_submission(application.kind, rules.Statement(**stated))
+    rules.check_submission(application.kind, rules.Statement(**_statement(application)))
     file_form(
         db,
         CHECKED,
@@ -105,3 +109,7 @@ def submit(
         note=note,
     )
     return application
+
+
+def _statement(application: CertificateApplication) -> dict[str, Any]:
+    return {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}

@@ -60,8 +60,8 @@ def open_draft(opening: actions.Opening) -> CertificateApplication:
     """Open the form for a first certificate or a replacement (申领 / 补换).
 
     409 `application-open` (with `application_id`, when it is one's own), `already-certified`,
-    `not-registered`, `no-certificate`, `not-the-newest-certificate`; 503 `external-unavailable`
-    with `retryable`: send it again with the same key.
+    `not-registered`, `no-certificate`, `not-the-newest-certificate`; 404 `application-not-found`
+    for `copy_of`; 503 `external-unavailable` with `retryable`: send it again with the same key.
     """
     token = bearer(request.headers.get("Authorization")) or ""
     person = parts().userinfo.read(token)

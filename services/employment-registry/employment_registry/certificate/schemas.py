@@ -126,6 +126,7 @@ class CertificateOpeningSchema(Schema):
         metadata={"description": "Which is to be replaced (补换); the valid one if absent."},
     )
     certificate = fields.Nested(CertificateStatementSchema, load_default=dict)
+    copy_of = fields.Str(load_default=None, validate=validate.Length(max=36))
 
     @post_load
     def build(self, values: dict[str, Any], **_: Any) -> Opening:

@@ -44,23 +44,32 @@ CHECKED = Checked(
 
 
 def open_draft(
-    db: Session, statement: Mapping[str, Any], *, person: Person, actor: Actor, now: datetime
+    db: Session,
+    statement: Mapping[str, Any],
+    *,
+    person: Person,
+    actor: Actor,
+    now: datetime,
+    copy_of: str | None = None,
 ) -> UnemploymentApplication:
     """Open the form, filled with what identity knows (UNE-04).
 
     Args:
         statement: the fields the person has filled in already.
         person: as identity vouches for them; never what a form says.
+        copy_of: an own application whose statement is taken over, as of one that was turned down.
 
     Raises:
         NotOfWorkingAge, AlreadyUnemployed, Employed: not now.
+        ApplicationNotFound: there is none to be copied.
         OpenApplication: another one is not decided yet.
     """
     require(CONDITIONS, queries.situation(db, person, actor, today=shanghai_date(now)))
+    stated = {} if copy_of is None else _statement(FILINGS.find(db, copy_of, actor))
     return open_form(
         db,
         FILINGS,
-        statement,
+        stated | dict(statement),
         person=person,
         actor=actor,
         now=now,
@@ -95,7 +104,7 @@ def submit(
     rules.check_standing(standing.find(db, application.person_key, actor.id))
     today = shanghai_date(now)
     rules.check_submission(
-        rules.Statement(**{name: getattr(application, name) for name in rules.STATEMENT_FIELDS}),
+        rules.Statement(**_statement(application)),
         born_on=application.born_on.day,
         sex=application.sex,
         today=today,
@@ -172,6 +181,10 @@ def end(
     said = f"{rules.ENDINGS[ending]}；{note}" if note else rules.ENDINGS[ending]
     advance(db, rules.WORKFLOW, application, "end", actor=actor, now=now, note=said)
     announce_record(db, record, now)
+
+
+def _statement(application: UnemploymentApplication) -> dict[str, Any]:
+    return {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}
 
 
 def _hand_over_ending(db: Session, record: UnemploymentRecord, now: datetime) -> None:

@@ -72,15 +72,15 @@ def open_draft(opening: Mapping[str, Any]) -> UnemploymentApplication:
     """Open the form (新增).
 
     409 `application-open` (with `application_id`, when it is one's own), `already-unemployed`,
-    `registered-as-employed`; 422 `not-of-working-age`; 503 `external-unavailable` with
-    `retryable`: send it again with the same key.
+    `registered-as-employed`; 422 `not-of-working-age`; 404 `application-not-found` for `copy_of`;
+    503 `external-unavailable` with `retryable`: send it again with the same key.
     """
     token = bearer(request.headers.get("Authorization")) or ""
     person = parts().userinfo.read(token)
-    statement = opening["unemployment"]
+    stated, copied = opening["unemployment"], opening["copy_of"]
     with transaction() as db:
         return versions.tag(
-            actions.open_draft(db, statement, person=person, actor=actor(), now=now())
+            actions.open_draft(db, stated, person=person, actor=actor(), now=now(), copy_of=copied)
         )
 
 

@@ -100,6 +100,7 @@ class UnemploymentOpeningSchema(Schema):
     """新增, with what the person has filled in already."""
 
     unemployment = fields.Nested(UnemploymentSchema, load_default=dict)
+    copy_of = fields.Str(load_default=None, validate=validate.Length(max=36))
 
 
 class ServicePlaceSchema(Schema):
