@@ -62,14 +62,7 @@ def add_filings(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) ->
 
 def _add_reading(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> None:
     newest = (filings.model.created_at, filings.model.id)
-    own = f"POST {to.url_prefix}"
-    drawn = {
-        "title": "申请列表",
-        "columns": COLUMNS,
-        "buttons": {"新增": own, **form.buttons},
-        # Below the filters (UNE-01): the list with what is filled in, and with nothing.
-        "query": dict.fromkeys(("查询", "重置"), f"GET {to.url_prefix}"),
-    }
+    drawn = _drawn(to, form)
 
     @to.route("", methods=["GET"])
     @mark
@@ -102,6 +95,13 @@ def _add_reading(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -
         """What happened to one's own application, oldest first (办理进度)."""
         with reading() as db:
             return filing.progress(db, filings.find(db, application_id, actor()).id)
+
+
+def _drawn(to: Blueprint, form: Form) -> dict[str, object]:
+    """The list as the manuals show it: columns, buttons above, 查询 and 重置 beside the filters."""
+    buttons = {"新增": f"POST {to.url_prefix}", **form.buttons}
+    query = dict.fromkeys(("查询", "重置"), f"GET {to.url_prefix}")  # 重置 asks for everything
+    return {"title": "申请列表", "columns": COLUMNS, "buttons": buttons, "query": query}
 
 
 def _add_writing(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> None:
