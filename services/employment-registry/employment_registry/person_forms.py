@@ -81,12 +81,11 @@ def file_form(
         guide: the service guide it is filed under, in the version of now (ER-10).
         off: the registers that this installation is without.
     """
-    if (application.region or "")[:COUNTY_DIGITS] != (region or "")[:COUNTY_DIGITS]:
+    office = region or ""
+    if application.number is None:  # first: a statement would write what has changed by then
+        application.number = take_number(db, region=office, business=matter.digits, now=now)
+    if (application.region or "")[:COUNTY_DIGITS] != office[:COUNTY_DIGITS]:
         application.assigned_to = None  # it was handed to an officer of another place
-    application.region = region or ""
-    if application.number is None:
-        application.number = take_number(
-            db, region=application.region, business=matter.digits, now=now
-        )
+    application.region = office
     application.guide_version = guide_versions.version_now(db, guide)
     checks.file(db, matter, application, off=off, actor=actor, now=now, note=note)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from servicekit import numbers
 from servicekit.web.openapi import document
@@ -446,3 +447,21 @@ def test_ones_own_list_is_narrowed_and_paged(desk: Any) -> None:
 def test_the_types_of_employment_are_open_to_everybody(desk: Any) -> None:
     answer = desk.visitor().get("flexible-employment-registrations/employment-types")
     assert {"code": "platform", "label": "新就业形态（平台就业）"} in answer.json
+
+
+def test_a_filing_makes_no_statement_by_sqlalchemys_means(desk: Any) -> None:
+    """docs/decisions/0018: a change made before a statement would be flushed, and cost a third."""
+    first, lin = desk.person(), desk.person()
+    first.submits(first.saves(first.opens(), **desk.form))  # what is kept for others is read now
+    draft = lin.opens()
+    said: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        said.append(statement)
+
+    event.listen(desk.app.database.engine, "before_cursor_execute", note)
+    try:
+        lin.submits(lin.saves(draft, **desk.form))
+    finally:
+        event.remove(desk.app.database.engine, "before_cursor_execute", note)
+    assert said == []
