@@ -10,7 +10,7 @@ import time
 from contextvars import ContextVar
 from typing import Final
 
-PATIENCE: Final = 0.005  # seconds a request may keep the next ones waiting
+PATIENCE: Final = 0.01  # seconds a request may keep the next ones waiting
 BEGINS_WITHIN: Final = 1.0  # seconds until a turn that no thread was free for is given up
 
 
