@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from employment_registry import handlers
+from employment_registry.life_events import actions as life_events
+from employment_registry.life_events.actions import Told
+from employment_registry.life_events.rules import Happening
 from servicekit.db import new_id
 from servicekit.inbox import Envelope
+from servicekit.personal import DocumentNumber
 
 UNEMPLOYMENT = {
     "cause": "graduated",
@@ -113,3 +118,19 @@ def test_employment_ends_unemployment_of_the_other_document(desk: Any) -> None:
     assert [row.ending for row in desk.rows("unemployment_record")] == ["employed"]
     assert [row.validity for row in desk.rows("certificate")] == ["valid"]
     assert desk.history_is_whole()
+
+
+@pytest.mark.req("ID-05", "ER-07")
+def test_a_death_ends_the_certificate_of_the_other_document_too(desk: Any) -> None:
+    lin, twin = desk.registered()[0], desk.person()
+    merges(desk, lin, twin)
+    twin.cancels(twin.lists()[0], reason="已入职单位")
+    unemployed(desk, twin)
+    died = Told("1", DocumentNumber(twin.number), Happening.DIED, date(2026, 10, 1))
+    with desk.app.database.transaction() as db:
+        for person in life_events.hear(db, "police", [died], now=desk.clock.now()):
+            life_events.plan(db, person, now=desk.clock.now())
+    desk.set("2026-10-29T02:00:00+00:00")
+    desk.job("end-registrations")
+    assert [row.ending for row in desk.rows("unemployment_record")] == ["died"]
+    assert [row.validity for row in desk.rows("certificate")] == ["revoked"]

@@ -455,3 +455,23 @@ def test_copies_end_with_a_leaked_key_and_others_are_fetched(
     told = [row.data["change"] for row in desk.rows("outbox") if "wallet" in row.type]
     assert told == ["added", "added", "ended"]
     assert lin.get("certificates/current").json["validity"] == "valid"
+
+
+@pytest.mark.req("ER-11", "ID-44")
+def test_a_key_that_leaks_after_its_time_ends_no_copy_of_the_next(
+    desk: Any, lin: Any, wallet: Wallet
+) -> None:
+    [first] = [each["credential"] for each in wallet.fetches()["credentials"]]
+    leaked = str(jws.extract_compact(first.partition("~")[0].encode()).headers()["kid"])
+    desk.clock.advance(days=365)
+    desk.job("turn-keys")
+    desk.clock.advance(hours=1)
+    anew = Wallet(desk)
+    anew.redeems(offered(lin))
+    [second] = [each["credential"] for each in anew.fetches()["credentials"]]
+    leaked_keys.withdraw(desk.app, leaked, reason="案件 2026-17：密钥泄露")
+    desk.clock.advance(hours=1)
+    desk.job("end-forgeable-copies")
+    assert status(desk, second) == 0
+    told = [row.data["change"] for row in desk.rows("outbox") if "wallet" in row.type]
+    assert told == ["added", "added", "ended"]

@@ -204,7 +204,7 @@ def carry_out(db: Session, ending_id: str, *, now: datetime) -> None:
     if held is None or held.record_id != ending.record_id:
         advance(db, rules.WORKFLOW, ending, "lapse", actor=ITSELF, now=now)
         if held is None:
-            _follow_death(db, ending.person_key, now, cause=ending.event.happening)
+            _follow_death(db, ending.person_key, now, ending=ending)
     elif rules.is_waiting(ending.state) and ending.takes_effect_on <= shanghai_date(now):
         hold_lanes(db, ending)
         advance(db, rules.WORKFLOW, ending, "take-effect", actor=ITSELF, now=now)
@@ -233,22 +233,22 @@ def end_registration(db: Session, ending: PlannedEnding, *, now: datetime) -> No
         if registered is not None:
             why = ENDINGS[ending.event.happening]
             unemployment.end(db, registered, why, actor=ITSELF, now=now)
-    _follow_death(db, ending.person_key, now, cause=ending.event.happening)
+    _follow_death(db, ending.person_key, now, ending=ending)
 
 
 def refute(db: Session, person: PersonKey, happening: Happening) -> None:
     """What was said of this kind until now is wrong, and ends nothing from now on."""
-    said = select(LifeEvent).where(LifeEvent.person_key == person)
-    for event in db.scalars(said.where(LifeEvent.happening == happening)):
+    for event in db.scalars(select(LifeEvent).filter_by(person_key=person, happening=happening)):
         event.refuted = True
     db.flush()
 
 
 def _follow_death(
-    db: Session, person: PersonKey, now: datetime, *, cause: Happening | None = None
+    db: Session, person: PersonKey, now: datetime, *, ending: PlannedEnding | None = None
 ) -> None:
-    """After a death the certificate is worth nothing, whatever ended the registration before."""
-    if (certificate := certificates.hold_valid(db, person, None)) is not None:
+    """After a death the certificate, under either document (ID-05), is worth nothing any more."""
+    account, cause = (ending.applicant_id, ending.event.happening) if ending else (None, None)
+    if (certificate := certificates.hold_valid(db, person, account)) is not None:
         issued = shanghai_date(certificate.issued_at)
         if cause is Happening.DIED or rules.has_died(queries.list_events(db, person), issued):
             issuing.revoke(db, certificate, now=now)

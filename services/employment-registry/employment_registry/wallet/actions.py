@@ -25,7 +25,7 @@ from servicekit.vault import Vault
 
 SECRET_BYTES = 32
 BATCH = 500  # copies in one transaction
-LATELY = timedelta(days=7)  # longer than no worker ever runs
+LATELY = timedelta(days=7)  # workers never stand still for longer
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from employment_registry.certificate.model import Certificate, CertificateKey
@@ -60,21 +60,22 @@ def hold_forgeable(
 ) -> Sequence[Row[WalletCopy, Certificate]]:
     """Copies in force that a key signed which was withdrawn since then, held.
 
-    A copy says the hour it was made in, so those of the hour before the key's first are among them.
+    A key signs until the next one does, though it may be withdrawn long after. A copy says no more
+    than its hour, so of a key's first and last hour those that another key signed are among them.
     """
-    leaked = list(
-        db.execute(
-            select(CertificateKey.activated_at, CertificateKey.retired_at).where(
-                CertificateKey.phase == KeyPhase.WITHDRAWN,
-                CertificateKey.retired_at >= since,
-                CertificateKey.activated_at.is_not(None),
-            )
-        )
+    table = CertificateKey
+    until = func.lead(table.activated_at).over(
+        partition_by=table.algorithm, order_by=table.activated_at
     )
+    keys = select(table.phase, table.activated_at, table.retired_at, until.label("until"))
+    signing = keys.where(table.activated_at.is_not(None)).subquery()
+    leaked = db.execute(
+        select(signing).where(signing.c.phase == KeyPhase.WITHDRAWN, signing.c.retired_at >= since)
+    ).all()
     if not leaked:
         return ()
     signed = [
-        WalletCopy.issued_at.between(rules.hour_of(key.activated_at), key.retired_at)
+        WalletCopy.issued_at.between(rules.hour_of(key.activated_at), key.until or key.retired_at)
         for key in leaked
     ]
     found = select(WalletCopy, Certificate).join(Certificate)
