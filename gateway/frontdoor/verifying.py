@@ -109,7 +109,7 @@ class Keys:
         self._path = path
         self._now = now
         self._revocations = revocations
-        self._withdrawn = 0  # when we last asked
+        self._withdrawn = 0  # how many had leaked when we last asked
         self._keys: dict[str, ECKey | RSAKey] = {}
         self._asked = float("-inf")
         self._asking: asyncio.Task[None] | None = None

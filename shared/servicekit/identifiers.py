@@ -171,7 +171,8 @@ def document_key(kind: DocumentKind, number: str) -> str:
 def key_by_form(number: str) -> str:
     """The key of a document whose kind is not told, as registers list them.
 
-    Permits are told by their form; a Chinese passport of that form is no longer than its key.
+    A permit is known by its form. A Chinese passport that looks like one is too short to be cut; a
+    foreign one of ten digits would be taken for a Taiwan permit.
     """
     text = number.strip().upper()
     permits = (DocumentKind.HK_MACAU_PERMIT, DocumentKind.TAIWAN_PERMIT)

@@ -182,7 +182,7 @@ class KeyRing:
     def withdraw(self, db: Session, kid: str, *, now: datetime) -> KeyPhase:
         """Take a key out of use for ever; where it signed, the next one does from now on.
 
-        Its private half is thrown away.
+        Its private half is thrown away; ``retired_at`` is now, though it stopped signing before.
 
         Returns: the phase it was in.
 

@@ -51,7 +51,7 @@ def ring_of(app: ServiceApp) -> KeyRing:
 
 
 def listed(app: ServiceApp) -> Iterator[str]:
-    """A line for each key: kid, algorithm, phase, since when it signs, and until when it did.
+    """A line for each key: kid, algorithm, phase, since when it signs, when it stopped or leaked.
 
     Raises:
         SignsNothing

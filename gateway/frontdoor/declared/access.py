@@ -96,7 +96,7 @@ TOKENS: Final = (
         ("http",),
         "http://upstream/path",
         (1, 1),
-        "Who lists ended sessions, accounts and bindings; asked at start and after each silence.",
+        "Who lists ended sessions, accounts, bindings and keys; asked at start and after silences.",
         like="ours",
         many=True,
     ),

@@ -33,7 +33,7 @@ from servicekit.personal import DocumentNumber
 
 CALENDAR: Final = "calendar"
 PAGE: Final = 500
-RECENT: Final = timedelta(days=2)  # so long a dead worker's events are looked for
+RECENT: Final = timedelta(days=2)  # for so long what a dead worker left is looked for
 # The register's word → ours; words that undo something are not heard (life_events.rules).
 KINDS: Final[Mapping[str, Happening]] = {
     "enrolled": Happening.ENROLLED,
