@@ -80,6 +80,9 @@ def file_form(
         region: whose officers decide.
         guide: the service guide it is filed under, in the version of now (ER-10).
         off: the registers that this installation is without.
+
+    Raises:
+        WrongState: it is not to be filed as it stands.
     """
     office = region or ""
     if application.number is None:  # first: a statement would write what has changed by then

@@ -27,6 +27,7 @@ def approved(
 
     Raises:
         AlreadyUnemployed, Employed: registered meanwhile, under whichever account (ER-07).
+        ChangedMeanwhile: that registration has ended since it was met.
     """
     record = UnemploymentRecord(
         applicant_id=application.applicant_id,
@@ -41,6 +42,7 @@ def approved(
     person, filed = application.person_key, application.submitted_at or now
     if not standing.take(db, record, Standing.UNEMPLOYED, since=filed):
         rules.check_standing(standing.find(db, person, application.applicant_id))
+        raise ChangedMeanwhile  # never a record without a standing: whoever decides tries again
     actions.announce_record(db, record, now)
     issuing.issue_with_registration(db, application, now=now)
     life_events.plan(db, person, now=now)
