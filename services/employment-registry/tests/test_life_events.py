@@ -218,6 +218,45 @@ def test_an_objection_goes_with_the_person_to_the_new_office(desk: Any) -> None:
     assert desk.history_is_whole()
 
 
+@pytest.mark.req("EMP-06", "ER-07", "AL-02")
+def test_an_objection_goes_with_changed_work_to_the_new_office(desk: Any) -> None:
+    lin, clerk, _ = desk.registered()
+    old, new = (desk.officer(each, business=BUSINESS) for each in ("440106", "440105"))
+    says(desk, "social-security", told(lin, Happening.PENSION, date(2026, 9, 29)))
+    path = f"{OWN}/{endings(lin)[0]['id']}"
+    lin.done(lin.post(f"{path}/object", {"explanation": "未领取养老金"}))
+    review = path.replace(OWN, REVIEWS)
+    old.done(old.post(f"{review}/claim"))
+    clerk.approves(lin.submits(lin.opens("change", address="体育西路2号")))
+    (line,) = old.get(REVIEWS).json["items"]
+    assert line["claimed_by"] == old.claims["sub"], "the same office goes on with it"
+    moved = lin.submits(lin.opens("change", work_place="440105001"))
+    assert old.get(review).status_code == 200, "what is not approved moves nothing"
+    desk.officer("440105").approves(moved)
+    assert (old.get(review).status_code, old.get(REVIEWS).json["items"]) == (404, [])
+    (line,) = new.get(REVIEWS).json["items"]
+    assert (line["region"], line["claimed_by"]) == ("440105001", None)
+    new.done(new.post(f"{review}/approve", {}))
+    assert in_force(desk) == ["flexible_employment_record"]
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("EMP-06", "ER-07")
+def test_the_end_and_a_change_at_once_leave_one_of_both(desk: Any) -> None:
+    lin, _, _ = desk.registered()
+    says(desk, "social-security", told(lin, Happening.PENSION, date(2026, 9, 29)))
+    moved = lin.submits(lin.opens("change", work_place="440105001"))
+    clerk = desk.officer("440105")
+    desk.set(LATER)
+    ends = (lambda: desk.job("end-registrations"), lambda: clerk.tries_to("approve", moved, {}))
+    ended = at_once(*ends * 5)
+    assert set(ended) <= {"done", "wrong-state", "record-invalid", "changed-meanwhile"}
+    desk.job("end-registrations")
+    assert in_force(desk) == []
+    assert endings(lin)[0]["took_effect"] is True
+    assert desk.history_is_whole()
+
+
 @pytest.mark.req("ER-07", "AL-09")
 def test_an_objection_is_sent_back_taken_back_or_too_late(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)

@@ -17,6 +17,8 @@ from employment_registry.flexible_employment.model import (
 )
 from employment_registry.life import Standing
 from employment_registry.life_events import actions as life_events
+from employment_registry.life_events import queries as endings
+from employment_registry.life_events.handing_over import hand_over
 from employment_registry.possible_duplicates import alike, registered
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.unemployment import queries as unemployments
@@ -28,8 +30,16 @@ from servicekit.uniqueness import refusing_a_second
 
 
 def hold(db: Session, application: FlexibleEmploymentApplication) -> None:
-    """Lock what the decision may touch: the record a change is meant for, and an unemployment."""
-    queries.hold_record(db, application)
+    """Lock what the decision may touch: the record a change is meant for, and an unemployment.
+
+    The person's standing first, as every life event takes it; what is announced to end the record
+    before any history is written.
+    """
+    meant = application.record
+    if meant is not None:
+        standing.hold(db, meant.person_key)
+        queries.hold_record(db, application)
+        endings.find_open(db, meant.id)
     registered = unemployments.hold_in_force(db, application.person_key, application.applicant_id)
     if registered is not None:
         history.hold_lanes(db, [application.id, registered.application_id])
@@ -52,6 +62,7 @@ def approved(
         rules.check_kind(application.kind, is_registered=record.is_valid, was_registered=True)
         record.application_id, record.changed_at = application.id, now
         db.flush()
+        hand_over(db, record.id, application.region or "", now=now)
     announce_record(db, record, application, now)
     if is_new:
         issuing.issue_with_registration(db, application, now=now)

@@ -12,7 +12,7 @@ from employment_registry import standing
 from employment_registry.checks.actions import Checked
 from employment_registry.conditions import require
 from employment_registry.events import FACTS, UnemploymentRecordChanged
-from employment_registry.life_events import queries as endings
+from employment_registry.life_events.handing_over import hand_over
 from employment_registry.person import Person
 from employment_registry.person_forms import file_form, open_form
 from employment_registry.policies import POLICIES
@@ -26,7 +26,6 @@ from servicekit.applications import Actor, advance
 from servicekit.clock import shanghai_date
 from servicekit.filing import Filings
 from servicekit.outbox import announce
-from servicekit.teamwork.reviews import ask_no_more
 
 FILINGS = Filings(
     workflow=rules.WORKFLOW,
@@ -140,12 +139,12 @@ def change_service_place(
     assert record is not None
     before, changed_on = record.service_place, record.service_place_changed_on
     place_rules.check_service_place_change(before, place, changed_on, today, pause=pause)
+    hand_over(db, record.id, place, now=now)
     record.service_place, record.service_place_changed_on = place, today
     application = db.get_one(UnemploymentApplication, record.application_id)
     application.region = place
     move, said = "change-service-place", f"{before} → {place}"
     advance(db, rules.WORKFLOW, application, move, actor=actor, now=now, note=said)
-    _hand_over_ending(db, record, now)
     announce_record(db, record, now)
     return record
 
@@ -185,15 +184,6 @@ def end(
 
 def _statement(application: UnemploymentApplication) -> dict[str, Any]:
     return {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}
-
-
-def _hand_over_ending(db: Session, record: UnemploymentRecord, now: datetime) -> None:
-    """What was announced to end the registration, and an objection to it, is the new office's."""
-    ending = endings.find_open(db, record.id)
-    if ending is not None:
-        ending.region, ending.assigned_to = record.service_place, None
-        ending.claimed_by = ending.claimed_until = None
-        ask_no_more(db, ending, now)
 
 
 def announce_record(db: Session, record: UnemploymentRecord, now: datetime) -> None:
