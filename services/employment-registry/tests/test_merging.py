@@ -77,6 +77,9 @@ def test_a_certificate_of_the_other_document_is_replaced_and_not_doubled(desk: A
     draft = twin.done(twin.post("certificate-applications", asked), 201)
     twin.done(twin.post(f"certificate-applications/{draft['id']}/submit", {}))
     officer = desk.officer("440106", business="employment-registry.certificate")
+    told = officer.done(officer.get(f"certificate-reviews/{draft['id']}"))["comparison"]
+    changed = {each["field"]: each["before"] for each in told if each["changed"]}
+    assert changed["/certificate/document_number"] == shown["person"]["document_number"]
     officer.done(officer.post(f"certificate-reviews/{draft['id']}/approve", {}))
     rows = desk.rows("certificate")
     assert [row.validity for row in rows] == ["replaced", "valid"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, and_, text
+from sqlalchemy import DateTime, ForeignKey, Identity, Index, Integer, String, and_, or_, text
 from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
 
 from employment_registry.certificate.rules import Cause, Kind, Validity
@@ -52,17 +52,25 @@ class CertificateApplication(PersonApplication, Base):
     cause: Mapped[Cause | None] = mapped_column(words(Cause), info=NOT_PERSONAL)
     explanation: Mapped[str | None] = mapped_column(String(500), info=PERSONAL)
     service_place: Mapped[str | None] = mapped_column(String(12), info=NOT_PERSONAL)
-    # What a replacement would replace; officers see both side by side.
-    in_force: Mapped[Certificate | None] = relationship(
+    # Of the person or of the account: accounts put together may have had two documents (ID-05).
+    valid_certificates: Mapped[list[Certificate]] = relationship(
         primaryjoin=lambda: and_(
-            foreign(CertificateApplication.person_key) == Certificate.person_key,
+            or_(
+                foreign(Certificate.person_key) == CertificateApplication.person_key,
+                foreign(Certificate.applicant_id) == CertificateApplication.applicant_id,
+            ),
             Certificate.validity == Validity.VALID,
         ),
-        uselist=False,
         viewonly=True,
     )
     # Asked for by its owner's list alone, a handful of lines.
     issued: Mapped[Certificate | None] = relationship(viewonly=True)
+
+    @property
+    def in_force(self) -> Certificate | None:
+        """What a replacement would replace, the same document's first; officers compare both."""
+        own_first = sorted(self.valid_certificates, key=lambda c: c.person_key != self.person_key)
+        return own_first[0] if own_first else None
 
     @property
     def can_be_replaced(self) -> bool:

@@ -42,6 +42,8 @@ def hold_valid(
 ) -> Certificate | None:
     """The person's valid certificate under whichever account, held unless it is only looked at.
 
+    That of the same document where the account has another document's too.
+
     Args:
         applicant_id: the account whose certificate is theirs too; None where there is none.
     """
@@ -49,6 +51,7 @@ def hold_valid(
     if applicant_id is not None:
         of_person = standing.theirs(Certificate, person_key, applicant_id)
     valid = select(Certificate).where(of_person, Certificate.validity == Validity.VALID)
+    valid = valid.order_by((Certificate.person_key == person_key).desc())
     return db.scalar(valid.with_for_update() if hold else valid)
 
 
