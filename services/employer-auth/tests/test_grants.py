@@ -34,6 +34,15 @@ def test_a_business_is_granted_changed_and_withdrawn(desk: Any) -> None:
     assert versions == sorted(set(versions))
 
 
+@pytest.mark.req("EA-06")
+def test_an_action_that_is_said_twice_is_granted_once(desk: Any) -> None:
+    desk.offers(JOBS)
+    unit, _, binding = desk.bound()
+    given = unit.grants(binding, JOBS, "view", "submit", "view")
+    assert given["permissions"] == [f"{JOBS}:submit", f"{JOBS}:view"]
+    assert [data["actions"] for _, data in desk.events("permission")] == [["submit", "view"]]
+
+
 @pytest.mark.req("EA-11")
 def test_every_grant_there_was_is_shown(desk: Any) -> None:
     desk.offers(JOBS)

@@ -91,6 +91,15 @@ def test_a_person_registers_and_an_officer_approves(desk: Any, lin: Any, officer
     assert lin.number not in desk.everything_told()
 
 
+@pytest.mark.req("UNE-04")
+def test_a_wish_that_is_said_twice_counts_once(lin: Any) -> None:
+    draft = opens(lin, wishes=["training", "job", "training"])
+    assert draft["unemployment"]["wishes"] == ["training", "job"]
+    again = {"unemployment": {"wishes": ["job", "job"]}}
+    saved = lin.done(lin.patch(f"{OWN}/{draft['id']}", again, version=draft["version"]))
+    assert saved["unemployment"]["wishes"] == ["job"]
+
+
 @pytest.mark.req("UNE-04", "AL-01", "AL-02")
 def test_a_return_names_fields_and_a_rejection_says_why(lin: Any, officer: Any) -> None:
     filed = submits(lin, opens(lin, **FORM))

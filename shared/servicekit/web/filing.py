@@ -23,6 +23,11 @@ def page(*rows: object) -> dict[str, object]:
     return {"items": list(rows), "next_cursor": None, "total": len(rows)}
 
 
+def each_once(ticked: list[Any]) -> list[Any]:
+    """A list field's ``post_load`` for boxes that are ticked: what is said twice counts once."""
+    return list(dict.fromkeys(ticked))
+
+
 class Part(ReadsFrom, fields.Nested):
     """A group in the JSON whose values are columns of the row itself."""
 

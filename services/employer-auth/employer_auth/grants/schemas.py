@@ -12,6 +12,7 @@ from employer_auth.grants.rules import Wish
 from servicekit import regions
 from servicekit.clock import shanghai_date
 from servicekit.web import session
+from servicekit.web.filing import each_once
 
 EXAMPLE_WISH: Final = {
     "actions": ["view", "draft", "submit"],
@@ -46,6 +47,7 @@ class WishSchema(Schema):
         fields.Enum(rules.Action, by_value=True),
         required=True,
         validate=validate.Length(max=len(rules.Action)),
+        post_load=each_once,
     )
     region = fields.Str(
         load_default=None,

@@ -19,7 +19,7 @@ from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import ServicePlacePause
 from employment_registry.unemployment import place_rules, rules
 from servicekit.clock import shanghai_date
-from servicekit.web.filing import OpenMoves, Part, Phone
+from servicekit.web.filing import OpenMoves, Part, Phone, each_once
 from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
 from servicekit.web.session import now, reading
 from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
@@ -93,6 +93,7 @@ class UnemploymentSchema(Schema):
     wishes = fields.List(
         fields.Str(validate=validate.OneOf([wish.value for wish in rules.Wish])),
         validate=validate.Length(max=len(rules.Wish)),
+        post_load=each_once,
     )
 
 
