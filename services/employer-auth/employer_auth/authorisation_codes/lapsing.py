@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from sqlalchemy.orm import Session
 
 from employer_auth.authorisation_codes import handing_in, queries, rules
 from employer_auth.authorisation_codes.model import AuthorisationApplication
+from employer_auth.bindings.moves import ITSELF
 from employer_auth.files import Upload
 from servicekit import reviewing
-from servicekit.applications import advance, system_actor
+from servicekit.applications import advance
 from servicekit.uploads import Uploads
-
-ITSELF: Final = system_actor("employer-auth")
 
 
 def lapse(
