@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from employment_registry.person import Person
 from employment_registry.settings import Settings
 from employment_registry.userinfo import Userinfo
-from servicekit.web.session import app
+from servicekit.web.session import app, bearer_token
 
 if TYPE_CHECKING:
     from employment_registry.certificate.signing import Signer
@@ -33,3 +34,11 @@ def parts() -> Parts:
     """The parts of the application that answers this request."""
     found: Parts = app().extensions[KEY]
     return found
+
+
+def asking_person() -> Person:
+    """Who asks, as identity vouches for them under their own token.
+
+    Raises: IdentityUnavailable, Unauthenticated.
+    """
+    return parts().userinfo.read(bearer_token() or "")

@@ -19,6 +19,7 @@ from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.db import Database
 from servicekit.errors import Refusal
+from servicekit.web.tokens import bearer
 
 if TYPE_CHECKING:
     from servicekit.web.app import Service, ServiceApp
@@ -151,6 +152,11 @@ def keep_on_refusal() -> None:
 def actor() -> Actor:
     """Who is asking, with the role the route's mark found for them."""
     return exchange().actor
+
+
+def bearer_token() -> str | None:
+    """The bearer token the request came with; None where it came without."""
+    return bearer(present_request().headers.get("Authorization"))
 
 
 def now() -> datetime:

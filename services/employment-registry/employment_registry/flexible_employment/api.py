@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from sqlalchemy.orm import Session
 
 from employment_registry.checks.api import add_checks
@@ -16,7 +15,7 @@ from employment_registry.flexible_employment.model import (
 )
 from employment_registry.flexible_employment.opening_rules import CANCELLATION_GUIDE, GUIDES
 from employment_registry.guide_links import link_guides
-from employment_registry.parts import parts
+from employment_registry.parts import asking_person, parts
 from employment_registry.person_schemas import LabelSchema
 from servicekit.web import versions
 from servicekit.web.access import access, public
@@ -25,7 +24,6 @@ from servicekit.web.filing import page as one_page
 from servicekit.web.filing_routes import Form, add_filings
 from servicekit.web.paging import Page, PageArguments, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
-from servicekit.web.tokens import bearer
 from servicekit.workflow import Role
 
 registrations = Blueprint(
@@ -71,8 +69,7 @@ def open_draft(opening: actions.Opening) -> FlexibleEmploymentApplication:
     `not-of-working-age`; 404 `application-not-found` for `copy_of`; 503 `external-unavailable`
     with `retryable`: send it again with the same key.
     """
-    token = bearer(request.headers.get("Authorization")) or ""
-    person = parts().userinfo.read(token)
+    person = asking_person()
     with transaction() as db:
         return versions.tag(
             actions.open_draft(db, opening, person=person, actor=actor(), now=now())

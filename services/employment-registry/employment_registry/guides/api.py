@@ -9,14 +9,13 @@ from flask import Response, request
 from employment_registry.guide_versions import GuideVersion, newest
 from employment_registry.guides import actions, queries, rules, schemas
 from employment_registry.guides.actions import Text
-from employment_registry.parts import parts
+from employment_registry.parts import asking_person
 from servicekit.clock import shanghai_date
 from servicekit.web.access import access, public
 from servicekit.web.api import Blueprint
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, PageArguments, page_of, page_schema
 from servicekit.web.session import actor, app, now, reading, transaction
-from servicekit.web.tokens import bearer
 from servicekit.workflow import Role
 
 KEPT_SECONDS: Final = 60  # so old a guide may be that a browser or a proxy shows again unasked
@@ -97,7 +96,7 @@ def check(item: str) -> dict[str, Any]:
     The same conditions that open the form; 404 `guide-not-found`; 503 `external-unavailable`.
     """
     business = rules.business(item)
-    person = parts().userinfo.read(bearer(request.headers.get("Authorization")) or "")
+    person = asking_person()
     asking = queries.Asking(person, actor(), shanghai_date(now()))
     with reading() as db:
         found = queries.assessed(db, item, asking)

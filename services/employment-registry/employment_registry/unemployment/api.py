@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import request
 from sqlalchemy.orm import Session
 
 from employment_registry.checks.api import add_checks
 from employment_registry.checks.schemas import EXAMPLE_CHECKING
 from employment_registry.guide_links import link_guides
-from employment_registry.parts import parts
+from employment_registry.parts import asking_person, parts
 from employment_registry.person_schemas import LabelSchema
 from employment_registry.unemployment import actions, queries, rules, schemas
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
@@ -22,7 +21,6 @@ from servicekit.web.filing import page as one_page
 from servicekit.web.filing_routes import Form, add_filings
 from servicekit.web.paging import Page, PageArguments, page_of, page_schema
 from servicekit.web.session import actor, now, reading, transaction
-from servicekit.web.tokens import bearer
 from servicekit.workflow import Role
 
 applications = Blueprint(
@@ -75,8 +73,7 @@ def open_draft(opening: Mapping[str, Any]) -> UnemploymentApplication:
     `registered-as-employed`; 422 `not-of-working-age`; 404 `application-not-found` for `copy_of`;
     503 `external-unavailable` with `retryable`: send it again with the same key.
     """
-    token = bearer(request.headers.get("Authorization")) or ""
-    person = parts().userinfo.read(token)
+    person = asking_person()
     stated, copied = opening["unemployment"], opening["copy_of"]
     with transaction() as db:
         return versions.tag(

@@ -13,8 +13,7 @@ from employment_registry.parts import parts
 from employment_registry.wallet import actions, metadata, proofs, rules
 from employment_registry.wallet.rules import Error, Refused
 from servicekit.web.access import large_body, public
-from servicekit.web.session import app, now, transaction
-from servicekit.web.tokens import bearer
+from servicekit.web.session import app, bearer_token, now, transaction
 
 MAX_BODY = 32 * 1024  # bytes; a batch of proofs is a tenth of it
 PUBLISHED_SECONDS = 300
@@ -97,7 +96,7 @@ def give_nonce() -> Response:
 def give_credential() -> Response:
     """The certificate, once for each key proved (8.2)."""
     with transaction() as db:
-        taken = actions.find_taken(db, _token(), now=now())
+        taken = actions.find_taken(db, bearer_token(), now=now())
         jwts = rules.read_proofs(_json())
         made = actions.copy(db, taken, jwts, signer=parts().signer, vault=app().vault, now=now())
     credentials = [{"credential": text} for text in made.credentials]
@@ -111,14 +110,10 @@ def give_credential() -> Response:
 def take_notification() -> Response:
     """What became of the copies in the wallet (11.1); saying it twice does no harm."""
     with transaction() as db:
-        taken = actions.find_taken(db, _token(), now=now())
+        taken = actions.find_taken(db, bearer_token(), now=now())
         notification, event = rules.read_notification(_json())
         actions.notify(db, taken, notification, event, now=now())
     return Response(status=204)
-
-
-def _token() -> str | None:
-    return bearer(request.headers.get("Authorization"))
 
 
 def _json() -> Any:
@@ -141,7 +136,7 @@ def _refusal(refused: Refused) -> Response:
     if refused.error is Error.INVALID_TOKEN:
         response.status_code = 401
         response.headers["WWW-Authenticate"] = (
-            f'Bearer realm="jiuye", error="{Error.INVALID_TOKEN}"' if _token() else "Bearer"
+            f'Bearer realm="jiuye", error="{Error.INVALID_TOKEN}"' if bearer_token() else "Bearer"
         )
     return response
 

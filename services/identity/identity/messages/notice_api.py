@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from marshmallow import Schema, fields, post_load, validate
 
 from identity import examples
@@ -12,8 +11,7 @@ from identity.messages import actions, queries, rules
 from identity.messages.model import Notice
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
-from servicekit.web.session import actor, app, now, reading, transaction
-from servicekit.web.tokens import bearer
+from servicekit.web.session import actor, app, bearer_token, now, reading, transaction
 from servicekit.workflow import Role
 
 blueprint = Blueprint(
@@ -82,5 +80,5 @@ def show(notice_id: str) -> Notice:
 
 
 def _scopes() -> frozenset[str]:
-    token = bearer(request.headers.get("Authorization")) or ""
-    return app().verifier.verify(token).scopes  # verified a moment ago, so remembered
+    claims = app().verifier.verify(bearer_token() or "")  # verified a moment ago, so remembered
+    return claims.scopes

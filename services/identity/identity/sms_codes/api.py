@@ -13,8 +13,7 @@ from identity.sign_in.browser import DEVICE_COOKIE
 from identity.sms_codes import actions, rules
 from servicekit.web.access import public
 from servicekit.web.api import Blueprint
-from servicekit.web.session import app, now, transaction
-from servicekit.web.tokens import bearer
+from servicekit.web.session import app, bearer_token, now, transaction
 
 blueprint = Blueprint(
     "sms-codes", __name__, url_prefix="/api/identity/v1/sms-codes", description="短信验证码"
@@ -68,7 +67,7 @@ def send(asked: dict[str, Any]) -> dict[str, int]:
 
 def _asker() -> str | None:
     """The human, or the unit's own account, behind the token; a bad one is refused as anywhere."""
-    text = bearer(request.headers.get("Authorization"))
+    text = bearer_token()
     if text is None:
         return None
     who = app().verifier.verify(text).actor
