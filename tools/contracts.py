@@ -1,7 +1,7 @@
 """Write `contracts/` from the code: OpenAPI, event schemas, AsyncAPI, workflow diagrams.
 
     make contracts                          # write
-    python tools/contracts.py --check       # say what is stale, and fail
+    python tools/contracts.py --check       # say what is stale or lacks a language, and fail
 
 Services are found by their entry points and built without a database; outsiders read only the
 files. The events' schemas are of the payload; the envelope round it is in the AsyncAPI document.
@@ -23,6 +23,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
 from servicekit.facts import Fact, application_facts
+from servicekit.testing.languages import gaps
 from servicekit.testing.settings import sample_settings
 from servicekit.web.app import ServiceApp
 from servicekit.web.openapi import document
@@ -156,13 +157,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     options = parser.parse_args(arguments)
-    files = render(build_all())
+    apps = build_all()
+    files = render(apps)
     if not options.check:
         write(options.folder, files)
         print(f"{len(files)} contracts written")
         return 0
     problems = stale(options.folder, files)
-    print("\n".join([*problems, "run `make contracts`"] if problems else ["contracts are fresh"]))
+    problems += ["run `make contracts`"] if problems else []
+    problems += gaps(apps.values())
+    print("\n".join(problems or ["contracts are fresh, in both languages"]))
     return 1 if problems else 0
 
 
