@@ -43,7 +43,10 @@ class Turn:
                 self._over.release()
 
     def watch(self) -> None:
-        """Return when the turn is over or, one request having taken too long, taken away."""
+        """Return when the turn is over or, one request having taken too long, taken away.
+
+        Where no thread is free to begin it, that is after ``BEGINS_WITHIN``.
+        """
         left = PATIENCE
         while not self._over.acquire(timeout=left):
             with self._lock:

@@ -72,7 +72,9 @@ class LeadingWorker(ThreadWorker):  # type: ignore[misc]
         return self._asking.popleft() if self._asking else None
 
     def _look(self) -> None:
-        asking = self.on_client_socket_readable
+        asking = (
+            self.on_client_socket_readable
+        )  # of the partial that ``_keep`` and gunicorn register
         events = self.poller.select(LINGER)
         if all(getattr(key.data, "func", None) == asking for key, _ in events):
             for key, _ in events:
@@ -101,5 +103,6 @@ class LeadingWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, selectors.EVENT_READ, readable)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        for conn in list(self.keepalived_conns):  # a thread may be adding one
+        # In place of gunicorn's, which goes through them while a thread may be adding one.
+        for conn in list(self.keepalived_conns):
             conn.timeout = min(conn.timeout, deadline)
