@@ -72,9 +72,8 @@ class LeadingWorker(ThreadWorker):  # type: ignore[misc]
         return self._asking.popleft() if self._asking else None
 
     def _look(self) -> None:
-        asking = (
-            self.on_client_socket_readable
-        )  # of the partial that ``_keep`` and gunicorn register
+        # Of the partials that ``_keep`` and gunicorn's own ``finish_request`` register.
+        asking = self.on_client_socket_readable
         events = self.poller.select(LINGER)
         if all(getattr(key.data, "func", None) == asking for key, _ in events):
             for key, _ in events:
