@@ -120,8 +120,7 @@ class Writing(Session):
                 self._driver.commit()
             except psycopg.Error as error:
                 raise _as_sqlalchemys(error) from None
-        if self._wrapped is not None:
-            super().commit()
+        super().commit()
 
     def rollback(self) -> None:
         """Undo everything; where the connection has died, the pool is told."""
