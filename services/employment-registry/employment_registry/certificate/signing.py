@@ -22,7 +22,7 @@ from employment_registry.certificate.rules import Validity
 from servicekit import regions
 from servicekit.clock import shanghai_date
 from servicekit.db import Database
-from servicekit.key_rings import ES256, KeyLife, KeyRing
+from servicekit.key_rings import ES256, KeyLife, KeyRing, SigningKey
 
 CERTIFICATE_TYPE: Final = "employment-certificate+jwt"
 STATUS_LIST_TYPE: Final = "statuslist+jwt"  # draft-ietf-oauth-status-list
@@ -65,7 +65,7 @@ class Signer:
         """What a certificate says, as a compact JWS (RFC 7515)."""
         listed = {"idx": certificate.position, "uri": self.status_list_address}
         claims = {**facts_of(certificate), "status": {"status_list": listed}}
-        return self.sign(CERTIFICATE_TYPE, claims, now)
+        return self.sign(CERTIFICATE_TYPE, claims, now, by=self.key(now))
 
     def sign_status_list(
         self, ended: Iterable[tuple[int, Validity]], places: int, now: datetime
@@ -79,19 +79,27 @@ class Signer:
             # Who fetched the keys long ago learns here which of them have leaked.
             "withdrawn_keys": self._keys.withdrawn(now=now),
         }
-        return self.sign(STATUS_LIST_TYPE, claims, now)
+        return self.sign(STATUS_LIST_TYPE, claims, now, by=self.key(now))
 
     @property
     def status_list_address(self) -> str:
         """Where the list is published."""
         return f"{self.issuer}/certificate-status-list"
 
-    def sign(self, kind: str, claims: dict[str, Any], now: datetime) -> str:
-        """Any claims as a compact JWS of this type, by the active key."""
-        key = self._keys.signer(now=now)
-        header = {"alg": ES256, "typ": kind, "kid": key.kid}
-        said = {"iss": self.issuer, "iat": int(now.timestamp()), **claims}
-        return jwt.encode(header, said, key, algorithms=[ES256])
+    def key(self, now: datetime) -> SigningKey:
+        """The key that signs now."""
+        return self._keys.signer(now=now)
+
+    def sign(self, kind: str, claims: dict[str, Any], at: datetime, *, by: SigningKey) -> str:
+        """Any claims as a compact JWS of this type.
+
+        Args:
+            at: when it says it was signed, which for copies in wallets is no more than the hour.
+            by: ``key`` of this very moment.
+        """
+        header = {"alg": ES256, "typ": kind, "kid": by.kid}
+        said = {"iss": self.issuer, "iat": int(at.timestamp()), **claims}
+        return jwt.encode(header, said, by, algorithms=[ES256])
 
 
 def facts_of(certificate: Certificate) -> dict[str, str]:

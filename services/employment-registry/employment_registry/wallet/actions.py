@@ -131,10 +131,11 @@ def copy(
     if certificate is None:
         raise Refused(Error.CREDENTIAL_REQUEST_DENIED, "The certificate is no longer valid.")
     made = Copies([], secrets.token_urlsafe(SECRET_BYTES))
-    hour = rules.hour_of(now)
+    hour, key = rules.hour_of(now), signer.key(now)
     copies = [
         WalletCopy(
             certificate_id=certificate.id,
+            kid=key.kid,
             notification_hash=_hash(made.notification_id),
             issued_at=hour,
             expires_at=hour + rules.COPY_LIFE,
@@ -144,8 +145,8 @@ def copy(
     db.add_all(copies)
     db.flush()
     taken.copies += len(copies)
-    for key, one in zip(proven.keys, copies, strict=True):
-        made.credentials.append(issuing.write(signer, certificate, one, key))
+    for holder, one in zip(proven.keys, copies, strict=True):
+        made.credentials.append(issuing.write(signer, certificate, one, holder, by=key))
     _announce(db, taken.applicant_id, certificate.region, "added", now)
     return made
 

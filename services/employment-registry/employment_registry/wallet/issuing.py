@@ -15,6 +15,7 @@ from typing import Any, Final
 from employment_registry.certificate.model import Certificate
 from employment_registry.certificate.signing import Signer, facts_of
 from employment_registry.wallet.model import WalletCopy
+from servicekit.key_rings import SigningKey
 
 FORMAT: Final = "dc+sd-jwt"
 HASH: Final = "sha-256"
@@ -39,23 +40,32 @@ def type_of(signer: Signer) -> str:
     return f"{signer.issuer}{TYPE_PATH}"
 
 
-def write(signer: Signer, certificate: Certificate, copy: WalletCopy, key: dict[str, Any]) -> str:
+def write(
+    signer: Signer,
+    certificate: Certificate,
+    copy: WalletCopy,
+    holder: dict[str, Any],
+    *,
+    by: SigningKey,
+) -> str:
     """One copy, for the wallet's key alone.
 
     Args:
-        key: the public JWK that the holder will prove again to whoever is shown the copy.
+        holder: the public JWK that the holder will prove again to whoever is shown the copy.
+        by: the key that signs it, which the copy's row names.
     """
     disclosures = [_disclosure(name, value) for name, value in _facts(certificate).items()]
     listed = {"idx": copy.position, "uri": signer.status_list_address}
     claims = {
         "vct": type_of(signer),
         "exp": int(copy.expires_at.timestamp()),
-        "cnf": {"jwk": key},
+        "cnf": {"jwk": holder},
         "status": {"status_list": listed},
         "_sd": sorted(_digest(disclosure) for disclosure in disclosures),
         "_sd_alg": HASH,
     }
-    return "~".join([signer.sign(FORMAT, claims, copy.issued_at), *disclosures, ""])
+    signed = signer.sign(FORMAT, claims, copy.issued_at, by=by)
+    return "~".join([signed, *disclosures, ""])
 
 
 def _facts(certificate: Certificate) -> dict[str, str | int]:

@@ -62,7 +62,7 @@ def credential_issuer(signer: Signer) -> dict[str, Any]:
 def signed_credential_issuer(signer: Signer, now: datetime) -> str:
     """The same, signed, for wallets that ask for ``application/jwt``."""
     claims = {"sub": signer.issuer, **credential_issuer(signer)}
-    return signer.sign(SIGNED_TYPE, claims, now)
+    return signer.sign(SIGNED_TYPE, claims, now, by=signer.key(now))
 
 
 def authorization_server(signer: Signer) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class WalletCopy(Base):
     position: Mapped[int] = mapped_column(
         Integer, server_default=_NEXT_POSITION, unique=True, info=NOT_PERSONAL
     )
+    # Which key signed it; None of copies from before that was kept.
+    kid: Mapped[str | None] = mapped_column(String(64), info=NOT_PERSONAL)
     notification_hash: Mapped[bytes] = mapped_column(_HASH, info=NOT_PERSONAL)
     event: Mapped[Event | None] = mapped_column(words(Event, length=32), info=NOT_PERSONAL)
     issued_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)

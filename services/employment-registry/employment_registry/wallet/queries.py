@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from employment_registry.certificate.model import Certificate, CertificateKey
@@ -60,26 +60,33 @@ def hold_forgeable(
 ) -> Sequence[Row[WalletCopy, Certificate]]:
     """Copies in force that a key signed which was withdrawn since then, held.
 
-    A key signs until the next one does, though it may be withdrawn long after. A copy says no more
-    than its hour, so of a key's first and last hour those that another key signed are among them.
+    Of copies whose key was not kept yet the time tells: a key signs until the next one does, though
+    it may be withdrawn long after. They say no more than their hour, so of a key's first and last
+    hour those that another key signed are among them.
     """
     table = CertificateKey
     until = func.lead(table.activated_at).over(
         partition_by=table.algorithm, order_by=table.activated_at
     )
-    keys = select(table.phase, table.activated_at, table.retired_at, until.label("until"))
+    keys = select(
+        table.kid, table.phase, table.activated_at, table.retired_at, until.label("until")
+    )
     signing = keys.where(table.activated_at.is_not(None)).subquery()
     leaked = db.execute(
         select(signing).where(signing.c.phase == KeyPhase.WITHDRAWN, signing.c.retired_at >= since)
     ).all()
     if not leaked:
         return ()
-    signed = [
+    in_their_time = [
         WalletCopy.issued_at.between(rules.hour_of(key.activated_at), key.until or key.retired_at)
         for key in leaked
     ]
+    signed = or_(
+        WalletCopy.kid.in_([key.kid for key in leaked]),
+        and_(WalletCopy.kid.is_(None), or_(*in_their_time)),
+    )
     found = select(WalletCopy, Certificate).join(Certificate)
-    found = found.where(or_(*signed), WalletCopy.ended_at.is_(None)).order_by(WalletCopy.id)
+    found = found.where(signed, WalletCopy.ended_at.is_(None)).order_by(WalletCopy.id)
     return db.execute(found.limit(most).with_for_update(of=WalletCopy, skip_locked=True)).all()
 
 
