@@ -7,10 +7,11 @@ units file both in one (就业参保登记一体化), and the register's list is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Row, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from employment_registry.adapters.register_changes import Change, RegisterChanges
@@ -19,21 +20,22 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
-from employment_registry.life_events import actions, queries
-from employment_registry.life_events.actions import Told
+from employment_registry.life_events import actions, planning, queries
+from employment_registry.life_events.planning import Told
 from employment_registry.life_events.rules import Happening
 from employment_registry.policies import POLICIES
 from employment_registry.standing import PersonKey, PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from employment_registry.working_age import WorkingAge, flexible_category
+from servicekit import logs
 from servicekit.clock import shanghai_date
 from servicekit.identifiers import key_by_form
 from servicekit.jobs import JobContext
 from servicekit.personal import DocumentNumber
 
+log = logs.get_logger()
 CALENDAR: Final = "calendar"
 PAGE: Final = 500
-RECENT: Final = timedelta(days=2)  # for so long what a dead worker left is looked for
 # The register's word → ours; words that undo something are not heard (life_events.rules).
 KINDS: Final[Mapping[str, Happening]] = {
     "enrolled": Happening.ENROLLED,
@@ -60,8 +62,8 @@ def hear_register(context: JobContext, system: System, changes: RegisterChanges)
             return
         people: list[PersonKey] = []
         with context.database.transaction() as db:
-            if actions.move_on(db, system, before=before, after=page[-1].number):
-                people = actions.hear(db, system.value, list(_told(page)), now=context.clock.now())
+            if planning.move_on(db, system, before=before, after=page[-1].number):
+                people = planning.hear(db, system.value, list(_told(page)), now=context.clock.now())
         _plan(context, people)
 
 
@@ -86,16 +88,16 @@ def hear_calendar(context: JobContext) -> None:
             ]
             if told:
                 with context.database.transaction() as db:
-                    people = actions.hear(db, CALENDAR, told, now=context.clock.now())
+                    people = planning.hear(db, CALENDAR, told, now=context.clock.now())
                 _plan(context, people)
 
 
-def plan_recent(context: JobContext) -> None:
-    """Plan for people whose events a worker had kept when it died, before it planned for them."""
-    now, after = context.clock.now(), ""
+def plan_unweighed(context: JobContext) -> None:
+    """Plan for whom a worker has not, that died, and for people of whom more is known now."""
+    after = ""
     while not context.stop.is_set():
         with context.database.reading() as db:
-            events = queries.list_unplanned(db, now - RECENT, after, most=PAGE)
+            events = queries.list_unweighed(db, after, most=PAGE)
         _plan(context, [event.person_key for event in events])
         if len(events) < PAGE:
             return
@@ -104,21 +106,35 @@ def plan_recent(context: JobContext) -> None:
 
 def end_due(context: JobContext) -> None:
     """Let take effect what nobody objected to in time, each in a transaction of its own."""
-    now, due = context.clock.now(), [""]
-    while due and not context.stop.is_set():
+    now, after = context.clock.now(), ""
+    while not context.stop.is_set():
         with context.database.reading() as db:
-            due = list(queries.list_due(db, shanghai_date(now), most=PAGE))
+            due = queries.list_due(db, shanghai_date(now), after, most=PAGE)
         for ending_id in due:
-            with context.database.transaction() as db:
+            with _alone(context) as db:
                 actions.carry_out(db, ending_id, now=now)
+        if len(due) < PAGE:
+            return
+        after = due[-1]
 
 
 def _plan(context: JobContext, people: Iterable[PersonKey]) -> None:
-    """For each in a transaction of its own."""
     now = context.clock.now()
     for person in people:
+        with _alone(context) as db:
+            planning.plan(db, person, now=now)
+
+
+@contextmanager
+def _alone(context: JobContext) -> Iterator[Session]:
+    """A transaction for one person; what fails is tried again, and keeps nobody else waiting."""
+    try:
         with context.database.transaction() as db:
-            actions.plan(db, person, now=now)
+            yield db
+    except OperationalError:
+        raise  # the database fails everybody alike
+    except Exception as error:
+        log.warning("a life event waits", error=type(error).__name__)
 
 
 def _told(page: list[Change]) -> Iterator[Told]:

@@ -99,8 +99,8 @@ def hear_calendar(context: JobContext) -> None:
 
 @JOBS.every(timedelta(minutes=10), name="end-registrations")
 def end_registrations(context: JobContext) -> None:
-    """Announce what a dead worker left, and end what nobody objected to in time."""
-    hearing.plan_recent(context)
+    """Announce what was not announced yet, and end what nobody objected to in time."""
+    hearing.plan_unweighed(context)
     hearing.end_due(context)
 
 

@@ -14,12 +14,14 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.life_events.model import PlannedEnding
+from employment_registry.life_events.planning import weigh_again
 from employment_registry.standing import PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from servicekit import logs
 from servicekit.db import unique_violation
 
 OWNED: Final[tuple[Any, ...]] = (
+    PersonStanding,  # first, as every life event takes it
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
     UnemploymentApplication,
@@ -27,7 +29,6 @@ OWNED: Final[tuple[Any, ...]] = (
     CertificateApplication,
     Certificate,
     PlannedEnding,
-    PersonStanding,
 )
 log = logs.get_logger()
 
@@ -47,3 +48,4 @@ def follow(db: Session, *, ended: str, stays: str) -> None:
             if unique_violation(error) is None:
                 raise
             log.warning("two accounts have what only one may have", table=model.__tablename__)
+    weigh_again(db, stays)

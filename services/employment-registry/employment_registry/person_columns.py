@@ -91,6 +91,18 @@ def columns_of(person: Person) -> dict[str, object]:
     }
 
 
+def same_person(columns: PersonColumns) -> dict[str, object]:
+    """The same values, for another row about the same person."""
+    return {
+        "person_key": columns.person_key,
+        "person_name": columns.person_name,
+        "document_kind": columns.document_kind,
+        "document_number": columns.document_number,
+        "born_on": columns.born_on,
+        "sex": columns.sex,
+    }
+
+
 def indexes_of(application: PersonApplication) -> dict[str, PersonalText | MobileNumber | None]:
     """What possible duplicates are found by."""
     name, born = application.person_name.expose(), application.born_on.day

@@ -8,6 +8,7 @@ other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,10 +54,19 @@ def find(db: Session, person_key: PersonKey, applicant_id: str) -> Standing | No
     return db.scalar(select(PersonStanding.standing).where(own))
 
 
-def hold(db: Session, person_key: PersonKey) -> PersonStanding | None:
-    """The same, held until the transaction ends."""
-    held = select(PersonStanding).where(PersonStanding.person_key == person_key)
+def hold(db: Session, record_id: str) -> PersonStanding | None:
+    """That a registration is in force, held until the transaction ends."""
+    held = select(PersonStanding).where(PersonStanding.record_id == record_id)
     return db.scalar(held.with_for_update())
+
+
+def hold_all(db: Session, own: ColumnElement[bool]) -> Sequence[PersonStanding]:
+    """What is in force of a person's registrations, held, in one order by everybody.
+
+    One, but where two accounts were put together that had one each.
+    """
+    held = select(PersonStanding).where(own).order_by(PersonStanding.record_id)
+    return db.scalars(held.with_for_update()).all()
 
 
 def take(db: Session, record: Any, standing: Standing, *, since: datetime) -> bool:

@@ -21,13 +21,18 @@ from sqlalchemy import text
 from employment_registry.app import create_app
 from employment_registry.checks.rules import System
 from employment_registry.flexible_employment.rules import WORKFLOW
+from employment_registry.handlers import SUBSCRIPTIONS
 from employment_registry.jobs import JOBS
+from employment_registry.life_events import planning
+from employment_registry.life_events.planning import Told
+from employment_registry.life_events.rules import Happening
 from employment_registry.policy_kinds import KINDS
 from employment_registry.settings import Settings
 from outside.app import create_app as create_simulators
 from servicekit import history, migrations
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id
+from servicekit.inbox import Envelope
 from servicekit.jobs import JobContext
 from servicekit.personal import DocumentNumber
 from servicekit.teamwork import roster
@@ -73,6 +78,7 @@ from datetime import datetime
 from employment_registry.app import create_app
 from employment_registry.jobs import JOBS
 from employment_registry.settings import Settings
+from servicekit.inbox import Envelope
 from servicekit.jobs import JobContext
 from servicekit.testing.clock import FixedClock
 from servicekit.testing.settings import sample_settings
@@ -164,6 +170,10 @@ class Applicant(Caller):
 
     def history(self, application: Any) -> Any:
         return self.done(self.get(f"{OWN}/{application['id']}/history"))
+
+    def told(self, happening: Happening, on: date, reference: str = "1") -> Told:
+        """What a register says of them."""
+        return Told(reference, DocumentNumber(self.number), happening, on)
 
     def record(self) -> Any:
         answer = self.get("flexible-employment-records/current")
@@ -311,6 +321,39 @@ class Desk:
     def everything_stored(self) -> str:
         kept = [str(row) for table in TABLES.values() for row in self.rows(table)]
         return json.dumps(kept, ensure_ascii=False)
+
+    def known_by_another(self) -> Applicant:
+        """Another account and document, under which something was filed that came to nothing."""
+        twin = self.person()
+        self.officer("440106").rejects(twin.submits(twin.opens(**FORM)), reason="不符")
+        return twin
+
+    def merges(self, ended: Applicant, stays: Applicant) -> None:
+        """As identity tells it, twice."""
+        account = ended.claims["sub"]
+        heard = Envelope(
+            id=new_id(),
+            source="identity",
+            type="identity.account.cancelled.v1",
+            stream="fact",
+            subject=account,
+            time=self.clock.now(),
+            sequence=1,
+            data={"account_id": account, "kind": "person", "merged_into": stays.claims["sub"]},
+        )
+        for _ in range(2):
+            with self.app.database.transaction() as db:
+                SUBSCRIPTIONS.begin(db, self.clock.now())
+                SUBSCRIPTIONS.deliver(db, heard, self.clock.now())
+
+    def tells(self, source: str, *events: Told) -> None:
+        """As a register or the calendar says it."""
+        now = self.clock.now()
+        with self.app.database.transaction() as db:
+            people = planning.hear(db, source, events, now=now)
+        for person in people:
+            with self.app.database.transaction() as db:
+                planning.plan(db, person, now=now)
 
     def job(self, name: str) -> None:
         """Run one job of the events worker, once."""

@@ -7,13 +7,7 @@ from typing import Any
 
 import pytest
 
-from employment_registry import handlers
-from employment_registry.life_events import actions as life_events
-from employment_registry.life_events.actions import Told
 from employment_registry.life_events.rules import Happening
-from servicekit.db import new_id
-from servicekit.inbox import Envelope
-from servicekit.personal import DocumentNumber
 
 UNEMPLOYMENT = {
     "cause": "graduated",
@@ -22,26 +16,9 @@ UNEMPLOYMENT = {
     "address": "五山路1号",
     "wishes": ["job"],
 }
+BEGAN = date(2026, 9, 30)
+LATER = "2026-10-29T02:00:00+00:00"
 LOST = {"cause": "lost", "service_place": "440106003"}
-
-
-def merges(desk: Any, ended: Any, stays: Any) -> None:
-    """As identity tells it, twice."""
-    account = ended.claims["sub"]
-    heard = Envelope(
-        id=new_id(),
-        source="identity",
-        type="identity.account.cancelled.v1",
-        stream="fact",
-        subject=account,
-        time=desk.clock.now(),
-        sequence=1,
-        data={"account_id": account, "kind": "person", "merged_into": stays.claims["sub"]},
-    )
-    for _ in range(2):
-        with desk.app.database.transaction() as db:
-            handlers.SUBSCRIPTIONS.begin(db, desk.clock.now())
-            handlers.SUBSCRIPTIONS.deliver(db, heard, desk.clock.now())
 
 
 def unemployed(desk: Any, lin: Any) -> None:
@@ -57,7 +34,7 @@ def test_a_merged_accounts_filings_go_on_with_the_account_that_stays(desk: Any) 
     lin = desk.person()
     twin = desk.person(number=lin.number)
     unemployed(desk, lin)
-    merges(desk, lin, twin)
+    desk.merges(lin, twin)
     assert twin.get("unemployment-records/current").status_code == 200
     assert twin.get("certificates/current").status_code == 200
 
@@ -65,7 +42,7 @@ def test_a_merged_accounts_filings_go_on_with_the_account_that_stays(desk: Any) 
 @pytest.mark.req("ID-05", "CRT-02", "CRT-04", "CRT-06")
 def test_a_certificate_of_the_other_document_is_replaced_and_not_doubled(desk: Any) -> None:
     lin, twin = desk.registered()[0], desk.person()
-    merges(desk, lin, twin)
+    desk.merges(lin, twin)
     shown = twin.done(twin.get("certificates/current"))
     assert shown["can_be_replaced"] is True
     check = twin.done(twin.get("guide-checks/certificate-replacement"))
@@ -90,7 +67,7 @@ def test_a_certificate_of_the_other_document_is_replaced_and_not_doubled(desk: A
 def test_who_was_employed_under_the_other_document_is_not_unemployed_too(desk: Any) -> None:
     lin, twin = desk.registered()[0], desk.person()
     draft = twin.done(twin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
-    merges(desk, lin, twin)
+    desk.merges(lin, twin)
     late = twin.post(f"unemployment-registrations/{draft['id']}/submit", {})
     assert late.json["code"] == "registered-as-employed"
     check = twin.done(twin.get("guide-checks/unemployment"))
@@ -104,7 +81,7 @@ def test_an_approval_that_was_under_way_finds_the_other_registration(desk: Any) 
     lin, twin = desk.registered()[0], desk.person()
     draft = twin.done(twin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
     twin.done(twin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
-    merges(desk, lin, twin)
+    desk.merges(lin, twin)
     officer = desk.officer("440106", business="employment-registry.unemployment")
     refused = officer.post(f"unemployment-reviews/{draft['id']}/approve", {})
     assert refused.json["code"] == "registered-as-employed"
@@ -115,7 +92,7 @@ def test_an_approval_that_was_under_way_finds_the_other_registration(desk: Any) 
 def test_employment_ends_unemployment_of_the_other_document(desk: Any) -> None:
     lin, twin = desk.person(), desk.person()
     unemployed(desk, lin)
-    merges(desk, lin, twin)
+    desk.merges(lin, twin)
     desk.officer("440106").approves(twin.submits(twin.opens(**desk.form)))
     assert [row.standing for row in desk.rows("person_standing")] == ["employed"]
     assert [row.ending for row in desk.rows("unemployment_record")] == ["employed"]
@@ -126,14 +103,99 @@ def test_employment_ends_unemployment_of_the_other_document(desk: Any) -> None:
 @pytest.mark.req("ID-05", "ER-07")
 def test_a_death_ends_the_certificate_of_the_other_document_too(desk: Any) -> None:
     lin, twin = desk.registered()[0], desk.person()
-    merges(desk, lin, twin)
+    desk.merges(lin, twin)
     twin.cancels(twin.lists()[0], reason="已入职单位")
     unemployed(desk, twin)
-    died = Told("1", DocumentNumber(twin.number), Happening.DIED, date(2026, 10, 1))
-    with desk.app.database.transaction() as db:
-        for person in life_events.hear(db, "police", [died], now=desk.clock.now()):
-            life_events.plan(db, person, now=desk.clock.now())
-    desk.set("2026-10-29T02:00:00+00:00")
+    desk.tells("police", twin.told(Happening.DIED, date(2026, 10, 1)))
+    desk.set(LATER)
     desk.job("end-registrations")
     assert [row.ending for row in desk.rows("unemployment_record")] == ["died"]
     assert [row.validity for row in desk.rows("certificate")] == ["revoked"]
+
+
+@pytest.mark.parametrize("merges_first", [True, False])
+@pytest.mark.req("ID-05", "ER-07", "UNE-09")
+def test_what_is_told_of_the_other_document_ends_a_registration(
+    desk: Any, merges_first: bool
+) -> None:
+    lin = desk.person()
+    unemployed(desk, lin)
+    twin = desk.known_by_another()
+    if merges_first:
+        desk.merges(lin, twin)
+    desk.tells("social-security", twin.told(Happening.ENROLLED, BEGAN))
+    if not merges_first:
+        assert desk.rows("planned_ending") == []
+        desk.merges(lin, twin)
+    desk.job("end-registrations")
+    assert [row.state for row in desk.rows("planned_ending")] == ["draft"]
+    desk.set(LATER)
+    desk.job("end-registrations")
+    assert [row.ending for row in desk.rows("unemployment_record")] == ["employed"]
+    assert desk.rows("person_standing") == []
+    assert desk.history_is_whole()
+
+
+@pytest.mark.req("ID-05", "ER-07", "EMP-06")
+def test_what_was_announced_after_a_change_under_the_other_document_takes_effect(desk: Any) -> None:
+    lin, officer, _ = desk.registered()
+    twin = desk.person()
+    desk.merges(lin, twin)
+    desk.tells("social-security", twin.told(Happening.PENSION, BEGAN))
+    assert desk.rows("planned_ending") == []  # nothing is filed under it yet
+    officer.approves(twin.submits(twin.opens("change", occupation="家政服务员")))
+    (ending,), (record,) = desk.rows("planned_ending"), desk.rows("flexible_employment_record")
+    assert ending.person_key != record.person_key
+    desk.set(LATER)
+    desk.job("end-registrations")
+    assert [row.is_valid for row in desk.rows("flexible_employment_record")] == [False]
+    assert twin.done(twin.get("planned-endings"))["items"][0]["took_effect"] is True
+
+
+@pytest.mark.req("ID-05", "ER-07", "CRT-06")
+def test_a_certificate_filed_under_the_other_document_makes_it_known(desk: Any) -> None:
+    lin = desk.person()
+    unemployed(desk, lin)
+    twin = desk.person()
+    desk.merges(lin, twin)
+    desk.tells("social-security", twin.told(Happening.ENROLLED, BEGAN))
+    held = twin.done(twin.get("certificates/current"))
+    asked = {"kind": "replacement", "replaces": held["id"], "certificate": LOST}
+    draft = twin.done(twin.post("certificate-applications", asked), 201)
+    twin.done(twin.post(f"certificate-applications/{draft['id']}/submit", {}))
+    officer = desk.officer("440106", business="employment-registry.certificate")
+    officer.done(officer.post(f"certificate-reviews/{draft['id']}/approve", {}))
+    desk.job("end-registrations")
+    assert [row.state for row in desk.rows("planned_ending")] == ["draft"]
+
+
+@pytest.mark.req("ID-05", "ER-07")
+def test_an_objection_upheld_counts_for_both_documents(desk: Any) -> None:
+    lin = desk.person()
+    unemployed(desk, lin)
+    twin = desk.known_by_another()
+    desk.merges(lin, twin)
+    for reference, one in enumerate((lin, twin)):
+        desk.tells("social-security", one.told(Happening.ENROLLED, BEGAN, str(reference)))
+    (ending,) = twin.done(twin.get("planned-endings"))["items"]
+    twin.done(twin.post(f"planned-endings/{ending['id']}/object", {"explanation": "不是我"}))
+    officer = desk.officer("440106", business="employment-registry.ending")
+    officer.done(officer.post(f"ending-reviews/{ending['id']}/approve", {}))
+    desk.set(LATER)
+    desk.job("end-registrations")
+    assert [row.state for row in desk.rows("planned_ending")] == ["approved"]
+    assert [row.is_valid for row in desk.rows("unemployment_record")] == [True]
+
+
+@pytest.mark.req("ID-05", "ER-07")
+def test_a_death_ends_both_registrations_that_a_merge_left(desk: Any) -> None:
+    lin, twin = desk.registered()[0], desk.person()
+    unemployed(desk, twin)
+    desk.merges(lin, twin)
+    assert len(desk.rows("person_standing")) == 2  # which of the two holds an officer says
+    desk.tells("police", twin.told(Happening.DIED, BEGAN))
+    desk.set(LATER)
+    desk.job("end-registrations")
+    assert desk.rows("person_standing") == []
+    assert [row.validity for row in desk.rows("certificate")] == ["revoked", "revoked"]
+    assert desk.history_is_whole()

@@ -11,13 +11,10 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from employment_registry.certificate.policy import CertificatePolicy
-from employment_registry.life_events import actions as life_events
-from employment_registry.life_events.actions import Told
 from employment_registry.life_events.rules import Happening
 from employment_registry.policy_changes.rules import Case
 from employment_registry.policy_changes.rules import effect as effect_of
 from employment_registry.policy_kinds import ReviewLimit
-from servicekit.personal import DocumentNumber
 from servicekit.workflow import State
 
 LIMIT = {"flexible_employment": 2, "unemployment": 3, "certificate": 5}
@@ -355,10 +352,7 @@ def test_endings_are_announced_by_the_policy_of_the_day(desk: Any) -> None:
     (touched,) = tries(desk, admin(desk), made)["effects"]
     assert touched["count"] == 1
     assert touched["effect"].startswith("终止登记的期限：告知10个工作日")
-    told = Told("1", DocumentNumber(lin.number), Happening.DIED, desk.today())
-    with desk.app.database.transaction() as db:
-        (person,) = life_events.hear(db, "a-register", [told], now=desk.clock.now())
-        life_events.plan(db, person, now=desk.clock.now())
+    desk.tells("a-register", lin.told(Happening.DIED, desk.today()))
     (ending,) = lin.done(lin.get("planned-endings"))["items"]
     assert ending["takes_effect_on"] == "2026-10-09"  # 30 September, 8 and 9 October
     path = f"planned-endings/{ending['id']}"

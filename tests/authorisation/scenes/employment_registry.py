@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from employment_registry.life_events import actions as life_events
-from employment_registry.life_events.actions import Told
+from employment_registry.life_events import planning
+from employment_registry.life_events.planning import Told
 from employment_registry.life_events.rules import Happening
 from employment_registry.policy_changes import actions as policy_changes
 from servicekit.columns import new_id
@@ -97,8 +97,8 @@ def _ending(desk: Any, path: str, number: str) -> dict[str, str]:
     arrange(desk, "flexible-employment-records", number)
     told = Told(number, DocumentNumber(number), Happening.DIED, desk.clock.now().date())
     with desk.app.database.transaction() as db:
-        (person,) = life_events.hear(db, "a-register", [told], now=desk.clock.now())
-        life_events.plan(db, person, now=desk.clock.now())
+        (person,) = planning.hear(db, "a-register", [told], now=desk.clock.now())
+        planning.plan(db, person, now=desk.clock.now())
     owner = as_owner(desk)
     made = done(owner.get("planned-endings"), 200)["items"][0]["id"]
     if "reviews" in path or path.endswith(("withdraw", "urge")):

@@ -14,21 +14,13 @@ from employment_registry.certificate.model import Certificate, CertificateApplic
 from employment_registry.certificate.policy import CertificatePolicy
 from employment_registry.certificate.rules import Validity
 from employment_registry.events import FACTS, CertificateChanged
-from employment_registry.person_columns import PersonApplication
+from employment_registry.person_columns import PersonApplication, same_person
 from employment_registry.policies import POLICIES
 from servicekit.clock import shanghai_date
 from servicekit.outbox import announce
 from servicekit.uniqueness import refusing_a_second
 
 CODE_BYTES: Final = 16  # 128 bits: nobody finds a certificate by trying
-_PERSON: Final = (
-    "person_key",
-    "person_name",
-    "document_kind",
-    "document_number",
-    "born_on",
-    "sex",
-)
 _NEXT_SERIAL: Final = text(
     "INSERT INTO serial AS s (name, day, last) VALUES (:name, :day, 1) "
     "ON CONFLICT (name, day) DO UPDATE SET last = s.last + 1 RETURNING last"
@@ -70,7 +62,7 @@ def issue(
         region=region,
         application_id=certified_by.id if certified_by else None,
         issued_at=now,
-        **{name: getattr(application, name) for name in _PERSON},
+        **same_person(application),
     )
     with refusing_a_second(db, rules.AlreadyCertified):
         db.add(certificate)

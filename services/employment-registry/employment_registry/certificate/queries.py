@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, false, select, text
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, false, select, text
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
@@ -53,6 +55,15 @@ def hold_valid(
     valid = select(Certificate).where(of_person, Certificate.validity == Validity.VALID)
     valid = valid.order_by((Certificate.person_key == person_key).desc())
     return db.scalar(valid.with_for_update() if hold else valid)
+
+
+def hold_all(db: Session, own: ColumnElement[bool]) -> Sequence[Certificate]:
+    """A person's valid certificates, held, in one order by everybody.
+
+    One, but where two accounts were put together that had one each.
+    """
+    valid = select(Certificate).where(own, Certificate.validity == Validity.VALID)
+    return db.scalars(valid.order_by(Certificate.id).with_for_update()).all()
 
 
 def situation(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from employment_registry.certificate import issuing, queries, rules
 from employment_registry.certificate.model import Certificate, CertificateApplication
 from employment_registry.events import TELLER
+from employment_registry.life_events import planning
 from employment_registry.possible_duplicates import alike, certified
 from servicekit.applications import Actor, advance, record
 from servicekit.errors import ChangedMeanwhile
@@ -27,6 +28,7 @@ def approved(
     certified, registered = found.has_certificate, found.is_registered
     rules.check_kind(application.kind, has_certificate=certified, is_registered=registered)
     issuing.issue(db, application, now=now, certified_by=application)
+    planning.weigh_again(db, application.applicant_id)
 
 
 def revoke(

@@ -156,7 +156,7 @@ def cancel(
         OnlyApprovedCanBeCancelled, RecordInvalid
     """
     application = FILINGS.find(db, application_id, actor, seen)
-    standing.hold(db, application.person_key)  # first, as every life event takes it
+    standing.hold(db, application.record_id or "")  # first, as every life event takes it
     record = queries.hold_record(db, application)
     in_force = record is not None and record.is_valid
     rules.check_cancellation(application.state, record_is_valid=in_force)

@@ -16,7 +16,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentRecord,
 )
 from employment_registry.life import Standing
-from employment_registry.life_events import actions as life_events
+from employment_registry.life_events import planning
 from employment_registry.life_events import queries as endings
 from employment_registry.life_events.handing_over import hand_over
 from employment_registry.possible_duplicates import alike, registered
@@ -37,7 +37,7 @@ def hold(db: Session, application: FlexibleEmploymentApplication) -> None:
     """
     meant = application.record
     if meant is not None:
-        standing.hold(db, meant.person_key)
+        standing.hold(db, meant.id)
         queries.hold_record(db, application)
         endings.find_open(db, meant.id)
     registered = unemployments.hold_in_force(db, application.person_key, application.applicant_id)
@@ -54,19 +54,17 @@ def approved(
         RecordInvalid, AlreadyRegistered
     """
     record = queries.hold_record(db, application)
-    is_new = record is None
     if record is None:
         record = _found_record(db, application, now)
         _become_employed(db, record, filed=application.submitted_at or now, now=now)
+        issuing.issue_with_registration(db, application, now=now)
     else:
         rules.check_kind(application.kind, is_registered=record.is_valid, was_registered=True)
         record.application_id, record.changed_at = application.id, now
         db.flush()
         hand_over(db, record.id, application.region or "", now=now)
     announce_record(db, record, application, now)
-    if is_new:
-        issuing.issue_with_registration(db, application, now=now)
-        life_events.plan(db, application.person_key, now=now)
+    planning.plan(db, application.person_key, now=now)
 
 
 def _become_employed(

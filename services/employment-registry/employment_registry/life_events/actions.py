@@ -1,48 +1,33 @@
-"""Keeps what happened, announces endings before they take effect, and lets them take effect.
+"""What a person says against an ending, and what takes effect when its day has come.
 
-Whoever plans, settles or carries out an ending holds the person's standing first, as every life
-event of theirs does, so that none overlooks another.
+Whoever settles or carries out an ending holds the registration's standing first, as every life
+event does, so that none overlooks another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
-from employment_registry.certificate import issuing
-from employment_registry.certificate import queries as certificates
-from employment_registry.checks.rules import System
-from employment_registry.events import FACTS, EndingAnnounced
 from employment_registry.flexible_employment import actions as flexible
 from employment_registry.flexible_employment import queries as flexible_queries
-from employment_registry.flexible_employment.model import (
-    FlexibleEmploymentApplication,
-    FlexibleEmploymentRecord,
-)
+from employment_registry.flexible_employment.model import FlexibleEmploymentRecord
 from employment_registry.life import Standing
 from employment_registry.life_events import queries, rules
-from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
+from employment_registry.life_events.model import PlannedEnding
+from employment_registry.life_events.planning import follow_death, plan, terms
 from employment_registry.life_events.rules import Happening
-from employment_registry.person_columns import PersonApplication
-from employment_registry.policies import POLICIES
-from employment_registry.policy_kinds import EndingNotice
-from employment_registry.standing import PersonKey, PersonStanding
+from employment_registry.people import known_by
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.unemployment import queries as unemployments
-from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from employment_registry.unemployment.model import UnemploymentRecord
 from employment_registry.unemployment.rules import Ending
-from servicekit import history, reviewing, working_days
+from servicekit import history, reviewing
 from servicekit.applications import Actor, advance, system_actor, take_number
 from servicekit.clock import shanghai_date
-from servicekit.db import new_id
-from servicekit.outbox import announce
 from servicekit.teamwork import urging
 from servicekit.teamwork.reviews import ask_no_more
 
@@ -53,87 +38,6 @@ ENDINGS: Final = {
     Happening.RETIRED: Ending.RETIREMENT_AGE,
     Happening.DIED: Ending.DIED,
 }
-_PERSON: Final = (
-    "person_key",
-    "person_name",
-    "document_kind",
-    "document_number",
-    "born_on",
-    "sex",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One thing that happened, as its source tells it."""
-
-    reference: str
-    person: PersonKey
-    happening: Happening
-    on: date
-
-
-def hear(db: Session, source: str, told: Sequence[Told], *, now: datetime) -> list[PersonKey]:
-    """Keep what is new; gives the people it is about, for whom is planned one by one.
-
-    Planning holds a standing, never two at once, so that two registers never wait for each other.
-    """
-    people: list[PersonKey] = []
-    for each in sorted(told, key=lambda t: t.reference):
-        row = insert(LifeEvent).values(
-            id=new_id(),
-            source=source,
-            reference=each.reference,
-            person_key=each.person,
-            happening=each.happening,
-            on=each.on,
-            heard_at=now,
-            refuted=False,
-        )
-        if db.execute(row.on_conflict_do_nothing().returning(LifeEvent.id)).first() is not None:
-            people.append(each.person)
-    return people
-
-
-def move_on(db: Session, system: System, *, before: int, after: int) -> bool:
-    """A register was heard up to ``after``; False when another worker was faster."""
-    db.execute(insert(RegisterPosition).values(system=system, number=0).on_conflict_do_nothing())
-    held = select(RegisterPosition).where(RegisterPosition.system == system).with_for_update()
-    position = db.scalars(held).one()
-    if position.number != before:
-        return False
-    position.number = after
-    return True
-
-
-def terms(db: Session, day: date) -> EndingNotice:
-    """The time people and officers have, by the policy of the day."""
-    return POLICIES.in_force(db, EndingNotice, day)
-
-
-def plan(db: Session, person: PersonKey, *, now: datetime) -> None:
-    """Announce the ending of the person's registration, where what happened ends it.
-
-    A second event while one is announced changes the cause to the earlier of both, not the day.
-    Asked when something is heard, a registration is approved or an objection is over.
-    """
-    held = standing.hold(db, person)
-    if held is None:
-        _follow_death(db, person, now)  # not registered in any way: nothing else to end
-        return
-    events = queries.list_events(db, person)
-    cause = rules.cause(held.standing, shanghai_date(held.since), events)
-    if cause is None:
-        return  # what happened does not concern this registration
-    planned = queries.find_open(db, held.record_id)
-    if planned is not None:
-        if rules.is_announced(planned.state):
-            planned.event_id = cause.id
-            db.flush()
-        return
-    today = shanghai_date(now)
-    day = working_days.add_working_days(today, terms(db, today).notice)
-    _announce(db, held, cause, day, now)
 
 
 def object_to(
@@ -169,7 +73,7 @@ def withdraw(db: Session, ending_id: str, *, actor: Actor, now: datetime) -> Pla
         EndingNotFound, WrongState
     """
     ending = queries.find_own(db, ending_id, actor)
-    standing.hold(db, ending.person_key)
+    standing.hold(db, ending.record_id)
     rules.WORKFLOW.next_state("withdraw", ending.state, actor.role)
     reviewing.close(ending)
     ask_no_more(db, ending, now)
@@ -197,14 +101,13 @@ def carry_out(db: Session, ending_id: str, *, now: datetime) -> None:
     ending = db.get(PlannedEnding, ending_id)
     if ending is None:
         return  # merged away meanwhile
-    held = standing.hold(db, ending.person_key)
+    held = standing.hold(db, ending.record_id)
     ending = queries.find_open(db, ending.record_id)
     if ending is None or ending.id != ending_id:
         return  # settled by another worker or an officer
-    if held is None or held.record_id != ending.record_id:
+    if held is None:
         advance(db, rules.WORKFLOW, ending, "lapse", actor=ITSELF, now=now)
-        if held is None:
-            _follow_death(db, ending.person_key, now, ending=ending)
+        _follow_death(db, ending, now)
     elif rules.is_waiting(ending.state) and ending.takes_effect_on <= shanghai_date(now):
         hold_lanes(db, ending)
         advance(db, rules.WORKFLOW, ending, "take-effect", actor=ITSELF, now=now)
@@ -229,72 +132,13 @@ def end_registration(db: Session, ending: PlannedEnding, *, now: datetime) -> No
         record = db.get_one(FlexibleEmploymentRecord, ending.record_id, with_for_update=True)
         flexible.end(db, record, actor=ITSELF, now=now, reason=said)
     else:
-        registered = unemployments.hold_in_force(db, ending.person_key, ending.applicant_id)
+        registered = unemployments.hold(db, ending.record_id)
         if registered is not None:
             why = ENDINGS[ending.event.happening]
             unemployment.end(db, registered, why, actor=ITSELF, now=now)
-    _follow_death(db, ending.person_key, now, ending=ending)
+    _follow_death(db, ending, now)
 
 
-def refute(db: Session, person: PersonKey, happening: Happening) -> None:
-    """What was said of this kind until now is wrong, and ends nothing from now on."""
-    for event in db.scalars(select(LifeEvent).filter_by(person_key=person, happening=happening)):
-        event.refuted = True
-    db.flush()
-
-
-def _follow_death(
-    db: Session, person: PersonKey, now: datetime, *, ending: PlannedEnding | None = None
-) -> None:
-    """After a death the certificate, under either document (ID-05), is worth nothing any more."""
-    account, cause = (ending.applicant_id, ending.event.happening) if ending else (None, None)
-    if (certificate := certificates.hold_valid(db, person, account)) is not None:
-        issued = shanghai_date(certificate.issued_at)
-        if cause is Happening.DIED or rules.has_died(queries.list_events(db, person), issued):
-            issuing.revoke(db, certificate, now=now)
-
-
-def _founding(db: Session, how: Standing, record_id: str) -> PersonApplication:
-    if how is Standing.EMPLOYED:
-        employed = db.get_one(FlexibleEmploymentRecord, record_id)
-        return db.get_one(FlexibleEmploymentApplication, employed.application_id)
-    unemployed = db.get_one(UnemploymentRecord, record_id)
-    return db.get_one(UnemploymentApplication, unemployed.application_id)
-
-
-def _business(how: Standing) -> str:
-    word = "flexible-employment" if how is Standing.EMPLOYED else "unemployment"
-    return f"employment-registry.{word}"
-
-
-def _announce(
-    db: Session, held: PersonStanding, cause: rules.Event, day: date, now: datetime
-) -> None:
-    founding = _founding(db, held.standing, held.record_id)
-    ending = PlannedEnding(
-        applicant_id=founding.applicant_id,
-        filed_by=None,
-        state=rules.WORKFLOW.start,
-        region=founding.region,
-        created_at=now,
-        updated_at=now,
-        standing=held.standing,
-        record_id=held.record_id,
-        event_id=cause.id,
-        takes_effect_on=day,
-        **{name: getattr(founding, name) for name in _PERSON},
-    )
-    db.add(ending)
-    db.flush()
-    announce(
-        db,
-        FACTS.of(
-            EndingAnnounced,
-            subject=ending.id,
-            now=now,
-            applicant_id=ending.applicant_id,
-            ending_id=ending.id,
-            business=_business(held.standing),
-            takes_effect_on=day,
-        ),
-    )
+def _follow_death(db: Session, ending: PlannedEnding, now: datetime) -> None:
+    is_death = ending.event.happening is Happening.DIED
+    follow_death(db, known_by(db, ending.person_key), now, is_sure=is_death)

@@ -29,7 +29,7 @@ class LifeEvent(Base):
     __table_args__ = (
         Index("one_life_event", "source", "reference", unique=True),
         Index("life_event_person", "person_key"),
-        Index("life_event_heard", "heard_at"),
+        Index("life_event_unweighed", "id", postgresql_where=text("NOT weighed")),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
@@ -40,6 +40,8 @@ class LifeEvent(Base):
     on: Mapped[date] = mapped_column("on_day", Date, info=PERSONAL)
     heard_at: Mapped[datetime] = mapped_column(_TIME, info=NOT_PERSONAL)
     refuted: Mapped[bool] = mapped_column(default=False, info=NOT_PERSONAL)
+    # Has been asked what it ends; a worker that dies in between leaves it to the next.
+    weighed: Mapped[bool] = mapped_column(default=False, info=NOT_PERSONAL)
 
 
 class PlannedEnding(PersonColumns, TeamReviewed, Base):

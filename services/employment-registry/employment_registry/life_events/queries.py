@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from employment_registry.certificate.model import Certificate
-from employment_registry.certificate.rules import Validity
 from employment_registry.checks.rules import System
 from employment_registry.life_events import rules
 from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
 from employment_registry.life_events.opening_rules import Situation
-from employment_registry.standing import PersonKey, PersonStanding
+from employment_registry.people import Known
+from employment_registry.standing import PersonStanding
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 
@@ -54,9 +53,9 @@ def situation(db: Session, actor: Actor, *, today: date) -> Situation:
     return Situation(today, ending.state, ending.takes_effect_on)
 
 
-def list_events(db: Session, person_key: PersonKey) -> list[rules.Event]:
+def list_events(db: Session, known: Known) -> list[rules.Event]:
     """Everything that happened to a person, as far as it was told."""
-    found = select(LifeEvent).where(LifeEvent.person_key == person_key)
+    found = select(LifeEvent).where(LifeEvent.person_key.in_(known.keys))
     fresh = found.execution_options(populate_existing=True)
     return [
         rules.Event(e.id, e.happening, e.on, e.refuted, shanghai_date(e.heard_at))
@@ -64,29 +63,18 @@ def list_events(db: Session, person_key: PersonKey) -> list[rules.Event]:
     ]
 
 
-def list_due(db: Session, today: date, *, most: int) -> Sequence[str]:
+def list_due(db: Session, today: date, after: str, *, most: int) -> Sequence[str]:
     """Endings whose day has come, and those whose registration is over already."""
     over = PlannedEnding.record_id.not_in(select(PersonStanding.record_id))
     due = PlannedEnding.state.in_(rules.WAITING) & (PlannedEnding.takes_effect_on <= today)
     open_ = PlannedEnding.state.in_(rules.OPEN) & over
-    wanted = select(PlannedEnding.id).where(due | open_).order_by(PlannedEnding.takes_effect_on)
-    return db.scalars(wanted.limit(most)).all()
+    wanted = select(PlannedEnding.id).where(due | open_, PlannedEnding.id > after)
+    return db.scalars(wanted.order_by(PlannedEnding.id).limit(most)).all()
 
 
-def list_unplanned(db: Session, since: datetime, after: str, *, most: int) -> Sequence[LifeEvent]:
-    """Recent events that may end something: of registered people, and deaths of certified ones."""
-    person = LifeEvent.person_key
-    registered = exists().where(PersonStanding.person_key == person)
-    certified = exists().where(
-        Certificate.person_key == person, Certificate.validity == Validity.VALID
-    )
-    died = LifeEvent.happening == rules.Happening.DIED
-    wanted = select(LifeEvent).where(
-        LifeEvent.heard_at >= since,
-        ~LifeEvent.refuted,
-        LifeEvent.id > after,
-        registered | (died & certified),
-    )
+def list_unweighed(db: Session, after: str, *, most: int) -> Sequence[LifeEvent]:
+    """Events of which nobody has asked yet what they end, in the order of their ids."""
+    wanted = select(LifeEvent).where(~LifeEvent.weighed, LifeEvent.id > after)
     return db.scalars(wanted.order_by(LifeEvent.id).limit(most)).all()
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from employment_registry import standing
 from employment_registry.events import TELLER
-from employment_registry.life_events import actions, rules
+from employment_registry.life_events import actions, planning, rules
 from employment_registry.life_events.model import PlannedEnding
+from employment_registry.people import known_by
 from servicekit import working_days
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
@@ -27,8 +28,7 @@ def hold(db: Session, ending: PlannedEnding) -> None:
     Raises:
         ChangedMeanwhile: the registration has ended in another way.
     """
-    held = standing.hold(db, ending.person_key)
-    if held is None or held.record_id != ending.record_id:
+    if standing.hold(db, ending.record_id) is None:
         raise ChangedMeanwhile
     actions.hold_lanes(db, ending)
 
@@ -38,8 +38,8 @@ def upheld(db: Session, ending: PlannedEnding, *, actor: Actor, now: datetime) -
 
     What else was told meanwhile nobody has objected to: it is announced by itself.
     """
-    actions.refute(db, ending.person_key, ending.event.happening)
-    actions.plan(db, ending.person_key, now=now)
+    planning.refute(db, known_by(db, ending.person_key), ending.event.happening)
+    planning.plan(db, ending.person_key, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class Objections(TeamReviews[PlannedEnding]):
         ending = super().decide(db, move, application_id, now=now, **how)
         if move == "return":
             today = shanghai_date(now)
-            days = actions.terms(db, today).correction
+            days = planning.terms(db, today).correction
             again = working_days.add_working_days(today, days)
             ending.takes_effect_on = max(again, ending.takes_effect_on)
             db.flush()

@@ -51,6 +51,12 @@ def hold_founded_by(db: Session, application_id: str) -> UnemploymentRecord | No
     return _hold(db, founded)
 
 
+def hold(db: Session, record_id: str) -> UnemploymentRecord | None:
+    """A registration, if it is in force, held."""
+    one = select(UnemploymentRecord).where(UnemploymentRecord.id == record_id)
+    return _hold(db, one.where(UnemploymentRecord.is_valid))
+
+
 def hold_in_force(
     db: Session, person_key: PersonKey, applicant_id: str
 ) -> UnemploymentRecord | None:
@@ -86,5 +92,5 @@ def _hold(db: Session, wanted: Select[UnemploymentRecord]) -> UnemploymentRecord
     found = db.scalar(wanted)
     if found is None:
         return None
-    standing.hold(db, found.person_key)
+    standing.hold(db, found.id)
     return db.scalar(wanted.with_for_update().execution_options(populate_existing=True))

@@ -10,7 +10,7 @@ from employment_registry import standing
 from employment_registry.certificate import issuing
 from employment_registry.events import TELLER
 from employment_registry.life import Standing
-from employment_registry.life_events import actions as life_events
+from employment_registry.life_events import planning
 from employment_registry.possible_duplicates import alike, registered
 from employment_registry.unemployment import actions, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
@@ -45,7 +45,7 @@ def approved(
         raise ChangedMeanwhile  # never a record without a standing: whoever decides tries again
     actions.announce_record(db, record, now)
     issuing.issue_with_registration(db, application, now=now)
-    life_events.plan(db, person, now=now)
+    planning.plan(db, person, now=now)
 
 
 def end_by_office(
