@@ -57,13 +57,14 @@ def approved(
     if record is None:
         record = _found_record(db, application, now)
         _become_employed(db, record, filed=application.submitted_at or now, now=now)
+        announce_record(db, record, application, now)
         issuing.issue_with_registration(db, application, now=now)
     else:
         rules.check_kind(application.kind, is_registered=record.is_valid, was_registered=True)
         record.application_id, record.changed_at = application.id, now
         db.flush()
         hand_over(db, record.id, application.region or "", now=now)
-    announce_record(db, record, application, now)
+        announce_record(db, record, application, now)
     planning.plan(db, application.person_key, now=now)
 
 
