@@ -6,7 +6,7 @@ was filed under that account (ID-05).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,14 +15,15 @@ from sqlalchemy.orm import Session
 
 from employment_registry.certificate.model import CertificateApplication
 from employment_registry.flexible_employment.model import FlexibleEmploymentApplication
+from employment_registry.person_columns import PersonApplication
 from employment_registry.standing import PersonKey
 from employment_registry.unemployment.model import UnemploymentApplication
 
-APPLICATIONS: Final[tuple[Any, ...]] = (
-    FlexibleEmploymentApplication,
-    UnemploymentApplication,
-    CertificateApplication,
-)
+MATTERS: Final[Mapping[str, type[PersonApplication]]] = {
+    "flexible-employment": FlexibleEmploymentApplication,
+    "unemployment": UnemploymentApplication,
+    "certificate": CertificateApplication,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def known_by(db: Session, person_key: PersonKey) -> Known:
     accounts = union(
         *(
             select(each.applicant_id).where(each.person_key == person_key, _is_filed(each))
-            for each in APPLICATIONS
+            for each in MATTERS.values()
         )
     )
     filed = union(
@@ -50,7 +51,7 @@ def known_by(db: Session, person_key: PersonKey) -> Known:
             select(each.person_key, each.applicant_id).where(
                 each.applicant_id.in_(accounts), _is_filed(each)
             )
-            for each in APPLICATIONS
+            for each in MATTERS.values()
         )
     )
     rows = db.execute(filed).all()
@@ -64,7 +65,7 @@ def documents_of(db: Session, applicant_id: str) -> Sequence[bytes]:
     """Every document that was filed under an account."""
     own = (
         select(each.person_key).where(each.applicant_id == applicant_id, _is_filed(each))
-        for each in APPLICATIONS
+        for each in MATTERS.values()
     )
     return db.scalars(union(*own)).all()
 

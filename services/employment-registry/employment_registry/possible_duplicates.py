@@ -7,7 +7,7 @@ officer's region holds; of the rest only where it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, Final
@@ -27,14 +27,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from employment_registry.certificate import queries as certificates
-from employment_registry.certificate.model import Certificate, CertificateApplication
+from employment_registry.certificate.model import Certificate
 from employment_registry.certificate.rules import Validity
-from employment_registry.flexible_employment.model import FlexibleEmploymentApplication
+from employment_registry.people import MATTERS
 from employment_registry.person_columns import PersonApplication, indexes_of
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import SharedPhone
 from employment_registry.standing import PersonStanding
-from employment_registry.unemployment.model import UnemploymentApplication
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 from servicekit.queues import within
@@ -46,11 +45,6 @@ from servicekit.workflow import State
 LIKENESS: Final = "likeness"  # 姓名、出生日期、性别相同，证件不同
 PHONE: Final = "phone"  # 多人使用同一联系电话
 MOST_ROWS: Final = 200
-MATTERS: Final[Mapping[str, type[PersonApplication]]] = {
-    "flexible-employment": FlexibleEmploymentApplication,
-    "unemployment": UnemploymentApplication,
-    "certificate": CertificateApplication,
-}
 _UNSEEN: Final = (State.DRAFT, State.CHECKING)  # UNE-04: no officer knows of it
 
 Holders = Callable[[Session, Collection[bytes]], set[bytes]]
@@ -154,6 +148,7 @@ def _find(
             ).where(
                 or_(*_same(model, application).values()),
                 model.person_key != application.person_key,
+                model.applicant_id != application.applicant_id,  # known to be the same (ID-05)
                 model.state.not_in(_UNSEEN),
             )
             for model in MATTERS.values()

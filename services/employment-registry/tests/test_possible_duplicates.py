@@ -47,6 +47,17 @@ def twins(desk: Any) -> tuple[Any, Any]:
     return desk.person(name="陈一一"), desk.person(name="陈 一一")
 
 
+@pytest.mark.req("AL-12", "ID-05")
+def test_who_is_known_to_be_one_person_is_no_possible_duplicate(desk: Any) -> None:
+    (first, again), officer = twins(desk), desk.officer("440106")
+    officer.rejects(files(desk, first), reason="不符")
+    asked = files(desk, again)
+    assert len(shown(officer, asked)["items"]) == 1
+    desk.merges(first, again)
+    assert shown(officer, asked)["items"] == []
+    officer.approves(asked)
+
+
 @pytest.mark.req("AL-12")
 def test_the_same_person_under_another_document_is_looked_at_before_the_decision(
     desk: Any,
