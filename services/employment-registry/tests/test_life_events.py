@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from employment_registry.checks.rules import System
 from employment_registry.life import Standing
@@ -450,6 +451,32 @@ def test_what_nobody_objected_to_is_no_officers(desk: Any) -> None:
     listed = officer.done(officer.get(REVIEWS, limit="1"))
     assert (len(listed["items"]), listed["next_cursor"], listed["total"]) == (1, None, 1)
     assert officer.get(f"{REVIEWS}/{endings(people[1])[0]['id']}").status_code == 404
+
+
+def goes_astray(desk: Any, lin: Any, change: str) -> None:
+    """As nothing but a hand in the database would make it."""
+    with desk.app.database.transaction() as db:
+        db.execute(text(change), {"account": lin.claims["sub"]})
+
+
+@pytest.mark.req("ER-07")
+def test_what_cannot_be_weighed_or_ended_keeps_nobody_else_waiting(
+    checked: Any, outside: Any
+) -> None:
+    people = [checked.person() for _ in range(3)]
+    for lin in people:
+        unemployed(checked, lin)
+        outside.reports(INSURANCE, "enrolled", lin.number, "2026-09-29")
+    change = "UPDATE person_standing SET record_id = 'lost' WHERE applicant_id = :account"
+    goes_astray(checked, people[0], change)
+    hears(checked)
+    assert [len(endings(lin)) for lin in people] == [0, 1, 1]
+    assert [row.weighed for row in checked.rows("life_event")] == [False, True, True]
+    change = "UPDATE unemployment_application SET state = 'draft' WHERE applicant_id = :account"
+    goes_astray(checked, people[1], change)
+    checked.set(LATER)
+    checked.job("end-registrations")
+    assert [row.is_valid for row in checked.rows("unemployment_record")] == [True, True, False]
 
 
 STEPS = [
