@@ -84,13 +84,13 @@ def system_actor(service: str) -> Actor:
 
 
 class Application:
-    """Columns shared by every kind of application; mix into a table."""
+    """Columns shared by every kind of application; mix into a table that indexes its own lists."""
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=new_id, info=NOT_PERSONAL)
     number: Mapped[str | None] = mapped_column(
         String(40), unique=True, info=NOT_PERSONAL
     )  # 受理编号
-    applicant_id: Mapped[str] = mapped_column(String(80), index=True, info=NOT_PERSONAL)
+    applicant_id: Mapped[str] = mapped_column(String(80), info=NOT_PERSONAL)
     filed_by: Mapped[str | None] = mapped_column(String(80), info=NOT_PERSONAL)
     state: Mapped[State] = mapped_column(_STATE, default=State.DRAFT, info=NOT_PERSONAL)
     version: Mapped[int] = mapped_column(default=1, info=NOT_PERSONAL)

@@ -4,13 +4,22 @@ import base64
 import importlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import Column, MetaData, String, Table
+from sqlalchemy import (
+    ClauseElement,
+    Column,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from servicekit import settings
 from servicekit.facts import application_facts
@@ -19,6 +28,7 @@ from servicekit.web.app import ServiceApp
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = ROOT / "contracts" / "events"
+KEYS = (PrimaryKeyConstraint, UniqueConstraint)
 ENTRIES = {entry.name: entry for entry in entry_points(group="suite.services")}
 
 
@@ -59,6 +69,29 @@ def unmarked_columns(metadata: MetaData) -> list[str]:
     """Columns that do not say whether they hold personal data."""
     columns = (column for table in metadata.tables.values() for column in table.columns)
     return [str(column) for column in columns if not isinstance(column.info.get("personal"), bool)]
+
+
+def repeated_indexes(metadata: MetaData) -> list[str]:
+    """Indexes that begin another one of their table, and so are written and never needed."""
+    found = []
+    for table in metadata.tables.values():
+        whole = [index for index in table.indexes if not _is_partial(index)]
+        keys = [columns_of(index.expressions) for index in whole]
+        keys += [columns_of(key.columns) for key in table.constraints if isinstance(key, KEYS)]
+        for index, own in zip(whole, keys, strict=False):
+            longer = (key for key in keys if key != own and key[: len(own)] == own)
+            if not index.unique and (keys.count(own) > 1 or any(longer)):
+                found.append(str(index.name))
+    return sorted(found)
+
+
+def columns_of(key: Iterable[ClauseElement]) -> tuple[str, ...]:
+    """What an index or constraint is over, in order."""
+    return tuple(str(each) for each in key)
+
+
+def _is_partial(index: Index) -> bool:
+    return index.dialect_options["postgresql"]["where"] is not None
 
 
 def fact_types(app: ServiceApp) -> set[str]:
@@ -106,6 +139,22 @@ def test_a_column_without_a_mark_is_found() -> None:
     metadata = MetaData()
     Table("person", metadata, Column("name", String), Column("id", String, info={"personal": 0}))
     assert unmarked_columns(metadata) == ["person.name", "person.id"]
+
+
+def test_no_index_begins_another(apps: dict[str, ServiceApp]) -> None:
+    repeated = {name: repeated_indexes(app.service.base.metadata) for name, app in apps.items()}
+    assert {name: indexes for name, indexes in repeated.items() if indexes} == {}
+
+
+def test_an_index_that_begins_another_is_found() -> None:
+    metadata = MetaData()
+    table = Table(
+        "person", metadata, Column("id", String, primary_key=True), Column("name", String)
+    )
+    Index("by_name", table.c.name)
+    Index("by_name_and_id", table.c.name, table.c.id)
+    Index("by_id_where", table.c.id, postgresql_where=table.c.name == "林")
+    assert repeated_indexes(metadata) == ["by_name"]
 
 
 def test_every_service_is_what_its_entry_point_says(apps: dict[str, ServiceApp]) -> None:

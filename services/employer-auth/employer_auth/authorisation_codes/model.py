@@ -61,6 +61,7 @@ class AuthorisationCase(Reviewed, Base):
     __tablename__ = "authorisation_case"
     __table_args__ = (
         Index(ONE_OPEN, "applicant_id", "unit_id", unique=True, postgresql_where=_OPEN),
+        Index("ix_authorisation_case_applicant_id", "applicant_id"),
         Index("authorisation_case_queue", "due_order", "id"),
         Index(
             "authorisation_case_region",

@@ -84,6 +84,7 @@ class PersonRecovery(Case, Base):
 
     __tablename__ = "person_recovery"
     __table_args__ = (
+        Index("ix_person_recovery_applicant_id", "applicant_id"),
         Index("person_recovery_queue", "due_order", "id"),
         Index("person_recovery_to_warn", "id", postgresql_where=_TO_WARN),
     )
@@ -107,6 +108,7 @@ class UnitRecovery(Case, Base):
 
     __tablename__ = "unit_recovery"
     __table_args__ = (
+        Index("ix_unit_recovery_applicant_id", "applicant_id"),
         Index("unit_recovery_queue", "due_order", "id"),
         Index("unit_recovery_to_warn", "id", postgresql_where=_TO_WARN),
     )
