@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+import orjson
 from requests import RequestException, Response, Session
+from urllib3.exceptions import HTTPError
 
 from servicekit import logs, tracing, turns
 from servicekit.errors import JSON, OutsideFailed
@@ -25,6 +27,8 @@ FAILURES: Final = 5  # in a row, then the breaker opens
 OPEN_SECONDS: Final = 10.0
 SIMULATOR_SECONDS: Final = 2.0  # to look whether one answers
 MAX_ANSWER: Final = 4 * 1024 * 1024
+PIECE: Final = 64 * 1024  # bytes read at a time
+LONGEST: Final = 3  # time limits, until all of an answer is there
 SIMULATOR: Final = "X-Simulator"  # what every simulator's answer carries
 
 
@@ -49,7 +53,8 @@ class Client:
 
     Args:
         base_url: put before every path.
-        timeout: seconds to connect and between two bytes.
+        timeout: seconds to connect and between two bytes; an answer that comes drop by drop is
+            given up after ``LONGEST`` of them.
         name: for logs and the problem document; never an address.
         headers: sent with every call.
         simulators: may a simulator answer? In production nothing it says is believed.
@@ -123,12 +128,12 @@ class Client:
     def is_simulator(self) -> bool:
         """Does a simulator answer there? Whoever does not answer at all is none."""
         try:
-            answer = self._session().get(
-                self._base_url, timeout=self._timeout, allow_redirects=False
-            )
+            with self._session().get(
+                self._base_url, timeout=self._timeout, allow_redirects=False, stream=True
+            ) as answer:
+                return SIMULATOR in answer.headers
         except RequestException:
             return False
-        return SIMULATOR in answer.headers
 
     def _call(
         self,
@@ -166,24 +171,37 @@ class Client:
         turns.step_aside()
         started = self._clock()
         try:
-            response = self._session().request(
+            with self._session().request(
                 method,
                 self._base_url + path,
                 timeout=self._timeout,
                 allow_redirects=False,
                 headers=self._all_headers(headers),
+                stream=True,
                 **sent,
-            )
-            if not self._simulators and SIMULATOR in response.headers:
-                raise ValueError("a simulator answers where real people are")
-            status, body = response.status_code, _body(response, raw=raw)
-        except (RequestException, ValueError) as error:
+            ) as response:
+                if not self._simulators and SIMULATOR in response.headers:
+                    raise ValueError("a simulator answers where real people are")
+                read = self._read(response, started + LONGEST * self._timeout)
+            status, body = response.status_code, read if raw else _json(read)
+        except (RequestException, HTTPError, ValueError) as error:
             # Not the error's text: it holds the address, and the address may hold an id.
             log.warning("outside call failed", system=self._name, error=type(error).__name__)
             return None, None
         milliseconds = round((self._clock() - started) * 1000, 1)
         log.debug("outside call", system=self._name, status=status, milliseconds=milliseconds)
         return status, body
+
+    def _read(self, response: Response, until: float) -> bytes:
+        """The whole body: no more of it than we hold, and not for ever."""
+        read = bytearray()
+        while piece := response.raw.read1(PIECE, decode_content=True):
+            read += piece
+            if len(read) > MAX_ANSWER:
+                raise ValueError("the answer is too large")
+            if self._clock() > until:
+                raise ValueError("the answer takes too long")
+        return bytes(read)
 
     def _all_headers(self, headers: Mapping[str, str] | None) -> dict[str, str]:
         everything = {"Accept": "application/json", **self._headers, **(headers or {})}
@@ -194,7 +212,7 @@ class Client:
         # One per thread: requests does not promise that a session may be shared.
         session: Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = Session()
+            session = self._local.session = _Session()
             session.trust_env = False  # no proxy and no credentials from the environment
         return session
 
@@ -215,6 +233,13 @@ def refuse_simulators(addresses: Mapping[str, str]) -> None:
     ]
     if wrong:
         raise BadSettings("\n".join(wrong))
+
+
+class _Session(Session):
+    """Follows nobody: ``requests`` would read a redirect's body whole, however long, to look on."""
+
+    def get_redirect_target(self, resp: Response) -> str | None:
+        return None
 
 
 class _Breaker:
@@ -247,11 +272,5 @@ class _Breaker:
                 self._closed_from = self._clock() + OPEN_SECONDS
 
 
-def _body(response: Response, *, raw: bool) -> Any:
-    if len(response.content) > MAX_ANSWER:
-        raise ValueError("the answer is too large")
-    if raw:
-        return response.content
-    if not response.content:
-        return None
-    return response.json()
+def _json(read: bytes) -> Any:
+    return orjson.loads(read) if read else None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import socket
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +16,14 @@ from typing import Any
 import pytest
 
 from servicekit import tracing
-from servicekit.client import FAILURES, OPEN_SECONDS, Answered, Client, OutsideUnavailable
+from servicekit.client import (
+    FAILURES,
+    MAX_ANSWER,
+    OPEN_SECONDS,
+    Answered,
+    Client,
+    OutsideUnavailable,
+)
 
 
 @dataclass
@@ -25,6 +35,8 @@ class Outside:
     heard: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
     hang: threading.Event = field(default_factory=threading.Event)
     simulator: bool = False
+    drop: Callable[[], None] | None = None  # before every byte, where it comes byte by byte
+    encoding: str | None = None
 
 
 @pytest.fixture
@@ -44,8 +56,14 @@ def outside() -> Iterator[Outside]:
             self.send_header("Location", "http://127.0.0.1:1/elsewhere")
             if told.simulator:
                 self.send_header("X-Simulator", "1")
+            if told.encoding:
+                self.send_header("Content-Encoding", told.encoding)
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(OSError):  # whoever asked has had enough
+                for piece in (body,) if told.drop is None else map(bytes, zip(body, strict=True)):
+                    if told.drop is not None:
+                        told.drop()
+                    self.wfile.write(piece)
 
         do_POST = do_GET  # noqa: N815
 
@@ -132,9 +150,39 @@ def test_an_answer_that_is_an_error_is_the_adapters_to_read(
         client.get("/look")
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"{", b"x" * 5_000_000])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"{", b"x" * 5_000_000, b"[" * 100_000, b'{"a": NaN}', b'"\\ud800"']
+)
 def test_an_answer_nobody_understands(outside: Outside, client: Client, body: bytes) -> None:
     outside.answers = [(200, body)]
+    with pytest.raises(OutsideUnavailable):
+        client.post("/check", {})
+
+
+def test_an_answer_that_grows_when_it_is_unpacked_is_held_to_the_same_size(
+    outside: Outside, client: Client
+) -> None:
+    outside.encoding = "gzip"
+    packed = gzip.compress(b" " * 100_000_000 + b"1")
+    outside.answers = [(200, packed)]
+    tracemalloc.start()
+    with pytest.raises(OutsideUnavailable):
+        client.post("/check", {})
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5 * MAX_ANSWER
+    outside.answers = [(200, gzip.compress(b'{"ok": true}'))]
+    assert client.post("/check", {}) == {"ok": True}
+
+
+def test_an_answer_that_comes_drop_by_drop_is_given_up(
+    outside: Outside, client: Client, ticks: Ticks
+) -> None:
+    def drop() -> None:
+        ticks.now += 1.0
+
+    outside.drop = drop
+    outside.answers = [(200, b" " * 100 + b"{}")]
     with pytest.raises(OutsideUnavailable):
         client.post("/check", {})
 
@@ -143,6 +191,10 @@ def test_redirects_are_not_followed(outside: Outside, client: Client) -> None:
     outside.answers = [(302, b"{}")]
     assert client.get("/look") == {}
     assert len(outside.heard) == 1
+    outside.answers = [(302, b"x" * 5_000_000)]
+    with pytest.raises(OutsideUnavailable):
+        client.post("/check", {})
+    assert len(outside.heard) == 2
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(outside: Outside) -> None:
