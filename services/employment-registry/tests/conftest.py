@@ -396,6 +396,14 @@ class Outside:
     def slows(self, system: System, seconds: float) -> None:
         self._app.behaviours[system].change(latency=seconds, error_rate=0, next_answer="")
 
+    def says(self, system: System, answer: dict[str, Any] | None) -> None:
+        """Well signed, whatever it says; None is its own word again."""
+        register = self._app.registers[system]
+        if answer is None:
+            del register.says
+        else:
+            register.says = lambda name, number: answer
+
     def asked(self, system: System, number: str) -> int:
         return self._app.registers[system].asked.count(number)
 

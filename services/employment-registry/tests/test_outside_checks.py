@@ -335,3 +335,34 @@ def test_of_an_answer_only_its_hash_and_the_findings_are_kept(checked: Any) -> N
     assert len(police.answer_hash) == 32
     assert "430102" not in str(kept.values())
     assert lin.number not in str(kept.values())
+
+
+@pytest.mark.req("ER-09")
+@pytest.mark.parametrize(
+    ("system", "half"),
+    [
+        (POLICE, {}),
+        (POLICE, {"agrees": "yes", "alive": True, "hukou": "440106"}),
+        (POLICE, {"agrees": True, "hukou": "440106"}),
+        (POLICE, {"agrees": True, "alive": None, "hukou": "440106"}),
+        (POLICE, {"agrees": True, "alive": True}),
+        (POLICE, {"agrees": True, "alive": True, "hukou": ""}),
+        (POLICE, {"agrees": True, "alive": True, "hukou": "广州"}),
+        (INSURANCE, {"employed": False}),
+        (INSURANCE, {"employed": True, "since": None, "pensioner": False}),
+        (INSURANCE, {"employed": True, "since": "2026年1月", "pensioner": False}),
+    ],
+)
+def test_half_an_answer_is_none(
+    checked: Any, outside: Any, system: System, half: dict[str, Any]
+) -> None:
+    lin, officer = checked.person(), officer_of(checked)
+    filed = files(checked, lin)
+    outside.says(system, half)
+    checked.asks_outside()
+    assert shown(lin, filed)["state"] == "checking"
+    outside.says(system, None)
+    checked.clock.advance(minutes=5)
+    checked.asks_outside()
+    assert shown(lin, filed)["state"] == "submitted"
+    assert officer.get(f"unemployment-reviews/{filed['id']}").json["findings"] == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from servicekit.client import Answered
 from servicekit.errors import OutsideFailed
 from servicekit.personal import DocumentNumber, PersonName
 from servicekit.signed import SignedClient
+
+_REGION: Final = re.compile(r"[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Resident:
     """What the register says; of whom it does not know it says nothing more.
 
     Attributes:
-        hukou: six digits, where the household is registered.
+        hukou: six digits, where the household is registered; empty where nothing agrees.
     """
 
     agrees: bool
@@ -51,8 +54,11 @@ class HttpPopulationRegister:
             answer = self._outside.ask("/checks", question)
         except Answered as error:
             raise OutsideFailed from error
-        agrees, alive = answer.body.get("agrees"), answer.body.get("alive", True)
-        if not isinstance(agrees, bool) or not isinstance(alive, bool):
+        agrees = answer.body.get("agrees")
+        if agrees is False:
+            return Resident(False, True, "", answer.reference, answer.answer_hash)
+        alive, hukou = answer.body.get("alive"), answer.text("hukou")
+        # Half an answer is none: who is not said to be alive is not known to be.
+        if agrees is not True or not isinstance(alive, bool) or not _REGION.fullmatch(hukou):
             raise OutsideFailed
-        hukou = answer.text("hukou", longest=6) if agrees else ""
         return Resident(agrees, alive, hukou, answer.reference, answer.answer_hash)

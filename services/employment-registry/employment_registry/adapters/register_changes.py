@@ -12,6 +12,7 @@ from servicekit.personal import DocumentNumber
 from servicekit.signed import SignedClient
 
 LONGEST_PAGE: Final = 1_000
+LARGEST: Final = 2**63 - 1  # what the database counts to
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class HttpRegisterChanges:
 
 def _change(row: Any) -> Change:
     number, kind = row["number"], row["kind"]
-    if not isinstance(number, int) or not isinstance(kind, str):
+    if type(number) is not int or number > LARGEST or not isinstance(kind, str):
         raise TypeError("not a change")
     on = date.fromisoformat(row["on"])
     return Change(number, kind, DocumentNumber(row["document_number"]), on)
