@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Final
 
 from employment_registry.adapters.population_register import (
     HttpPopulationRegister,
@@ -12,7 +13,7 @@ from employment_registry.adapters.population_register import (
 )
 from employment_registry.adapters.register_changes import HttpRegisterChanges, RegisterChanges
 from employment_registry.adapters.social_security import HttpSocialSecurity, SocialSecurity
-from employment_registry.checks import questions, rules
+from employment_registry.checks import queries, questions, rules
 from employment_registry.checks.questions import Answer, Matters, Task
 from employment_registry.checks.rules import System
 from employment_registry.settings import Settings
@@ -23,6 +24,7 @@ from servicekit.jobs import JobContext
 from servicekit.signed import SignedClient
 
 Ask = Callable[[Task], Answer]
+LATE: Final = 100  # questions that are given up, read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +84,15 @@ def work_off(context: JobContext, matters: Matters, system: System, ask: Ask) ->
 
 
 def _tell_late(context: JobContext, matters: Matters, system: System) -> None:
-    now, most, last = context.clock.now(), context.settings.outside_at_once, 1
-    while last and not context.stop.is_set():
-        with context.database.transaction() as db:
-            last = questions.give_up_late(db, matters, system, now=now, most=most)
+    """Each in a transaction of its own: two applications' histories are held by nobody at once."""
+    now, late = context.clock.now(), True
+    while late and not context.stop.is_set():
+        with context.database.reading() as db:
+            found = queries.list_late(db, system, now, most=LATE)
+        for check in found:
+            with context.database.transaction() as db:
+                questions.give_up(db, matters, check, now=now)
+        late = bool(found)
 
 
 def _tried(ask: Ask) -> Callable[[Task], Answer | None]:

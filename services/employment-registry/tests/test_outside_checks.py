@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -253,6 +254,35 @@ def test_a_register_that_is_down_is_left_alone_and_the_other_is_asked(
     checked.clock.advance(minutes=16)  # patience is over, however seldom was asked
     checked.asks_outside()
     assert all(shown(lin, one)["check"]["failed"] for lin, one in zip(people, filed, strict=True))
+
+
+@pytest.mark.req("ER-09", "AL-03")
+def test_of_those_who_waited_too_long_each_is_told_alone(checked: Any, outside: Any) -> None:
+    outside.fails(INSURANCE)
+    people = [checked.person() for _ in range(6)]  # the register is left alone after five failures
+    filed = []
+    for lin in people:
+        filed.append(files(checked, lin))
+        checked.clock.advance(seconds=1)
+    checked.asks_outside()
+    checked.clock.advance(minutes=16)
+    held = text("SELECT 1 FROM unemployment_application WHERE id = :id FOR UPDATE")
+    blocked = text(
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND pid IN "
+        "(SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with checked.app.database.transaction() as db:
+            db.execute(held, {"id": filed[-1]["id"]})
+            worker = pool.submit(checked.job, "ask-social-security")
+            with checked.app.database.reading() as seen:
+                until(lambda: seen.execute(blocked).first())
+            told = [shown(*each)["check"]["failed"] for each in zip(people, filed, strict=True)]
+            assert told == [True] * 5 + [False]
+        worker.result()
+    assert shown(people[-1], filed[-1])["check"]["failed"]
+    assert checked.events().count(FAILED) == len(people)
+    assert checked.history_is_whole()
 
 
 @pytest.mark.req("ER-09")

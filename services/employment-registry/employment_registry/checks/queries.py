@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from employment_registry.checks.model import OutsideBreaker, OutsideCheck
-from employment_registry.checks.rules import System
+from employment_registry.checks.rules import Progress, System
 
 
 def list_checks(db: Session, application_id: str) -> list[OutsideCheck]:
@@ -17,6 +17,13 @@ def list_checks(db: Session, application_id: str) -> list[OutsideCheck]:
     of_application = select(OutsideCheck).where(OutsideCheck.application_id == application_id)
     fresh = of_application.order_by(OutsideCheck.system).execution_options(populate_existing=True)
     return list(db.scalars(fresh))
+
+
+def list_late(db: Session, system: System, now: datetime, *, most: int) -> Sequence[OutsideCheck]:
+    """Questions that have waited for an answer too long, the longest first."""
+    waiting = (OutsideCheck.system == system, OutsideCheck.progress == Progress.WAITING)
+    late = select(OutsideCheck).where(*waiting, OutsideCheck.give_up_at <= now)
+    return db.scalars(late.order_by(OutsideCheck.give_up_at, OutsideCheck.id).limit(most)).all()
 
 
 def broken_until(db: Session, systems: Collection[System], now: datetime) -> datetime | None:

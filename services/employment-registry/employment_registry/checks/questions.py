@@ -146,24 +146,15 @@ def failed(
         _give_up(db, matter, application, now)
 
 
-def give_up_late(db: Session, matters: Matters, system: System, *, now: datetime, most: int) -> int:
-    """Tell those who have waited too long, however often was asked: how many were told."""
-    late = (
-        select(OutsideCheck.id, OutsideCheck.application_id, OutsideCheck.business)
-        .where(OutsideCheck.system == system, OutsideCheck.progress == Progress.WAITING)
-        .where(OutsideCheck.give_up_at <= now)
-        .limit(most)
-    )
-    rows = db.execute(late).all()
-    for row in rows:
-        matter = matters[row.business]
-        application = _hold(db, matter, row.application_id)
-        waiting = (OutsideCheck.id == row.id, OutsideCheck.progress == Progress.WAITING)
-        given_up = update(OutsideCheck).where(*waiting).values(progress=Progress.FAILED)
-        changed = db.execute(given_up.returning(OutsideCheck.id)).first()
-        if application is not None and changed is not None:
-            _give_up(db, matter, application, now)
-    return len(rows)
+def give_up(db: Session, matters: Matters, late: OutsideCheck, *, now: datetime) -> None:
+    """Tell somebody who has waited too long, however often was asked; nobody is told twice."""
+    matter = matters[late.business]
+    application = _hold(db, matter, late.application_id)
+    waiting = (OutsideCheck.id == late.id, OutsideCheck.progress == Progress.WAITING)
+    given_up = update(OutsideCheck).where(*waiting).values(progress=Progress.FAILED)
+    changed = db.execute(given_up.returning(OutsideCheck.id)).first()
+    if application is not None and changed is not None:
+        _give_up(db, matter, application, now)
 
 
 def _conclude(
