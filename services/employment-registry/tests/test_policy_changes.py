@@ -90,6 +90,21 @@ def unemployed(desk: Any, lin: Any, *, place: str = "440106003", approve: bool =
     return filed
 
 
+@pytest.mark.req("AL-11", "AL-03")
+def test_who_tried_a_policy_stays_in_its_history(desk: Any) -> None:
+    ma, li = admin(desk), admin(desk)
+    made = drafts(ma, "review-limit", LIMIT, "2026-10-10")
+    tries(desk, ma, made)
+    tries(desk, li, made)  # what the first one found is forgotten, that it was asked for is not
+    told = ma.get(f"policies/{made['id']}/history").json
+    moved = [(e["move"], e["before"], e["after"]) for e in told]
+    stays = ("draft", "draft")
+    assert moved == [("draft", *stays), ("try", *stays), ("try", *stays)]
+    tried = [row.actor_id for row in desk.rows("application_history") if row.move == "try"]
+    assert sorted(tried) == sorted(each.claims["sub"] for each in (ma, li))
+    assert desk.history_is_whole()
+
+
 @pytest.mark.req("AL-11", "AL-09")
 def test_a_policy_goes_from_draft_to_force_on_its_day_across_the_holiday(desk: Any) -> None:
     made = drafts(admin(desk), "review-limit", LIMIT, "2026-10-10")  # a Saturday people work
@@ -114,7 +129,7 @@ def test_a_policy_goes_from_draft_to_force_on_its_day_across_the_holiday(desk: A
         ("已失效", "2026-10-10"),
     ]
     told = admin(desk).get(f"policies/{made['id']}/history").json
-    assert [entry["move"] for entry in told] == ["draft", "activate"]
+    assert [entry["move"] for entry in told] == ["draft", "try", "activate"]
     assert desk.events().count("employment-registry.policies.changed.v1") == 2
     assert desk.history_is_whole()
 

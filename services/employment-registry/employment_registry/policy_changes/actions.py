@@ -12,7 +12,7 @@ from employment_registry.policies import POLICIES, Policy
 from employment_registry.policy_changes import queries, rules
 from employment_registry.policy_changes.model import PolicyTrial, PolicyTrialLine
 from employment_registry.policy_kinds import KINDS
-from servicekit.applications import Actor
+from servicekit.applications import Actor, record
 from servicekit.db import new_id
 from servicekit.policy_rules import Draft
 from servicekit.uniqueness import refusing_a_second
@@ -53,6 +53,8 @@ def begin_trial(db: Session, policy_id: str, *, actor: Actor, now: datetime) -> 
     )
     with refusing_a_second(db, rules.TrialRunning):
         db.add(trial)
+    kept = policy.status  # a trial run again leaves nothing of the one before but this
+    record(db, POLICIES.name, policy.id, "try", before=kept, after=kept, actor=actor, now=now)
     db.execute(text(f"SELECT pg_notify('{CHANNEL}', '')"))
     return trial
 

@@ -64,7 +64,7 @@ def show(policy_id: str) -> dict[str, Any]:
 @admins
 @policies.response(200, HistoryEntrySchema(many=True), example=[EXAMPLE_ENTRY])
 def list_history(policy_id: str) -> list[history.Entry]:
-    """Who drafted, activated and withdrew it, oldest first; 404 `policy-not-found`."""
+    """Who drafted, tried, activated and withdrew it, oldest first; 404 `policy-not-found`."""
     with reading() as db:
         return history.list_history(db, queries.find(db, policy_id).id)
 
