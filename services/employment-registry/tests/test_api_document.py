@@ -50,3 +50,55 @@ def test_every_operation_says_what_it_does_and_for_whom(written: dict[str, Any])
         assert operation["summary"], name
         assert operation["description"], name
         assert "security" in operation, name
+
+
+EXPORTS = "flexible-employment-reviews/exports"
+FLEXIBLE = {"kind": "registration", "employment": {}}
+
+
+@pytest.mark.req("AL-08", "EV-02")
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("get", "certificates/current", None, 404, "certificate-not-found"),
+        ("get", "certificates/current/signed", None, 404, "certificate-not-found"),
+        ("get", "certificates/current/paper", None, 404, "certificate-not-found"),
+        ("get", "flexible-employment-records/current", None, 404, "record-not-found"),
+        ("get", "unemployment-records/current", None, 404, "record-not-found"),
+        (
+            "post",
+            "unemployment-records/current/end",
+            {"ending": "pension"},
+            404,
+            "record-not-found",
+        ),
+        ("post", "flexible-employment-registrations", FLEXIBLE, 404, "application-not-found"),
+        ("post", "unemployment-registrations", {"unemployment": {}}, 404, "application-not-found"),
+        ("post", "certificates/current/wallet-offer", None, 404, "certificate-not-found"),
+        ("get", f"{EXPORTS}/{{export_id}}/file", None, 409, "export-not-ready"),
+        ("get", "guides/{item}", None, 304, None),
+    ],
+)
+def test_what_is_answered_is_documented(
+    written: dict[str, Any],
+    desk: Any,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None,
+    status: int,
+    code: str | None,
+) -> None:
+    caller, headers, address = desk.person(), {}, path.replace("{item}", "unemployment")
+    if "{export_id}" in path:
+        caller = desk.officer("440106")
+        asked = caller.done(caller.post(EXPORTS, {"purpose": "第三季度登记质量稽核"}), 202)
+        address = path.format(export_id=asked["id"])
+    if status == 304:
+        headers["If-None-Match"] = caller.get(address).headers["ETag"]
+    if code == "application-not-found":
+        body = (body or {}) | {"copy_of": "01890a5d-ac96-774b-bcce-b302099a8057"}
+    answer = caller.client.call(method.upper(), address, body, headers=headers)
+    assert (answer.status_code, (answer.json or {}).get("code")) == (status, code), answer.text
+    documented = written["paths"][f"/api/employment-registry/v1/{path}"][method]
+    assert str(status) in documented["responses"]
+    assert code is None or f"`{code}`" in documented["summary"] + documented["description"]

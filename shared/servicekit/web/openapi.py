@@ -28,6 +28,7 @@ Document = dict[str, Any]
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 _UNSAFE: Final = frozenset({"post", "put", "patch", "delete"})
+_NAMED: Final = re.compile(r"\b[45]\d\d\b")  # a status, as the text of a view names it
 _ARGUMENT: Final = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 # One example per status; the codes a service adds are in its own texts.
@@ -217,7 +218,8 @@ def _statuses(operation: Document, path: str, method: str, mark: Mark) -> list[i
         found |= {412, 428} if "{" in path else set()
     found |= {400, 415, 422} if "requestBody" in operation else set()
     found |= {422}  # an unknown query parameter, if nothing else
-    return sorted(found)
+    said = f"{operation.get('summary', '')} {operation['description']}"
+    return sorted(found | {int(status) for status in _NAMED.findall(said)})
 
 
 def _response(status: int) -> Document:

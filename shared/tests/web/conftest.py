@@ -217,7 +217,7 @@ def catch() -> dict[str, str]:
 @papers.response(204)
 @public
 def break_down() -> None:
-    """A mistake of ours, with a number that nobody may read."""
+    """A mistake of ours, with a number that nobody may read; 409 `late` would be none."""
     raise ZeroDivisionError("440106199001011234")
 
 

@@ -88,6 +88,13 @@ def test_every_error_is_a_problem_document(written: dict[str, Any]) -> None:
                 assert status.startswith("2") or response["$ref"].endswith(f"Problem{status}")
 
 
+@pytest.mark.req("AL-08")
+def test_what_the_text_of_a_view_names_is_among_its_answers(written: dict[str, Any]) -> None:
+    broken = written["paths"][f"{PAPERS}/broken"]["get"]
+    assert broken["responses"]["409"] == {"$ref": "#/components/responses/Problem409"}
+    assert "404" not in broken["responses"]
+
+
 def test_keys_and_versions_are_parameters(written: dict[str, Any]) -> None:
     def names(path: str, method: str) -> list[str]:
         parameters = written["paths"][path][method].get("parameters", [])

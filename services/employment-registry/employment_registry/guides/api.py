@@ -24,6 +24,7 @@ EXAMPLE_VERSION: Final = {
     "title": "变更服务地",
     "published_at": "2026-09-01T02:00:00+00:00",
 }
+_UNCHANGED: Final = {"304": {"description": "As the ETag in If-None-Match says."}}
 
 guides = Blueprint("guides", __name__, url_prefix="/guides", description="办事指南")
 checks = Blueprint(
@@ -33,6 +34,7 @@ checks = Blueprint(
 
 @guides.route("", methods=["GET"])
 @public
+@guides.doc(responses=_UNCHANGED)
 @guides.response(200, schemas.GuideListSchema, example={"items": [schemas.EXAMPLE_LINE]})
 def list_guides() -> Response:
     """Every business that has a guide (办事指南)."""
@@ -44,6 +46,7 @@ def list_guides() -> Response:
 @guides.route("/<item>", methods=["GET"])
 @public
 @guides.arguments(schemas.RegionSchema, location="query")
+@guides.doc(responses=_UNCHANGED)
 @guides.response(200, schemas.GuideSchema, example=schemas.EXAMPLE_GUIDE)
 def show_guide(query: dict[str, Any], item: str) -> Response:
     """What to know before applying, with the office of a region (基本信息、条件、材料、时限、咨询).
