@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,18 @@ def examples(part: Any) -> Iterator[tuple[Any, Any]]:
     elif isinstance(part, list):
         for inner in part:
             yield from examples(inner)
+
+
+def patterns(part: Any) -> Iterator[str]:
+    """Every form that a text must have."""
+    if isinstance(part, dict):
+        if isinstance(part.get("pattern"), str):
+            yield part["pattern"]
+        for inner in part.values():
+            yield from patterns(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from patterns(inner)
 
 
 def references(part: Any) -> Iterator[str]:
@@ -65,6 +78,15 @@ def test_every_example_of_an_api_is_valid(folder: Path) -> None:
         for schema, example in found:
             whole = {**schema, "components": document["components"]}
             Draft202012Validator(whole, format_checker=CHECK).validate(example)
+
+
+def test_a_pattern_is_understood_by_everybody(folder: Path) -> None:
+    """JSON Schema's patterns are ECMA-262's, which has neither Python's anchors nor its flags."""
+    found = set()
+    for path in folder.rglob("*.json"):
+        found |= set(patterns(json.loads(path.read_text())))
+    assert found
+    assert [one for one in found if re.search(r"\\[AZz]|\(\?(?!:|=|!|<[=!])", one)] == []
 
 
 def test_operations_are_named_once_and_for_all(folder: Path) -> None:

@@ -108,6 +108,19 @@ def names_a_state(node: ast.expr) -> bool:
     )
 
 
+def looks_at_the_whole_text(place: str, tree: ast.Module) -> Iterator[str]:
+    """`$` lets a line break pass behind what it ends; marshmallow looks at the start alone."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called, first = ast.unparse(node.func), node.args[0] if node.args else None
+        if called == "validate.Regexp":
+            yield f"{place}:{node.lineno}: Whole of servicekit.web.parsing looks at the whole text"
+        text = first.value if isinstance(first, ast.Constant) else None
+        if called.startswith("re.") and isinstance(text, str) and text.endswith("$"):
+            yield f"{place}:{node.lineno}: use fullmatch instead of $"
+
+
 def leaves_states_to_the_rules(place: str, tree: ast.Module) -> Iterator[str]:
     """Only workflow tables, rules and `advance` know what a state means; SQL may select by it."""
     if not place.startswith("services/") or place.endswith("/rules.py"):
@@ -131,6 +144,7 @@ RULES: tuple[Rule, ...] = (
     keeps_the_clock_outside,
     reads_no_environment,
     leaves_states_to_the_rules,
+    looks_at_the_whole_text,
 )
 
 
@@ -162,6 +176,8 @@ LONG = "def f():\n" + "    x = 1\n" * 45
         (leaves_states_to_the_rules, "services/x/x/y/actions.py", "a.state == State.DRAFT"),
         (leaves_states_to_the_rules, "services/x/x/y/api.py", "if State.DRAFT is a.state: pass"),
         (leaves_states_to_the_rules, "services/x/x/y/queries.py", "f(a.state != 'draft')"),
+        (looks_at_the_whole_text, "services/x/x/y/schemas.py", "validate.Regexp('[0-9]+')"),
+        (looks_at_the_whole_text, "shared/servicekit/x.py", "re.compile(r'^[0-9]+$')"),
     ],
 )
 def test_a_module_that_breaks_the_rule_is_found(rule: Rule, place: str, text: str) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from employment_registry.guide_texts import find_entry
 from servicekit.claims import Reason, ready_reason
 from servicekit.web.filing import Part
+from servicekit.web.parsing import Whole
 from servicekit.web.reviewing import ReasonSchema
 from servicekit.web.session import reading, today
 from servicekit.workflow import State
 
-REGION: Final = r"^44([0-9]{2}|[0-9]{4}|[0-9]{7})$"
+REGION: Final = r"44([0-9]{2}|[0-9]{4}|[0-9]{7})"
 EXAMPLE_PERSON: Final = {
     "name": "林**",
     "document_kind": "resident-card",
@@ -27,7 +28,7 @@ EXAMPLE_PERSON: Final = {
 def region_field() -> fields.Str:
     """A region of Guangdong by its code; null empties it."""
     wrong = "请选择广东省内的行政区划"
-    return fields.Str(allow_none=True, validate=validate.Regexp(REGION, error=wrong))
+    return fields.Str(allow_none=True, validate=Whole(REGION, error=wrong))
 
 
 class PersonSchema(Schema):

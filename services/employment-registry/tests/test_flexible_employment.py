@@ -88,6 +88,8 @@ def test_a_draft_is_kept_however_incomplete_but_never_malformed(desk: Any) -> No
     refused = lin.tries_to_save(emptied, **wrong)
     assert refused.status_code == 422
     assert {e["field"] for e in refused.json["errors"]} == {f"/employment/{name}" for name in wrong}
+    broken = lin.tries_to_save(emptied, work_place=f"{desk.form['work_place']}\n")
+    assert broken.status_code == 422  # a line break behind it is no sign of a region
     assert lin.shows(draft)["version"] == emptied["version"]
 
 

@@ -18,7 +18,7 @@ from servicekit.web.access import access
 from servicekit.web.api import Blueprint
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, PageArguments, PageOf, page_of, page_schema
-from servicekit.web.reviewing import NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.web.teamwork.schemas import TeamFiltersSchema
 from servicekit.web.uploads import attachment, file_response

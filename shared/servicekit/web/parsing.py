@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 import flask_smorest
 import orjson
 from flask import Request
-from marshmallow import RAISE, Schema, ValidationError, fields, missing
+from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
 from webargs.flaskparser import FlaskParser
 from webargs.flaskparser import is_json_request as is_json
 from werkzeug.exceptions import UnsupportedMediaType
@@ -34,6 +34,37 @@ class InvalidInput(Invalid):
     """The form of the input is wrong; the meaning is judged by rules."""
 
     code = "invalid-input"
+
+
+class Whole(validate.Regexp):
+    """The whole text is of this form; ``$`` alone would let a line break pass behind it.
+
+    Args:
+        pattern: without anchors, and such as JSON Schema understands too (ECMA-262).
+        error: what the person is told.
+    """
+
+    def __init__(self, pattern: str, *, error: str | None = None) -> None:
+        bare = "|" not in pattern
+        super().__init__(f"^{pattern}$" if bare else f"^(?:{pattern})$", error=error)
+
+    def __call__(self, value: Any) -> Any:
+        """The text itself."""
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
+class _Contains(validate.Regexp):
+    """Found anywhere, as JSON Schema means a pattern."""
+
+    def __call__(self, value: Any) -> Any:
+        if self.regex.search(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
+NOT_BLANK: Final = _Contains(r"\S", error="不能为空")
 
 
 class StrictParser(FlaskParser):

@@ -26,9 +26,9 @@ from servicekit.web.api import AnySchema, Blueprint, NoteSchema
 from servicekit.web.filing import EXAMPLE_ENTRY, HistoryEntrySchema, NothingSchema
 from servicekit.web.filing import page as one_page
 from servicekit.web.paging import Page, page_of, page_schema
+from servicekit.web.parsing import NOT_BLANK
 from servicekit.web.reviewing import (
     MAX_REASON,
-    NOT_BLANK,
     CountsSchema,
     QueueFiltersSchema,
     ReasonSchema,

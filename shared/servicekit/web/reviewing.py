@@ -13,11 +13,11 @@ from servicekit.queues import SOON, Holder, QueueFilters
 from servicekit.reviewing import holder
 from servicekit.web.filing import FiltersSchema
 from servicekit.web.lines import ReadsFrom
+from servicekit.web.parsing import NOT_BLANK, Whole
 from servicekit.web.session import now, today
 from servicekit.web.wording import Told
 
 MAX_REASON: Final = 500
-NOT_BLANK: Final = validate.Regexp(r"(?s).*\S", error="不能为空")
 
 
 class ReasonSchema(Schema):
@@ -82,7 +82,7 @@ class QueueFiltersSchema(FiltersSchema):
     applicant_id = fields.Str(load_default=None, validate=validate.Length(1, 80))
     region = fields.Str(
         load_default=None,
-        validate=validate.Regexp(r"^[0-9]{2,12}$"),
+        validate=Whole(r"[0-9]{2,12}"),
         metadata={"description": "行政区划及下级"},
     )
     due = fields.Str(

@@ -15,9 +15,9 @@ from employer_auth.authorisation_codes.schemas import (
     OpenCaseMoves,
 )
 from employer_auth.parts import parts
+from servicekit.web.parsing import NOT_BLANK
 from servicekit.web.reviewing import (
     MAX_REASON,
-    NOT_BLANK,
     QueueLineSchema,
     ReasonSchema,
     rejection_schema,

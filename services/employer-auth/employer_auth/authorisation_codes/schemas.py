@@ -11,7 +11,8 @@ from employer_auth.authorisation_codes.handing_in import Form
 from employer_auth.authorisation_codes.model import SecretCode
 from employer_auth.parts import parts
 from servicekit.web.filing import HistoryEntrySchema, OpenMoves
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK
+from servicekit.web.reviewing import MAX_REASON
 from servicekit.web.session import reading
 from servicekit.web.uploads import EXAMPLE as EXAMPLE_UPLOAD
 from servicekit.web.uploads import UploadSchema

@@ -13,9 +13,9 @@ from employer_auth.bindings.model import LoginName
 from servicekit.personal import DocumentNumber, PersonName
 from servicekit.web import session
 from servicekit.web.paging import Page, PageArguments
+from servicekit.web.parsing import NOT_BLANK
 
 MAX_REASON: Final = 500
-NOT_BLANK: Final = validate.Regexp(r"(?s).*\S", error="不能为空")
 UNIT_MOVES: Final = ("cancel", "release")
 PERSON_MOVES: Final = ("accept", "decline", "leave")
 

@@ -9,7 +9,8 @@ from marshmallow import Schema, fields, post_load, validate
 from employer_auth.employers import rules
 from employer_auth.employers.rules import UnitField
 from servicekit.web.paging import PageArguments
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK, Whole
+from servicekit.web.reviewing import MAX_REASON
 
 _UNIT: Final = "01890a5d-ac96-774b-bcce-b302099a8058"
 EXAMPLE_AGENCY: Final = {
@@ -71,7 +72,7 @@ class SocialInsuranceAgencySchema(Schema):
 class RegionSchema(Schema):
     """Whose agency is asked for."""
 
-    region = fields.Str(required=True, validate=validate.Regexp(r"[0-9]{2,12}"))
+    region = fields.Str(required=True, validate=Whole(r"[0-9]{2,12}"))
 
 
 class NumberSchema(Schema):
@@ -103,7 +104,7 @@ class UnitValuesSchema(Schema):
     """A unit's data; what is not known is left out."""
 
     name = fields.Str(validate=validate.Length(1, rules.LONGEST_NAME))
-    region = fields.Str(validate=validate.Regexp(r"[0-9]{2,12}"))
+    region = fields.Str(validate=Whole(r"[0-9]{2,12}"))
     address = fields.Str(validate=validate.Length(1, rules.LONGEST_ADDRESS))
     kind = fields.Str(validate=validate.OneOf(sorted(rules.KINDS)))
     industry = fields.Str(validate=validate.OneOf(sorted(rules.INDUSTRIES)))

@@ -12,6 +12,7 @@ from employer_auth.entrustments import rules
 from employer_auth.grants.rules import Wish
 from employer_auth.grants.schemas import EXAMPLE_WISH, WishSchema, wish_of
 from servicekit.web.paging import page_schema
+from servicekit.web.parsing import Whole
 from servicekit.web.wording import Told
 
 MOST_BUSINESSES: Final = 50
@@ -64,7 +65,7 @@ class OfferSchema(WishesSchema):
     """The agency, by its USCC, and what it is to do."""
 
     agency_uscc = fields.Str(
-        required=True, validate=validate.Regexp(r"^[0-9A-Z]{18}$", error="请填写统一社会信用代码")
+        required=True, validate=Whole(r"[0-9A-Z]{18}", error="请填写统一社会信用代码")
     )
 
 

@@ -13,6 +13,7 @@ from servicekit import regions
 from servicekit.clock import shanghai_date
 from servicekit.web import session
 from servicekit.web.filing import each_once
+from servicekit.web.parsing import Whole
 
 EXAMPLE_WISH: Final = {
     "actions": ["view", "draft", "submit"],
@@ -52,7 +53,7 @@ class WishSchema(Schema):
     region = fields.Str(
         load_default=None,
         allow_none=True,
-        validate=validate.Regexp(r"^\d{2,12}$", error="请选择行政区划"),
+        validate=Whole(r"[0-9]{2,12}", error="请选择行政区划"),
         metadata={"description": "Where it may be done; null: wherever the unit may do it."},
     )
     valid_from = fields.Date(

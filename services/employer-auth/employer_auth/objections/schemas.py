@@ -14,7 +14,8 @@ from servicekit.clock import shanghai_date
 from servicekit.errors import Invalid
 from servicekit.identifiers import check_uscc
 from servicekit.web.paging import PageArguments
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK
+from servicekit.web.reviewing import MAX_REASON
 from servicekit.web.session import actor, now
 from servicekit.web.wording import Told, field_errors
 

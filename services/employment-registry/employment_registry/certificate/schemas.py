@@ -21,7 +21,8 @@ from employment_registry.person_schemas import (
 )
 from servicekit.web.filing import OpenMoves, Part, Phone
 from servicekit.web.paging import Page, PageArguments
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK
+from servicekit.web.reviewing import MAX_REASON
 from servicekit.web.teamwork.comparing import EXAMPLE_DIFFERENCES, Comparison
 from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 

@@ -20,7 +20,8 @@ from employment_registry.person_schemas import (
     region_field,
 )
 from servicekit.web.filing import OpenMoves, Part, Phone
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK
+from servicekit.web.reviewing import MAX_REASON
 
 EXAMPLE_EMPLOYMENT: Final = {
     "employment_type": "platform",

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from employment_registry.guides.actions import Text
 from employment_registry.guides.rules import PROVINCE
 from employment_registry.person_schemas import REGION
-from servicekit.web.reviewing import NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK, Whole
 
 LONGEST: Final = 1000
 EXAMPLE_CONTENT: Final = {
@@ -90,7 +90,7 @@ def _code() -> fields.Str:
     return fields.Str(
         allow_none=True,
         load_default=None,
-        validate=validate.Regexp(r"^[a-z][a-z-]{1,39}$"),
+        validate=Whole(r"[a-z][a-z-]{1,39}"),
         metadata={"description": "What ready reasons name it by; stays over versions."},
     )
 
@@ -121,9 +121,9 @@ class LegalBasisSchema(Schema):
 class ContactSchema(Schema):
     """Whom to ask in a region (咨询方式)."""
 
-    region = fields.Str(required=True, validate=validate.Regexp(rf"^{PROVINCE}$|{REGION}"))
+    region = fields.Str(required=True, validate=Whole(rf"{PROVINCE}|{REGION}"))
     name = _text(100)
-    phone = fields.Str(required=True, validate=validate.Regexp(r"^[0-9-]{5,20}$"))
+    phone = fields.Str(required=True, validate=Whole(r"[0-9-]{5,20}"))
     address = fields.Str(allow_none=True, load_default=None, validate=validate.Length(1, 200))
     hours = fields.Str(allow_none=True, load_default=None, validate=validate.Length(1, 100))
 
@@ -171,7 +171,7 @@ class GuideTextSchema(Schema):
 class RegionSchema(Schema):
     """Whose office is shown, and of which version."""
 
-    region = fields.Str(load_default=PROVINCE, validate=validate.Regexp(rf"^{PROVINCE}$|{REGION}"))
+    region = fields.Str(load_default=PROVINCE, validate=Whole(rf"{PROVINCE}|{REGION}"))
     version = fields.Int(load_default=None, validate=validate.Range(1))
 
 

@@ -11,7 +11,7 @@ from employment_registry.life_events import rules
 from employment_registry.life_events.opening_rules import GUIDE
 from employment_registry.person_schemas import EXAMPLE_PERSON, DecisionRestsOn, PersonSchema
 from servicekit.web.filing import OpenMoves, Part
-from servicekit.web.reviewing import NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK
 from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 from servicekit.workflow import State
 

@@ -13,7 +13,7 @@ from employment_registry.policy_kinds import KINDS
 from employment_registry.working_age import Category
 from servicekit.policy_rules import Draft, Status
 from servicekit.web.paging import PageArguments
-from servicekit.web.reviewing import NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK, Whole
 from servicekit.web.wording import Told
 
 LONGEST_NUMBER: Final = 20  # digits; the column's length
@@ -74,7 +74,7 @@ class DelaySchema(Schema):
 
     base_months = _number(480, 900)
     first_birth_month = fields.Str(
-        required=True, validate=validate.Regexp(r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")
+        required=True, validate=Whole(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])")
     )
     births_per_step = _number(1, 24)
     longest_months = _number(0, 240)
@@ -201,13 +201,13 @@ class PoliciesAskedSchema(PageArguments):
 class RegionAskedSchema(Schema):
     """Below which region."""
 
-    region = fields.Str(load_default=None, validate=validate.Regexp(rf"^{PROVINCE}$|{REGION}"))
+    region = fields.Str(load_default=None, validate=Whole(rf"{PROVINCE}|{REGION}"))
 
 
 class LinesAskedSchema(PageArguments):
     """Below which region, and which part of the list."""
 
-    region = fields.Str(load_default=None, validate=validate.Regexp(rf"^{PROVINCE}$|{REGION}"))
+    region = fields.Str(load_default=None, validate=Whole(rf"{PROVINCE}|{REGION}"))
 
     @post_load
     def build(self, values: dict[str, Any], **_: Any) -> Any:

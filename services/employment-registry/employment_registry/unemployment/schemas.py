@@ -20,7 +20,8 @@ from employment_registry.policy_kinds import ServicePlacePause
 from employment_registry.unemployment import place_rules, rules
 from servicekit.clock import shanghai_date
 from servicekit.web.filing import OpenMoves, Part, Phone, each_once
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK, Whole
+from servicekit.web.reviewing import MAX_REASON
 from servicekit.web.session import now, reading
 from servicekit.web.teamwork.schemas import EXAMPLE_LINE, TeamLineSchema
 
@@ -107,7 +108,7 @@ class UnemploymentOpeningSchema(Schema):
 class ServicePlaceSchema(Schema):
     """变更服务地: the street whose office is to serve from now on."""
 
-    service_place = fields.Str(required=True, validate=validate.Regexp(r"^44[0-9]{7}$"))
+    service_place = fields.Str(required=True, validate=Whole(r"44[0-9]{7}"))
 
 
 class _EndingSchema(Schema):

@@ -14,6 +14,7 @@ from identity.parts import parts
 from servicekit.web.access import access
 from servicekit.web.api import Blueprint
 from servicekit.web.paging import Page, PageArguments, PageOf, page_of, page_schema
+from servicekit.web.parsing import Whole
 from servicekit.web.session import actor, now, reading, transaction
 from servicekit.workflow import Role
 
@@ -71,7 +72,7 @@ class ColleagueFiltersSchema(PageArguments):
     )
     region = fields.Str(
         required=True,
-        validate=validate.Regexp(rules.REGION),
+        validate=Whole(rules.REGION.pattern),
         metadata={"example": "440106003"},
     )
 

@@ -16,8 +16,9 @@ from servicekit.reviewing import Reviews
 from servicekit.web import versions
 from servicekit.web.access import access, unkeyed
 from servicekit.web.api import Blueprint, NoteSchema
+from servicekit.web.parsing import NOT_BLANK
 from servicekit.web.review_routes import Shown, add_reviews
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.reviewing import MAX_REASON
 from servicekit.web.session import actor, now, transaction
 from servicekit.web.uploads import file_response, sent
 from servicekit.workflow import Role

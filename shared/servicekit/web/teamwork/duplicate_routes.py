@@ -13,7 +13,8 @@ from servicekit.teamwork.reviews import TeamReviews
 from servicekit.teamwork.rules import Verdict
 from servicekit.web import versions
 from servicekit.web.api import AnySchema, Blueprint
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK
+from servicekit.web.parsing import NOT_BLANK
+from servicekit.web.reviewing import MAX_REASON
 from servicekit.web.session import actor, now, reading, transaction
 
 if TYPE_CHECKING:

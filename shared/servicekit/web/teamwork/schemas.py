@@ -12,7 +12,8 @@ from servicekit.claims import Decision
 from servicekit.teamwork.reviews import TeamFilters
 from servicekit.teamwork.rules import MOST_ASKED, MOST_AT_ONCE, Answer, OpinionKind
 from servicekit.web.api import MAX_NOTE, ProblemSchema
-from servicekit.web.reviewing import MAX_REASON, NOT_BLANK, QueueFiltersSchema, QueueLineSchema
+from servicekit.web.parsing import NOT_BLANK
+from servicekit.web.reviewing import MAX_REASON, QueueFiltersSchema, QueueLineSchema
 from servicekit.web.wording import Told
 
 _WORDS: Final = [validate.Length(1, MAX_REASON), NOT_BLANK]

@@ -11,7 +11,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Response
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load
 
 from servicekit import regions
 from servicekit.clock import shanghai_date
@@ -19,6 +19,7 @@ from servicekit.teamwork import decisions, statistics
 from servicekit.teamwork.decisions import Months
 from servicekit.teamwork.reviews import TeamReviews
 from servicekit.web.api import Blueprint
+from servicekit.web.parsing import Whole
 from servicekit.web.session import actor, now, reading
 from servicekit.web.wording import Told
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 Mark = Callable[[Any], Any]
 MOST_MONTHS: Final = 36
-_MONTH: Final = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])$")
+_MONTH: Final = Whole(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 _EXAMPLE: Final = {
     "region": "440106003",
     "region_name": "五山街道",
