@@ -20,7 +20,7 @@ from servicekit.personal import Personal
 
 
 class ReasonMissing(Invalid):
-    """Nobody looks at a clear value without saying why."""
+    """Nobody looks at a clear value, or withdraws a key, without saying why."""
 
     code = "reason-required"
     default_message = "请填写查看原因"

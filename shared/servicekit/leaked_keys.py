@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from marshmallow import Schema, fields
 
+from servicekit.access_records import ReasonMissing
 from servicekit.applications import record, system_actor
 from servicekit.errors import NotFound
 from servicekit.key_rings import KeyPhase, KeyRing
@@ -73,7 +74,10 @@ def withdraw(app: ServiceApp, kid: str, *, reason: str) -> KeyPhase:
 
     Raises:
         SignsNothing, NoSuchKey
+        ReasonMissing: there is nothing but blanks.
     """
+    if not reason.strip():
+        raise ReasonMissing("请用 --reason 写明停用该密钥的原因，如案件编号；不要写姓名。")
     ring, name, now = ring_of(app), app.service.name, app.clock.now()
     with app.database.transaction() as db:
         before = ring.withdraw(db, kid, now=now)
@@ -86,7 +90,7 @@ def withdraw(app: ServiceApp, kid: str, *, reason: str) -> KeyPhase:
             after=KeyPhase.WITHDRAWN,
             actor=system_actor(name),
             now=now,
-            note=f"{kid} {reason}",
+            note=f"{kid} {reason.strip()}",
         )
         facts = app.service.facts
         announce(db, facts.of(SigningKeyWithdrawn, subject=kid, now=now, kid=kid))

@@ -9,6 +9,7 @@ from joserfc.jwk import ECKey
 
 from identity.sign_in.model import SigningKey
 from servicekit import history, leaked_keys
+from servicekit.access_records import ReasonMissing
 from servicekit.revocations import KEY, Revocations
 
 FACT = "identity.signing-key.withdrawn.v1"
@@ -68,6 +69,17 @@ def test_a_withdrawal_is_on_record_and_told(world, browser):
     lines = list(leaked_keys.listed(world.app))
     assert sum(line.startswith(f"{kid} ES256 withdrawn ") for line in lines) == 1
     assert len(lines) == 5  # of two algorithms a signer and the next, and the withdrawn one
+
+
+@pytest.mark.req("ID-44", "AL-03")
+@pytest.mark.parametrize("reason", ["", " ", "\n\u3000"])
+def test_nobody_withdraws_a_key_without_saying_why(world, browser, reason):
+    kid = kid_of(browser.tokens()["access_token"])
+    with pytest.raises(ReasonMissing, match="原因"):
+        leaked_keys.withdraw(world.app, kid, reason=reason)
+    assert kid in published(world)
+    with world.app.database.reading() as db:
+        assert history.list_history(db, leaked_keys.RECORD) == []
 
 
 @pytest.mark.req("ID-43", "ID-44")

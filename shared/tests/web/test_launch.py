@@ -311,3 +311,12 @@ def test_a_room_that_signs_nothing_has_no_key_to_withdraw(
     for command, *more in (("keys",), ("withdraw-key", "kid", "--reason", "x")):
         assert launch.main([command, "launched-room", *more]) == 1
         assert "签名密钥" in capsys.readouterr().err
+
+
+def test_a_withdrawal_without_a_reason_is_refused_in_words(
+    here: Launched, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch.main(["withdraw-key", "launched-room", "kid", "--reason", " "]) == 1
+    assert capsys.readouterr().err == (
+        "请用 --reason 写明停用该密钥的原因，如案件编号；不要写姓名。\n"
+    )
