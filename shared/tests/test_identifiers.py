@@ -186,6 +186,12 @@ def test_a_number_alone_has_the_key_that_its_kind_gives_it(kind, number):
     assert identifiers.key_by_form(number.lower()) == document_key(kind, number)
 
 
+@pytest.mark.req("ID-04", "ER-07")
+@given(st.from_regex(r"[HM]?[0-9]{8}|[A-Z0-9]{5,9}", fullmatch=True))
+def test_no_passport_is_cut_as_if_it_were_a_permit(number):
+    assert identifiers.key_by_form(number) == document_key(DocumentKind.PASSPORT, number)
+
+
 def test_other_documents_are_compared_whole():
     assert document_key(DocumentKind.PASSPORT, "E00000001") == "E00000001"
 
