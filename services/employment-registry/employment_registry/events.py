@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from marshmallow import Schema, fields, validate
 
+from servicekit.applications import system_actor
 from servicekit.facts import Facts
 from servicekit.leaked_keys import EXAMPLE, SigningKeyWithdrawn
 from servicekit.teamwork import telling
 
 FACTS = Facts("employment-registry")
+ITSELF: Final = system_actor(FACTS.service)  # moves what neither a person nor an officer does
 FACTS.fact("signing-key.withdrawn", v=1, example=EXAMPLE)(SigningKeyWithdrawn)
 TELLER = telling.declare(FACTS)
 

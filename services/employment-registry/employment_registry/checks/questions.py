@@ -21,12 +21,12 @@ from employment_registry.checks import queries, rules
 from employment_registry.checks.actions import Checked
 from employment_registry.checks.model import OutsideBreaker, OutsideCheck
 from employment_registry.checks.rules import Finding, Progress, System
-from employment_registry.events import FACTS, OutsideCheckFailed
+from employment_registry.events import FACTS, ITSELF, OutsideCheckFailed
 from employment_registry.person_columns import PersonApplication
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import Patience
 from servicekit import messages, reviewing
-from servicekit.applications import advance, system_actor
+from servicekit.applications import advance
 from servicekit.claims import Decision
 from servicekit.clock import shanghai_date
 from servicekit.outbox import announce
@@ -166,14 +166,13 @@ def _conclude(
     now: datetime,
 ) -> None:
     """The time limit begins now; or the person learns why it goes no further."""
-    itself = system_actor("employment-registry")
     reason = rules.refusal(matter.asked, findings)
     if reason is None:
         matter.begin(db, application, now)
-        advance(db, matter.workflow, application, "submit", actor=itself, now=now)
+        advance(db, matter.workflow, application, "submit", actor=ITSELF, now=now)
         return
     reviewing.settle(application, Decision(reason))
-    advance(db, matter.workflow, application, "refuse", actor=itself, now=now, note=reason)
+    advance(db, matter.workflow, application, "refuse", actor=ITSELF, now=now, note=reason)
 
 
 def _give_up(db: Session, matter: Checked[A], application: A, now: datetime) -> None:
@@ -181,8 +180,8 @@ def _give_up(db: Session, matter: Checked[A], application: A, now: datetime) -> 
     others = queries.list_checks(db, application.id)
     if sum(check.progress is Progress.FAILED for check in others) > 1:
         return  # told when the first register failed
-    itself, said = system_actor("employment-registry"), messages.EXTERNAL_UNAVAILABLE.text
-    advance(db, matter.workflow, application, "give-up", actor=itself, now=now, note=said)
+    said = messages.EXTERNAL_UNAVAILABLE.text
+    advance(db, matter.workflow, application, "give-up", actor=ITSELF, now=now, note=said)
     announce(
         db,
         FACTS.of(

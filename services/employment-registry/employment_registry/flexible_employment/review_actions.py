@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from employment_registry import standing
 from employment_registry.certificate import issuing
-from employment_registry.events import TELLER
+from employment_registry.events import ITSELF, TELLER
 from employment_registry.flexible_employment import queries, rules
 from employment_registry.flexible_employment.actions import announce_record
 from employment_registry.flexible_employment.model import (
@@ -24,7 +24,7 @@ from employment_registry.unemployment import actions as unemployment
 from employment_registry.unemployment import queries as unemployments
 from employment_registry.unemployment.rules import Ending
 from servicekit import history
-from servicekit.applications import Actor, system_actor
+from servicekit.applications import Actor
 from servicekit.teamwork.reviews import TeamReviews
 from servicekit.uniqueness import refusing_a_second
 
@@ -74,8 +74,7 @@ def _become_employed(
     """Employment ends unemployment (ER-07, UNE-09): nobody is registered as both."""
     registered = unemployments.hold_in_force(db, record.person_key, record.applicant_id)
     if registered is not None:
-        system = system_actor("employment-registry")
-        unemployment.end(db, registered, Ending.EMPLOYED, actor=system, now=now)
+        unemployment.end(db, registered, Ending.EMPLOYED, actor=ITSELF, now=now)
     if not standing.take(db, record, Standing.EMPLOYED, since=filed):
         raise rules.AlreadyRegistered
 

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
+from employment_registry.events import ITSELF
 from employment_registry.flexible_employment import actions as flexible
 from employment_registry.flexible_employment import queries as flexible_queries
 from employment_registry.flexible_employment.model import FlexibleEmploymentRecord
@@ -26,12 +27,11 @@ from employment_registry.unemployment import queries as unemployments
 from employment_registry.unemployment.model import UnemploymentRecord
 from employment_registry.unemployment.rules import Ending
 from servicekit import history, reviewing
-from servicekit.applications import Actor, advance, system_actor, take_number
+from servicekit.applications import Actor, advance, take_number
 from servicekit.clock import shanghai_date
 from servicekit.teamwork import urging
 from servicekit.teamwork.reviews import ask_no_more
 
-ITSELF: Final = system_actor("employment-registry")
 ENDINGS: Final = {
     Happening.ENROLLED: Ending.EMPLOYED,
     Happening.PENSION: Ending.PENSION,
