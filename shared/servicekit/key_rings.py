@@ -252,13 +252,7 @@ class KeyRing:
         db.flush()
 
     def _make(self, algorithm: str, phase: KeyPhase, now: datetime) -> KeyColumns:
-        parameters: KeyParameters = {"use": "sig", "alg": algorithm}
-        key: SigningKey
-        if algorithm == ES256:
-            key = ECKey.generate_key("P-256", parameters, private=True)
-        else:
-            key = RSAKey.generate_key(_RSA_BITS, parameters, private=True)
-        made = self._table()
+        key, made = new_key(algorithm), self._table()
         made.kid = key.thumbprint()
         made.algorithm, made.phase = algorithm, phase
         made.public = key.as_dict(private=False) | {"kid": made.kid}
@@ -290,6 +284,22 @@ class KeyRing:
             signers = {r.algorithm: _private(r) for r in rows if r.phase is KeyPhase.ACTIVE}
             public: list[Key] = [_kind(r.algorithm).import_key(r.public) for r in rows]
         return _Keys(phases, signers, KeySet(public), now)
+
+
+def new_key(algorithm: str) -> SigningKey:
+    """A key by an algorithm (RFC 7518), whose thumbprint (RFC 7638) begins with no dash.
+
+    Its thumbprint is its name, and a command would take a dash for an option of its own.
+    """
+    parameters: KeyParameters = {"use": "sig", "alg": algorithm}
+    while True:
+        key: SigningKey
+        if algorithm == ES256:
+            key = ECKey.generate_key("P-256", parameters, private=True)
+        else:
+            key = RSAKey.generate_key(_RSA_BITS, parameters, private=True)
+        if not key.thumbprint().startswith("-"):
+            return key
 
 
 def _private(row: KeyColumns) -> SigningKey:

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import DeclarativeBase
 
 from servicekit.db import Database
-from servicekit.key_rings import ES256, KeyColumns, KeyLife, KeyPhase, KeyRing, NoSuchKey
+from servicekit.key_rings import ES256, KeyColumns, KeyLife, KeyPhase, KeyRing, NoSuchKey, new_key
 from servicekit.testing.racing import at_once
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
@@ -109,6 +109,11 @@ def test_many_at_once_make_one_active_key(sealing):
     with sealing.reading() as db:
         phases = sorted(db.scalars(select(RingKey.phase)))
     assert phases == [KeyPhase.ACTIVE, KeyPhase.NEXT]
+
+
+@pytest.mark.req("ID-44")
+def test_a_keys_name_can_be_given_to_a_command():
+    assert not [kid for _ in range(400) if (kid := new_key(ES256).thumbprint()).startswith("-")]
 
 
 def withdraw(database, ring, kid, now=NOW):
