@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import DateTime, String
+from sqlalchemy import DateTime, String, select
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -154,6 +154,12 @@ def advance(
         event=event,
     )
     after_commit(db, lambda: _tell(workflow.name, application.id, move, str(before), str(after)))
+
+
+def hold_row(db: Session, application: Application) -> None:
+    """Lock an application as it was read: who wrote it since is noticed when it is written."""
+    model = type(application)
+    db.execute(select(model.id).where(model.id == application.id).with_for_update())
 
 
 def record(

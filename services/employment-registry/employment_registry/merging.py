@@ -20,15 +20,16 @@ from employment_registry.unemployment.model import UnemploymentApplication, Unem
 from servicekit import logs
 from servicekit.db import unique_violation
 
+# In the order in which everybody takes them (standing.py).
 OWNED: Final[tuple[Any, ...]] = (
-    PersonStanding,  # first, as every life event takes it
-    FlexibleEmploymentApplication,
+    PersonStanding,
     FlexibleEmploymentRecord,
-    UnemploymentApplication,
     UnemploymentRecord,
+    PlannedEnding,
+    FlexibleEmploymentApplication,
+    UnemploymentApplication,
     CertificateApplication,
     Certificate,
-    PlannedEnding,
 )
 log = logs.get_logger()
 

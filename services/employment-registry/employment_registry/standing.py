@@ -3,7 +3,8 @@
 A row per person who is registered in either way, one per document and one per account: two accounts
 of a person that were put together may have had two documents (ID-05). Whoever founds, changes or
 ends a registration takes this row first, so that two life events of one person never overlook each
-other.
+other. Then come registrations and announced endings, applications, the histories of all that move,
+and certificates last, so that nobody waits for one who waits for them.
 """
 
 from __future__ import annotations

@@ -94,7 +94,8 @@ def submit(
     """
     application = FILINGS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("submit", application.state, actor.role)
-    situation = queries.situation(db, application.person_key, actor.id)
+    # Not held: the one that is approved is looked at again.
+    situation = queries.situation(db, application.person_key, actor.id, hold=False)
     require(CONDITIONS[application.kind], situation)
     rules.check_submission(application.kind, rules.Statement(**_statement(application)))
     file_form(

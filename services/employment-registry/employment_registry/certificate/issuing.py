@@ -16,6 +16,7 @@ from employment_registry.certificate.rules import Validity
 from employment_registry.events import FACTS, CertificateChanged
 from employment_registry.person_columns import PersonApplication, same_person
 from employment_registry.policies import POLICIES
+from servicekit.applications import Actor, record
 from servicekit.clock import shanghai_date
 from servicekit.outbox import announce
 from servicekit.uniqueness import refusing_a_second
@@ -84,6 +85,24 @@ def revoke(db: Session, certificate: Certificate, *, now: datetime) -> None:
     certificate.validity, certificate.ended_at = Validity.REVOKED, now
     db.flush()
     _announce(db, certificate, now)
+
+
+def revoke_alone(
+    db: Session, certificate: Certificate, *, actor: Actor, now: datetime, reason: str
+) -> None:
+    """The same where no application moves with it: the history keeps it under its own id."""
+    record(
+        db,
+        rules.WORKFLOW.name,
+        certificate.id,
+        "revoke",
+        before=certificate.validity,
+        after=Validity.REVOKED,
+        actor=actor,
+        now=now,
+        note=reason,
+    )
+    revoke(db, certificate, now=now)
 
 
 def _new_number(db: Session, region: str, now: datetime) -> str:

@@ -57,6 +57,12 @@ def hold_valid(
     return db.scalar(valid.with_for_update() if hold else valid)
 
 
+def list_valid(db: Session, own: ColumnElement[bool]) -> Sequence[str]:
+    """The ids of a person's valid certificates, not held."""
+    valid = select(Certificate.id).where(own, Certificate.validity == Validity.VALID)
+    return db.scalars(valid).all()
+
+
 def hold_all(db: Session, own: ColumnElement[bool]) -> Sequence[Certificate]:
     """A person's valid certificates, held, in one order by everybody.
 
@@ -82,22 +88,21 @@ def in_region(actor: Actor) -> Select[Certificate]:
     return select(Certificate).where(Certificate.region.startswith(actor.region, autoescape=True))
 
 
-def hold_in_region(db: Session, certificate_id: str, actor: Actor) -> Certificate:
-    """One of them, held.
+def find_in_region(db: Session, certificate_id: str, actor: Actor) -> Certificate:
+    """One of them.
 
     Raises:
         CertificateNotFound: there is none, or it is another region's.
     """
-    found = db.scalar(in_region(actor).where(Certificate.id == certificate_id).with_for_update())
+    found = db.scalar(in_region(actor).where(Certificate.id == certificate_id))
     if found is None:
         raise rules.CertificateNotFound
     return found
 
 
-def hold_of_application(db: Session, application_id: str) -> Certificate | None:
-    """The certificate an application led to, held."""
-    issued = select(Certificate).where(Certificate.application_id == application_id)
-    return db.scalar(issued.with_for_update())
+def find_of_application(db: Session, application_id: str) -> Certificate | None:
+    """The certificate an application led to."""
+    return db.scalar(select(Certificate).where(Certificate.application_id == application_id))
 
 
 def find_by_code(db: Session, code: str) -> Certificate:

@@ -11,7 +11,7 @@ from employment_registry.certificate.model import Certificate, CertificateApplic
 from employment_registry.events import TELLER
 from employment_registry.life_events import planning
 from employment_registry.possible_duplicates import alike, certified
-from servicekit.applications import Actor, advance, record
+from servicekit.applications import Actor, advance
 from servicekit.errors import ChangedMeanwhile
 from servicekit.teamwork.reviews import TeamReviews
 
@@ -42,11 +42,11 @@ def revoke(
     """
     application = REVIEWS.find(db, application_id, actor)
     rules.WORKFLOW.next_state("revoke", application.state, actor.role)
-    certificate = queries.hold_of_application(db, application.id)
-    if certificate is None or certificate.validity is not rules.Validity.VALID:
+    certificate = queries.find_of_application(db, application.id)
+    if certificate is None or not certificate.can_be_replaced:
         raise ChangedMeanwhile
-    issuing.revoke(db, certificate, now=now)
     advance(db, rules.WORKFLOW, application, "revoke", actor=actor, now=now, note=reason)
+    issuing.revoke(db, certificate, now=now)
     return application
 
 
@@ -59,26 +59,15 @@ def revoke_issued(
         CertificateNotFound
         ChangedMeanwhile: it has been replaced or revoked.
     """
-    certificate = queries.hold_in_region(db, certificate_id, actor)
+    certificate = queries.find_in_region(db, certificate_id, actor)
     if not certificate.can_be_replaced:
         raise ChangedMeanwhile
-    before = certificate.validity
-    issuing.revoke(db, certificate, now=now)
     application = db.get(CertificateApplication, certificate.application_id or "")
-    if application is not None:
+    if application is None:
+        issuing.revoke_alone(db, certificate, actor=actor, now=now, reason=reason)
+    else:
         advance(db, rules.WORKFLOW, application, "revoke", actor=actor, now=now, note=reason)
-        return certificate
-    record(
-        db,
-        rules.WORKFLOW.name,
-        certificate.id,
-        "revoke",
-        before=before,
-        after=certificate.validity,
-        actor=actor,
-        now=now,
-        note=reason,
-    )
+        issuing.revoke(db, certificate, now=now)
     return certificate
 
 

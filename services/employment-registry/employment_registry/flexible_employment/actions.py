@@ -171,7 +171,7 @@ def end(
     """End a record that is in force and held, with everything that belongs to it."""
     record.is_valid, record.ended_at = False, now
     standing.leave(db, record.id)
-    belonging = queries.applications_of(db, record.id)
+    belonging = queries.hold_applications(db, record.id)
     for each in sorted(belonging, key=lambda a: history.lane_of(a.id)):
         _end(db, each, actor=actor, now=now, reason=reason)
     db.flush()

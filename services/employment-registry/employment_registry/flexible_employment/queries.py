@@ -129,9 +129,10 @@ def own_records(actor: Actor) -> Select[FlexibleEmploymentRecord]:
     return select(FlexibleEmploymentRecord).where(FlexibleEmploymentRecord.applicant_id == actor.id)
 
 
-def applications_of(db: Session, record_id: str) -> list[FlexibleEmploymentApplication]:
-    """Every application that founded, changed or would change a record."""
+def hold_applications(db: Session, record_id: str) -> list[FlexibleEmploymentApplication]:
+    """Every application that founded, changed or would change a record, held in one order."""
     found = select(FlexibleEmploymentApplication).where(
         FlexibleEmploymentApplication.record_id == record_id
     )
-    return list(db.scalars(found.order_by(FlexibleEmploymentApplication.id)))
+    held = found.order_by(FlexibleEmploymentApplication.id).with_for_update()
+    return list(db.scalars(held.execution_options(populate_existing=True)))

@@ -22,9 +22,10 @@ from employment_registry.life_events.handing_over import hand_over
 from employment_registry.possible_duplicates import alike, registered
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.unemployment import queries as unemployments
+from employment_registry.unemployment.model import UnemploymentApplication
 from employment_registry.unemployment.rules import Ending
 from servicekit import history
-from servicekit.applications import Actor
+from servicekit.applications import Actor, hold_row
 from servicekit.teamwork.reviews import TeamReviews
 from servicekit.uniqueness import refusing_a_second
 
@@ -32,7 +33,7 @@ from servicekit.uniqueness import refusing_a_second
 def hold(db: Session, application: FlexibleEmploymentApplication) -> None:
     """Lock what the decision may touch: the record a change is meant for, and an unemployment.
 
-    The person's standing first, as every life event takes it; what is announced to end the record
+    In the order of ``standing.py``: what is announced to end the record, and both applications,
     before any history is written.
     """
     meant = application.record
@@ -42,6 +43,8 @@ def hold(db: Session, application: FlexibleEmploymentApplication) -> None:
         endings.find_open(db, meant.id)
     registered = unemployments.hold_in_force(db, application.person_key, application.applicant_id)
     if registered is not None:
+        hold_row(db, application)
+        db.get_one(UnemploymentApplication, registered.application_id, with_for_update=True)
         history.hold_lanes(db, [application.id, registered.application_id])
 
 

@@ -6,12 +6,15 @@ event does, so that none overlooks another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from employment_registry import standing
+from employment_registry.certificate import queries as certificates
+from employment_registry.certificate.model import Certificate
 from employment_registry.events import ITSELF
 from employment_registry.flexible_employment import actions as flexible
 from employment_registry.flexible_employment import queries as flexible_queries
@@ -24,10 +27,10 @@ from employment_registry.life_events.rules import Happening
 from employment_registry.people import known_by
 from employment_registry.unemployment import actions as unemployment
 from employment_registry.unemployment import queries as unemployments
-from employment_registry.unemployment.model import UnemploymentRecord
+from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from employment_registry.unemployment.rules import Ending
 from servicekit import history, reviewing
-from servicekit.applications import Actor, advance, take_number
+from servicekit.applications import Actor, advance, hold_row, take_number
 from servicekit.clock import shanghai_date
 from servicekit.teamwork import urging
 from servicekit.teamwork.reviews import ask_no_more
@@ -106,21 +109,26 @@ def carry_out(db: Session, ending_id: str, *, now: datetime) -> None:
     if ending is None or ending.id != ending_id:
         return  # settled by another worker or an officer
     if held is None:
+        history.hold_lanes(db, [ending.id, *_certificates(db, ending)])
         advance(db, rules.WORKFLOW, ending, "lapse", actor=ITSELF, now=now)
         _follow_death(db, ending, now)
     elif rules.is_waiting(ending.state) and ending.takes_effect_on <= shanghai_date(now):
-        hold_lanes(db, ending)
+        hold_histories(db, ending)
         advance(db, rules.WORKFLOW, ending, "take-effect", actor=ITSELF, now=now)
         end_registration(db, ending, now=now)
 
 
-def hold_lanes(db: Session, ending: PlannedEnding) -> None:
-    """Lock the histories that move together, before any of them does."""
-    moving = [ending.id]
+def hold_histories(db: Session, ending: PlannedEnding) -> None:
+    """Lock what moves together, and then its histories, before any of it does."""
+    hold_row(db, ending)
+    moving = [ending.id, *_certificates(db, ending)]
     if ending.standing is Standing.EMPLOYED:
-        moving += [a.id for a in flexible_queries.applications_of(db, ending.record_id)]
+        db.get_one(FlexibleEmploymentRecord, ending.record_id, with_for_update=True)
+        moving += [a.id for a in flexible_queries.hold_applications(db, ending.record_id)]
     else:
-        moving.append(db.get_one(UnemploymentRecord, ending.record_id).application_id)
+        record = db.get_one(UnemploymentRecord, ending.record_id, with_for_update=True)
+        db.get_one(UnemploymentApplication, record.application_id, with_for_update=True)
+        moving.append(record.application_id)
     history.hold_lanes(db, moving)
 
 
@@ -137,6 +145,10 @@ def end_registration(db: Session, ending: PlannedEnding, *, now: datetime) -> No
             why = ENDINGS[ending.event.happening]
             unemployment.end(db, registered, why, actor=ITSELF, now=now)
     _follow_death(db, ending, now)
+
+
+def _certificates(db: Session, ending: PlannedEnding) -> Sequence[str]:
+    return certificates.list_valid(db, known_by(db, ending.person_key).own(Certificate))
 
 
 def _follow_death(db: Session, ending: PlannedEnding, now: datetime) -> None:

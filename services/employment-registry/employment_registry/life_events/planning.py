@@ -19,7 +19,7 @@ from employment_registry.certificate import issuing
 from employment_registry.certificate import queries as certificates
 from employment_registry.certificate.model import Certificate
 from employment_registry.checks.rules import System
-from employment_registry.events import FACTS, EndingAnnounced
+from employment_registry.events import FACTS, ITSELF, EndingAnnounced
 from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
@@ -34,7 +34,7 @@ from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import EndingNotice
 from employment_registry.standing import PersonKey, PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
-from servicekit import working_days
+from servicekit import history, working_days
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id
 from servicekit.outbox import announce
@@ -124,10 +124,12 @@ def follow_death(db: Session, known: Known, now: datetime, *, is_sure: bool = Fa
     Args:
         is_sure: nobody objected in time; also a certificate issued since the death was heard.
     """
-    events = queries.list_events(db, known)
-    for certificate in certificates.hold_all(db, known.own(Certificate)):
+    events, own = queries.list_events(db, known), known.own(Certificate)
+    history.hold_lanes(db, certificates.list_valid(db, own))
+    for certificate in certificates.hold_all(db, own):
         if is_sure or rules.has_died(events, shanghai_date(certificate.issued_at)):
-            issuing.revoke(db, certificate, now=now)
+            said = rules.HAPPENINGS[Happening.DIED]
+            issuing.revoke_alone(db, certificate, actor=ITSELF, now=now, reason=said)
 
 
 def refute(db: Session, known: Known, happening: Happening) -> None:

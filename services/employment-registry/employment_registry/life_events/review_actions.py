@@ -30,7 +30,7 @@ def hold(db: Session, ending: PlannedEnding) -> None:
     """
     if standing.hold(db, ending.record_id) is None:
         raise ChangedMeanwhile
-    actions.hold_lanes(db, ending)
+    actions.hold_histories(db, ending)
 
 
 def upheld(db: Session, ending: PlannedEnding, *, actor: Actor, now: datetime) -> None:
