@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from employment_registry import hearing, possible_duplicates
+from employment_registry import hearing, merging, possible_duplicates
 from employment_registry.certificate import actions as certificate
 from employment_registry.certificate.signing import key_ring
 from employment_registry.checks.actions import CHANNEL
@@ -102,6 +102,13 @@ def end_registrations(context: JobContext) -> None:
     """Announce what was not announced yet, and end what nobody objected to in time."""
     hearing.plan_unweighed(context)
     hearing.end_due(context)
+
+
+@JOBS.every(timedelta(minutes=10), name="know-owners")
+def know_owners(context: JobContext) -> None:
+    """Let registrations that are nobody's count for their account as soon as they can (ER-07)."""
+    with context.database.transaction() as db:
+        merging.know_owners(db, most=BATCH)
 
 
 @JOBS.every(timedelta(hours=1), name="index-likeness")

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from employment_registry.life_events.rules import Happening
 
@@ -199,3 +200,33 @@ def test_a_death_ends_both_registrations_that_a_merge_left(desk: Any) -> None:
     assert desk.rows("person_standing") == []
     assert [row.validity for row in desk.rows("certificate")] == ["revoked", "revoked"]
     assert desk.history_is_whole()
+
+
+@pytest.mark.req("ID-05", "ER-07")
+def test_the_registration_that_a_merge_left_counts_once_the_other_has_ended(desk: Any) -> None:
+    lin, twin = desk.registered()[0], desk.person()
+    unemployed(desk, twin)
+    desk.merges(lin, twin)
+    desk.job("know-owners")
+    assert owners(desk) == {"employed": None, "unemployed": twin.claims["sub"]}
+    twin.done(twin.post("unemployment-records/current/end", {"ending": "employed"}))
+    desk.job("know-owners")
+    assert owners(desk) == {"employed": twin.claims["sub"]}
+    again = twin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT})
+    assert again.json["code"] == "registered-as-employed"
+
+
+@pytest.mark.req("ER-07")
+def test_a_registration_that_the_version_before_wrote_gets_its_account(desk: Any) -> None:
+    lin, twin = desk.registered()[0], desk.person()
+    with desk.app.database.transaction() as db:
+        db.execute(text("UPDATE person_standing SET applicant_id = NULL"))
+    desk.merges(lin, twin)
+    for _ in range(2):
+        desk.job("know-owners")
+        assert owners(desk) == {"employed": twin.claims["sub"]}
+
+
+def owners(desk: Any) -> dict[str, str | None]:
+    """Whose every registration in force is."""
+    return {row.standing: row.applicant_id for row in desk.rows("person_standing")}
