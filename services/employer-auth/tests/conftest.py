@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from servicekit.testing.clock import FixedClock
 from servicekit.testing.issuer import Issuer
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.settings import sample_settings
-from servicekit.testing.standing import Ground, standing, stood  # noqa: F401 - fixtures
+from servicekit.testing.standing import Ground, Standing, stood  # noqa: F401 - a fixture
 from servicekit.web.app import ServiceApp
 
 SERVICE = "employer-auth"
@@ -393,21 +393,24 @@ class Stood:
     identity: Identity
 
 
-@pytest.fixture(scope="session")
-def stand() -> Callable[[Ground], Stood]:
-    def make(ground: Ground) -> Stood:
-        clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
-        identity = Identity(Issuer(clock))
-        settings = sample_settings(
-            Settings,
-            "EMPLOYER_AUTH",
-            database_url=ground.url,
-            identity_url=ground.around.enter_context(listening(identity)),
-            storage_url=f"file://{ground.folder}/uploads",
-        )
-        return Stood(create_app(settings, clock=clock), clock, identity)
+def employer_auth_beside_identity(ground: Ground) -> Stood:
+    """The service beside an identity that is played."""
+    clock = FixedClock(datetime(2026, 11, 21, 2, 0, tzinfo=UTC))
+    identity = Identity(Issuer(clock))
+    settings = sample_settings(
+        Settings,
+        "EMPLOYER_AUTH",
+        database_url=ground.url,
+        identity_url=ground.around.enter_context(listening(identity)),
+        storage_url=f"file://{ground.folder}/uploads",
+    )
+    return Stood(create_app(settings, clock=clock), clock, identity)
 
-    return make
+
+@pytest.fixture(scope="session")
+def standing(postgres: TestPostgres, template: str) -> Iterator[Standing[Stood]]:  # noqa: F811
+    with Standing(postgres, template, employer_auth_beside_identity) as standing:
+        yield standing
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -43,7 +43,7 @@ from servicekit.testing.issuer import Issuer, serve
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.serving import served
 from servicekit.testing.settings import sample_settings
-from servicekit.testing.standing import Ground, standing, stood  # noqa: F401 - fixtures
+from servicekit.testing.standing import Ground, Standing, stood  # noqa: F401 - a fixture
 from servicekit.web.app import ServiceApp
 
 SERVICE = "employment-registry"
@@ -465,22 +465,25 @@ class Stood:
     folder: Path
 
 
-@pytest.fixture(scope="session")
-def stand() -> Callable[[Ground], Stood]:
-    def make(ground: Ground) -> Stood:
-        clock = FixedClock(BEGINNING)
-        issuer = ground.around.enter_context(serve(Issuer(clock)))
-        settings = sample_settings(
-            Settings,
-            "EMPLOYMENT_REGISTRY",
-            database_url=ground.url,
-            identity_url=issuer.url,
-            storage_url=f"file://{ground.folder}/files",
-            outside_off=",".join(System),
-        )
-        return Stood(create_app(settings, clock=clock), clock, issuer, ground.folder)
+def registry_without_registers(ground: Ground) -> Stood:
+    """The registry beside an identity that is played; it asks no register."""
+    clock = FixedClock(BEGINNING)
+    issuer = ground.around.enter_context(serve(Issuer(clock)))
+    settings = sample_settings(
+        Settings,
+        "EMPLOYMENT_REGISTRY",
+        database_url=ground.url,
+        identity_url=issuer.url,
+        storage_url=f"file://{ground.folder}/files",
+        outside_off=",".join(System),
+    )
+    return Stood(create_app(settings, clock=clock), clock, issuer, ground.folder)
 
-    return make
+
+@pytest.fixture(scope="session")
+def standing(postgres: TestPostgres, template: str) -> Iterator[Standing[Stood]]:  # noqa: F811
+    with Standing(postgres, template, registry_without_registers) as standing:
+        yield standing
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import re
 import secrets
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -43,7 +44,7 @@ from servicekit.jobs import JobContext
 from servicekit.testing.clock import FixedClock as Clock
 from servicekit.testing.postgres import TestPostgres, postgres  # noqa: F401 - a fixture
 from servicekit.testing.serving import served
-from servicekit.testing.standing import Ground, standing, stood  # noqa: F401 - fixtures
+from servicekit.testing.standing import Ground, Standing, stood  # noqa: F401 - a fixture
 from servicekit.vault import new_key
 from servicekit.workflow import Role
 
@@ -116,29 +117,32 @@ class Stood:
     settings: Settings
 
 
-@pytest.fixture(scope="session")
-def stand(simulators: Any) -> Callable[[Ground], Stood]:
-    def make(ground: Ground) -> Stood:
-        clock = Clock()
-        settings = Settings(
-            database_url=ground.url,
-            bus_url=f"local://{ground.url}",
-            public_url=PUBLIC,
-            gateway_client_secret=SECRET,
-            employer_auth_client_secret=EMPLOYER_AUTH_SECRET,
-            bank_card_secret=BANK_SECRET,
-            sms_url=f"{simulators.url}/sms",
-            bank_card_url=f"{simulators.url}/bank-card",
-            **channel_settings(simulators.url),
-            outside_seconds=2.0,
-            password_memory_kib=64,
-            password_time_cost=1,
-            storage_url=f"file://{ground.folder}/uploads",
-            **KEYS,
-        )
-        return Stood(create_app(settings, clock=clock), clock, settings)
+def identity_beside_simulators(simulators: Any, ground: Ground) -> Stood:
+    """identity beside the outside systems, all of them played."""
+    clock = Clock()
+    settings = Settings(
+        database_url=ground.url,
+        bus_url=f"local://{ground.url}",
+        public_url=PUBLIC,
+        gateway_client_secret=SECRET,
+        employer_auth_client_secret=EMPLOYER_AUTH_SECRET,
+        bank_card_secret=BANK_SECRET,
+        sms_url=f"{simulators.url}/sms",
+        bank_card_url=f"{simulators.url}/bank-card",
+        **channel_settings(simulators.url),
+        outside_seconds=2.0,
+        password_memory_kib=64,
+        password_time_cost=1,
+        storage_url=f"file://{ground.folder}/uploads",
+        **KEYS,
+    )
+    return Stood(create_app(settings, clock=clock), clock, settings)
 
-    return make
+
+@pytest.fixture(scope="session")
+def standing(postgres: TestPostgres, template: str, simulators: Any) -> Iterator[Standing[Stood]]:  # noqa: F811
+    with Standing(postgres, template, partial(identity_beside_simulators, simulators)) as standing:
+        yield standing
 
 
 @pytest.fixture

@@ -8,13 +8,14 @@ changed, is not used again.
 
 In a room's conftest, beside its ``template``:
 
-    from servicekit.testing.standing import Ground, standing, stood  # noqa: F401 - fixtures
+    from servicekit.testing.standing import Ground, Standing, stood  # noqa: F401 - a fixture
+
+    def registry_beside_identity(ground: Ground) -> Stood: ...
 
     @pytest.fixture(scope="session")
-    def stand():
-        def make(ground: Ground) -> Stood:
-            ...
-        return make
+    def standing(postgres, template):
+        with Standing(postgres, template, registry_beside_identity) as standing:
+            yield standing
 """
 
 from __future__ import annotations
@@ -155,15 +156,6 @@ def _idle(database: str) -> list[int]:
         for connection in list(_OPEN.get(database, ()))
         if not connection.closed and connection.info.transaction_status is TransactionStatus.IDLE
     ]
-
-
-@pytest.fixture(scope="session")
-def standing(
-    postgres: TestPostgres, template: str, stand: Callable[[Ground], T]
-) -> Iterator[Standing[T]]:
-    """The room's service, one copy for every test at a time."""
-    with Standing(postgres, template, stand) as standing:
-        yield standing
 
 
 @pytest.fixture
