@@ -23,6 +23,22 @@ EXAMPLE_PERSON: Final = {
     "born_on": "1990-**-**",
     "sex": "male",
 }
+# Of what FiledSchema and OwnFiledSchema show, all but the id and the number.
+EXAMPLE_FILED: Final[dict[str, Any]] = {
+    "state": "submitted",
+    "state_label": "待审核",
+    "region": "440106003",
+    "person": EXAMPLE_PERSON,
+    "submitted_at": "2026-09-29T02:00:00+00:00",
+    "decided_at": None,
+    "due_on": "2026-10-12",
+    "guide_version": 1,
+    "version": 3,
+}
+EXAMPLE_OWN_FILED: Final = {
+    "created_at": "2026-09-29T01:50:00+00:00",
+    "updated_at": "2026-09-29T02:00:00+00:00",
+}
 
 
 def region_field() -> fields.Str:

@@ -12,7 +12,8 @@ from employment_registry.flexible_employment import rules
 from employment_registry.flexible_employment.actions import Opening
 from employment_registry.flexible_employment.opening_rules import GUIDES
 from employment_registry.person_schemas import (
-    EXAMPLE_PERSON,
+    EXAMPLE_FILED,
+    EXAMPLE_OWN_FILED,
     DecisionRestsOn,
     FiledSchema,
     OwnFiledSchema,
@@ -31,26 +32,20 @@ EXAMPLE_EMPLOYMENT: Final = {
     "occupation": "网约配送员",
     "monthly_income": "4500.00",
 }
-EXAMPLE_ROW: Final = {
+EXAMPLE_ROW: Final[dict[str, Any]] = {
     "id": "01a1fcb7-993f-74cb-be82-b9befbd64970",
     "number": "440106-01-20260929-000001-2",
     "kind": "registration",
-    "state": "submitted",
-    "state_label": "待审核",
-    "region": "440106003",
-    "person": EXAMPLE_PERSON,
-    "submitted_at": "2026-09-29T02:00:00+00:00",
-    "decided_at": None,
-    "due_on": "2026-10-12",
-    "guide_version": 1,
+    **EXAMPLE_FILED,
     "open_moves": ["withdraw"],
-    "version": 3,
 }
-EXAMPLE_REGISTRATION_ROW: Final = EXAMPLE_ROW | {
-    "record_id": None,
-    "created_at": "2026-09-29T01:50:00+00:00",
-    "updated_at": "2026-09-29T02:00:00+00:00",
-}
+EXAMPLE_REGISTRATION_ROW: Final = (
+    EXAMPLE_ROW
+    | EXAMPLE_OWN_FILED
+    | {
+        "record_id": None,
+    }
+)
 EXAMPLE_REGISTRATION: Final = EXAMPLE_REGISTRATION_ROW | {
     "employment": EXAMPLE_EMPLOYMENT | {"contact_phone": "138****0000"},
     "decision_reason": None,

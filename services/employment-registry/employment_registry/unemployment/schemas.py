@@ -8,6 +8,8 @@ from marshmallow import Schema, fields, validate
 
 from employment_registry.checks.schemas import EXAMPLE_FINDING, Check, Findings
 from employment_registry.person_schemas import (
+    EXAMPLE_FILED,
+    EXAMPLE_OWN_FILED,
     EXAMPLE_PERSON,
     DecisionRestsOn,
     FiledSchema,
@@ -33,24 +35,13 @@ EXAMPLE_STATEMENT: Final = {
     "address": "五山路1号",
     "wishes": ["job", "training"],
 }
-EXAMPLE_ROW: Final = {
+EXAMPLE_ROW: Final[dict[str, Any]] = {
     "id": "01a1fcb7-993f-74cb-be82-b9befbd64971",
     "number": "440106-02-20260929-000001-2",
-    "state": "submitted",
-    "state_label": "待审核",
-    "region": "440106003",
-    "person": EXAMPLE_PERSON,
-    "submitted_at": "2026-09-29T02:00:00+00:00",
-    "decided_at": None,
-    "due_on": "2026-10-12",
-    "guide_version": 1,
+    **EXAMPLE_FILED,
     "open_moves": ["withdraw"],
-    "version": 3,
 }
-EXAMPLE_OWN_ROW: Final = EXAMPLE_ROW | {
-    "created_at": "2026-09-29T01:50:00+00:00",
-    "updated_at": "2026-09-29T02:00:00+00:00",
-}
+EXAMPLE_OWN_ROW: Final = EXAMPLE_ROW | EXAMPLE_OWN_FILED
 _DECIDED: Final[dict[str, Any]] = {
     "unemployment": EXAMPLE_STATEMENT | {"contact_phone": "138****0000"},
     "decision_reason": None,
