@@ -40,29 +40,10 @@ blueprint = Blueprint(
 )
 
 _DATA: Final = f"{UNIT}/data"
-_ORDER: Final = (
-    "region",
-    "address",
-    "legal_name",
-    "legal_document_type",
-    "legal_document_number",
-    "legal_phone",
-    "sms_code",
-    "login_name",
-    "password",
-    "password_again",
-    "agreed",
-)
-_TEXTS: Final = (
-    "region",
-    "address",
-    "legal_name",
-    "legal_document_number",
-    "legal_phone",
-    "login_name",
-    "password",
-    "password_again",
-)
+# The form of a registration; number and name are the channel's.
+_GIVEN: Final = ("certificate_type", "certificate_number", "name")
+_ORDER: Final = tuple(each for each in unit_pages.ORDER if each not in _GIVEN)
+_TEXTS: Final = tuple(each for each in unit_pages.TEXTS if each not in _GIVEN)
 
 
 @blueprint.get("/first-unit")

@@ -38,7 +38,7 @@ _RECOVERY: Final = f"{browser.PREFIX}/recovery"
 _TAKEN: Final = (messages.UNIT_ID_TAKEN.code, messages.UNIT_ID_TAKEN.text)
 PROVINCE: Final = "44"
 # As they stand on the page, so that the summary reads from top to bottom.
-_ORDER: Final = (
+ORDER: Final = (
     "certificate_type",
     "certificate_number",
     "name",
@@ -54,9 +54,9 @@ _ORDER: Final = (
     "password_again",
     "agreed",
 )
-_TEXTS: Final = tuple(
+TEXTS: Final = tuple(
     name
-    for name in _ORDER
+    for name in ORDER
     if name not in ("certificate_type", "legal_document_type", "agreed", "sms_code")
 )
 
@@ -210,7 +210,7 @@ def _form(typed: Mapping[str, str]) -> form_rules.UnitForm:
     if wrong:
         raise rules.UnitRefused(fields=wrong)
     return form_rules.UnitForm(
-        **{name: typed.get(name, "") for name in _TEXTS},
+        **{name: typed.get(name, "") for name in TEXTS},
         sms_code=typed.get("sms_code", "").strip(),
         certificate_type=kind,
         legal_document_type=DocumentKind(document),
@@ -267,7 +267,7 @@ def _data_page(
         "unit-data.html",
         status,
         typed=form_pages.shown(typed),
-        **form_pages.faults(wrong, _ORDER),
+        **form_pages.faults(wrong, ORDER),
         told=told,
         recovery=_RECOVERY if taken else None,
         kinds=[(str(kind), kind.label) for kind in CertificateKind],
