@@ -78,10 +78,9 @@ class Supervisor:
         waiting = {self.start(room): room for room in rooms}
         deadline = time.monotonic() + patience
         while waiting:
-            for pid, status in self._ended():
-                room = waiting.pop(pid, None)
-                if status != 0 or room is None:
-                    raise self._failure(room or self._running[pid], status)
+            for pid, room, status in self._ended():
+                if status != 0 or waiting.pop(pid, None) is None:
+                    raise self._failure(room, status)
             if time.monotonic() > deadline:
                 raise RoomFailedError(f"not done in {patience:.0f} s: {sorted(self.names)}")
             time.sleep(POLL / 10)
@@ -91,10 +90,7 @@ class Supervisor:
 
         Raises: RoomFailedError when a room keeps ending.
         """
-        for pid, status in self._ended():
-            room = self._running.pop(pid, None)
-            if room is None:
-                continue
+        for _, room, status in self._ended():
             ends = self._restarts.setdefault(room.name, deque(maxlen=RESTARTS))
             if len(ends) == RESTARTS and time.monotonic() - ends[0] < RESTART_WINDOW:
                 raise self._failure(room, status)
@@ -114,8 +110,7 @@ class Supervisor:
             _signal(pid, signal.SIGTERM, group=False)
         deadline = time.monotonic() + STOP_PATIENCE
         while self._running and time.monotonic() < deadline:
-            for pid, _ in self._ended():
-                self._running.pop(pid, None)
+            self._ended()
             time.sleep(POLL / 5)
         for pid, room in list(self._running.items()):
             self.say(f"{room.name} did not stop in {STOP_PATIENCE:.0f} s and was killed")
@@ -136,19 +131,16 @@ class Supervisor:
         """Where a room's lines go."""
         return self.logs / f"{name}.log"
 
-    def _ended(self) -> list[tuple[int, int]]:
+    def _ended(self) -> list[tuple[int, Room, int]]:
         """Our children that ended since, leaving other libraries' children alone."""
         ended = []
         for pid in list(self._running):
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
-                ended.append((pid, status))
-                if self._running[pid].once and status == 0:
-                    del self._running[pid]
+                ended.append((pid, self._running.pop(pid), status))
         return ended
 
     def _failure(self, room: Room, status: int) -> RoomFailedError:
-        self._running = {pid: r for pid, r in self._running.items() if r is not room}
         tail = self.log_of(room.name).read_text(errors="replace").splitlines()[-12:]
         text = "\n".join(tail)
         return RoomFailedError(f"{room.name} failed ({_describe(status)}):\n{text}")

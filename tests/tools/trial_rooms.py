@@ -73,9 +73,10 @@ def tasks(supervisor: Supervisor) -> None:
     supervisor.run([room("done", once=True)])
     assert supervisor.names == []
     try:
-        supervisor.run([room("done", once=True), room("fail", once=True)])
+        supervisor.run([room("done", once=True), *[room("fail", once=True)] * 3])
     except RoomFailedError as reason:
         print(reason)
+    supervisor.stop()  # whichever of them had ended already
 
 
 def stubborn(supervisor: Supervisor) -> None:
