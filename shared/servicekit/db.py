@@ -83,6 +83,7 @@ __all__ = [
     "forget",
     "kept",
     "new_id",
+    "plain_url",
     "sqlalchemy_url",
     "standard_tables",
     "unique_violation",
@@ -114,20 +115,28 @@ class Database:
         url: ``postgresql://user@host/name``; psycopg 3 is used whatever the scheme says.
         vault: opens and seals the personal columns; None where there are none.
         pool_size: connections at most; one per thread that works with the database.
+        kept: how many stay open while nobody needs them; 0 for all.
         application_name: how PostgreSQL's own lists call us.
     """
 
     def __init__(
-        self, url: str, *, vault: Vault | None, pool_size: int = 8, application_name: str
+        self,
+        url: str,
+        *,
+        vault: Vault | None,
+        pool_size: int = 8,
+        kept: int = 0,
+        application_name: str,
     ) -> None:
         self.url = url
         self._vault = vault
         self._apart: list[Database] = []
         self._info: dict[Any, Any] = {_KEPT: {}}  # every session's: what this process keeps
+        lasting = min(kept, pool_size) or pool_size
         self.engine: Engine = create_engine(
             sqlalchemy_url(url),
-            pool_size=pool_size,
-            max_overflow=0,
+            pool_size=lasting,
+            max_overflow=pool_size - lasting,
             pool_timeout=POOL_SECONDS,
             hide_parameters=True,  # parameters are personal data, and errors are logged
             skip_autocommit_rollback=True,
@@ -231,6 +240,11 @@ def sqlalchemy_url(url: str) -> URL:
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise ValueError("the database is PostgreSQL")
     return parsed.set(drivername="postgresql+psycopg")
+
+
+def plain_url(url: str) -> str:
+    """The same for psycopg itself, with its password; raises as ``sqlalchemy_url`` does."""
+    return sqlalchemy_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def _connect_as_ours(engine: Engine) -> None:

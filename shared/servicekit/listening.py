@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy.engine import make_url
+
+from servicekit.db import plain_url
 
 CONNECT_SECONDS = 5
 
@@ -30,9 +31,8 @@ class Listener:
     """
 
     def __init__(self, url: str, *, name: str, channels: Iterable[str] = ()) -> None:
-        address = make_url(url).set(drivername="postgresql")
         self.connection: psycopg.Connection[Any] = psycopg.connect(
-            address.render_as_string(hide_password=False),
+            plain_url(url),
             autocommit=True,
             application_name=name,
             connect_timeout=CONNECT_SECONDS,

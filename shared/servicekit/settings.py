@@ -150,6 +150,9 @@ class ServiceSettings:
         "Reverse domain name before every event type.", default="cn.gov.gdhrss"
     )
     database_pool: int = setting("Database connections per process.", default=8)
+    database_kept: int = setting(
+        "Of these, how many stay open while nobody needs them; 0 for all.", default=0
+    )
     cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = setting(
         "What seals personal columns; either opens what the other sealed.", default="aes-256-gcm"
     )

@@ -1,6 +1,7 @@
 """One transaction per request, time limits, and nothing told of what was rolled back."""
 
 import threading
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import func, insert, select, text
@@ -98,6 +99,18 @@ def test_a_full_pool_says_so_instead_of_waiting_for_ever(database_url, monkeypat
         held.execute(text("SELECT 1"))
         with pytest.raises(NoConnection), database.reading() as db:
             db.execute(text("SELECT 1"))
+    database.close()
+
+
+def test_of_many_connections_few_are_kept(database_url):
+    database = Database(database_url, vault=None, pool_size=3, kept=1, application_name="kept")
+    with ExitStack() as sessions:
+        held = [sessions.enter_context(database.reading()) for _ in range(3)]
+        pids = {db.scalar(text("SELECT pg_backend_pid()")) for db in held}
+    assert len(pids) == 3
+    assert database.engine.pool.checkedin() == 1
+    with database.reading() as db:
+        assert db.scalar(text("SELECT pg_backend_pid()")) in pids
     database.close()
 
 

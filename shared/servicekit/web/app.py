@@ -106,6 +106,7 @@ class ServiceApp(Flask):
             settings.database_url,
             vault=self.vault,
             pool_size=settings.database_pool,
+            kept=settings.database_kept,
             application_name=f"{service.name}-web",
         )
         self.revocations = Revocations(clock)
