@@ -113,6 +113,9 @@ class _Logger(Logger):  # type: ignore[misc]
         self.error_log.propagate = True
         self.error_log.setLevel(cfg.loglevel.upper() if cfg.loglevel != "info" else "WARNING")
 
+    def close_on_exec(self) -> None:
+        """No file of a log is gunicorn's; it would look at every logger of every library."""
+
 
 def read(settings: Settings) -> Configuration:
     """The configuration the settings name.

@@ -13,7 +13,8 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ from servicekit.errors import Refusal
 from servicekit.settings import BadSettings, load, tell_libraries
 
 if TYPE_CHECKING:
-    from servicekit.web.app import ServiceApp
+    from servicekit.web.app import Service, ServiceApp
 
 GROUP: Final = "suite.services"
 WEB_PORT: Final = 8000
@@ -35,8 +36,9 @@ class UnknownService(Exception):
     """No installed service has this name."""
 
 
-def services() -> dict[str, EntryPoint]:
-    """Every installed service by its folder's name."""
+@cache
+def services() -> Mapping[str, EntryPoint]:
+    """Every installed service by its folder's name; looked for once, in every package there is."""
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
@@ -72,16 +74,17 @@ def _web(options: argparse.Namespace) -> None:
         tell_libraries("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metrics-"))
     from servicekit.web import server
 
-    app = create(options.service)
-    settings = app.settings
-    logs.configure(app.service.name, settings.log_level)
+    name = options.service
+    settings = _settings(name)
+    logs.configure(name, settings.log_level)
+    service: Service = importlib.import_module(_entry(name).module).SERVICE
     server.serve(
-        app,
+        partial(create, name),
         server.Listening(
             host=options.host or _host(settings),
             port=options.port,
             workers=options.workers,
-            threads=options.threads or settings.database_pool + app.service.waiting,
+            threads=options.threads or settings.database_pool + service.waiting,
             drain=options.drain,
         ),
     )

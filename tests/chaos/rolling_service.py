@@ -30,4 +30,4 @@ class Answering:
 
 if __name__ == "__main__":
     port, drain = sys.argv[1:]
-    serve(Answering(), Listening("127.0.0.1", int(port), threads=8, drain=float(drain)))
+    serve(Answering, Listening("127.0.0.1", int(port), threads=8, drain=float(drain)))

@@ -32,7 +32,7 @@ from servicekit.db import standard_tables
 from servicekit.facts import Facts
 from servicekit.inbox import Subscriptions
 from servicekit.jobs import Jobs
-from servicekit.settings import load
+from servicekit.settings import BadSettings, load
 from servicekit.web.access import public
 from servicekit.web.app import Service, build
 from sqlalchemy.orm import DeclarativeBase
@@ -67,7 +67,10 @@ SERVICE = Service(
 
 
 def create_app(settings=None, *, clock=None):
-    return build(SERVICE, settings or load(Settings, "LAUNCHED_ROOM"), clock=clock)
+    settings = settings or load(Settings, "LAUNCHED_ROOM")
+    if settings.event_prefix == "nobody":
+        raise BadSettings("LAUNCHED_ROOM_EVENT_PREFIX: nobody is no prefix")
+    return build(SERVICE, settings, clock=clock)
 """
 SETTINGS = """
 from dataclasses import dataclass
@@ -151,7 +154,9 @@ def launched(tmp_path: Path, postgres: Any, monkeypatch: pytest.MonkeyPatch) -> 
         given = sample_settings(ServiceSettings, "LAUNCHED_ROOM", database_url=url)
         names = ("database_url", "bus_url", "field_keys", "index_key", "history_key")
         told = {f"LAUNCHED_ROOM_{name}".upper(): str(getattr(given, name)) for name in names}
+        launch.services.cache_clear()
         yield Launched(tmp_path, {**os.environ, **told, "PYTHONPATH": str(tmp_path)})
+    launch.services.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] == "launched_room"]:
         del sys.modules[name]
 
@@ -303,6 +308,24 @@ def test_a_wrong_call_says_what_is_wrong(
         assert "LAUNCHED_ROOM_COLOUR is not a setting" in said
     assert launch.main(["web", "no-such-room"]) == 2
     assert "launched-room" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_only_the_service_itself_refuses_ends_the_server_too(launched: Launched) -> None:
+    told = launched.environment | {"LAUNCHED_ROOM_EVENT_PREFIX": "nobody"}
+    command = [sys.executable, "-m", "servicekit.launch", "web", "launched-room"]
+    done = subprocess.run(
+        [*command, "--port", str(free_port())],
+        cwd=launched.folder,
+        env=told,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "LAUNCHED_ROOM_EVENT_PREFIX: nobody is no prefix" in done.stderr.splitlines()
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_a_room_that_signs_nothing_has_no_key_to_withdraw(
