@@ -5,12 +5,13 @@ import importlib
 import json
 import os
 import signal
+import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,10 +20,13 @@ from choice import CannotRunError, Choice, refuse_taken_ports, rotate
 from rabbitmq import NoRabbitMQ, RabbitNode, working_in
 from room_settings import gateway_environment, service_environment, simulator_environment
 from secret_folder import SecretFolder, password
+from sqlalchemy.orm import configure_mappers
 from supervisor import Room, RoomFailedError, Supervisor
 
 from servicekit.testing.embedded import EmbeddedPostgres
 
+# One developer's data; what is not here is in the system's cache.
+SMALLER = {"shared_buffers": "16MB", "io_method": "sync", "max_logical_replication_workers": "0"}
 READY_PATIENCE = 60.0
 NODE_PATIENCE = 45.0
 POLL = 0.05
@@ -45,6 +49,7 @@ class Suite:
             state / "postgres",
             durable=self.choice.durable,
             password=self.secrets.text("postgres-password", password),
+            settings=SMALLER,
         )
         self.supervisor = Supervisor(state / "log", self.say)
         self.node: RabbitNode | None = None
@@ -126,15 +131,21 @@ class Suite:
             raise CannotRunError(f"BUS={self.choice.bus}: it is local or rabbitmq")
 
     def _warm(self) -> None:
-        """Import once what every fork shares, and keep the collector from touching it."""
+        """Make once what each fork would make for itself; keep the collector from touching it."""
+        with without("rich"):
+            self._import()
+        importlib.import_module("servicekit.launch").services()  # which remembers them
+        configure_mappers()
+        gc.collect()
+        gc.freeze()
+
+    def _import(self) -> None:
         for name in self.choice.services:
             importlib.import_module(f"{name.replace('-', '_')}.app")
         alone = ("development_token",) if self.choice.only else ("frontdoor.launch",)
         ours = ("servicekit.launch", "servicekit.web.server", "servicekit.worker")
         for module in (*ours, "outside.app", *alone):
             importlib.import_module(module)
-        gc.collect()
-        gc.freeze()
 
     def _databases(self) -> None:
         names = [database_name(name) for name in self.choice.services]
@@ -174,7 +185,9 @@ class Suite:
 
     def _events(self, names: Sequence[str]) -> Room:
         arguments = ("events", *names, "--port", str(self.choice.ports["events"]))
-        return Room("events", "servicekit.launch", arguments, self._environments(names))
+        # Its jobs all begin at once, and seldom meet again.
+        kept = {f"{database_name(name).upper()}_DATABASE_KEPT": "1" for name in names}
+        return Room("events", "servicekit.launch", arguments, kept | self._environments(names))
 
     def _task(self, task: str, names: Sequence[str]) -> Room:
         environment = self._environments(names)
@@ -226,6 +239,19 @@ def start_node(folder: Path) -> RabbitNode:
         return RabbitNode.start(folder)
     except NoRabbitMQ as reason:
         raise CannotRunError(f"BUS=rabbitmq: {reason}") from reason
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    """As in the images, where this package of a developer's tools is not: nothing imports it."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]  # as the import system says "not here"
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def database_name(service: str) -> str:
