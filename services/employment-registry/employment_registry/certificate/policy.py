@@ -54,18 +54,6 @@ class CertificatePolicy:
         past: int = 10**self.serial_digits
         return 1 <= serial < past
 
-    def is_number(self, text: str) -> bool:
-        """Could this be a number of ours, with its check digit right?"""
-        digits = REGION_DIGITS + len("n") + len("c") + len("yy") + self.serial_digits
-        if len(text) != digits or not (text.isascii() and text.isdecimal()):
-            return False
-        place = sum(self._width(name) for name in self.number[: self.number.index("check")])
-        return _check_digit(text[:place] + text[place + 1 :]) == text[place]
-
-    def _width(self, name: str) -> int:
-        widths = {"region": REGION_DIGITS, "year": 2, "serial": self.serial_digits}
-        return widths.get(name, 1)
-
 
 def _check_digit(digits: str) -> str:
     """ISO 7064 MOD 11,10: finds every wrong digit and nearly every exchange."""

@@ -21,7 +21,6 @@ from servicekit.applications import Actor
 from servicekit.personal import DocumentNumber
 from servicekit.statements import run
 
-NEWEST = (FlexibleEmploymentApplication.created_at, FlexibleEmploymentApplication.id)
 NEWEST_RECORD = (FlexibleEmploymentRecord.valid_since, FlexibleEmploymentRecord.id)
 
 _RECORDS: Final = """

@@ -154,10 +154,5 @@ def is_waiting(state: State) -> bool:
     return state in WAITING
 
 
-def is_open(state: State) -> bool:
-    """Is it not settled yet?"""
-    return state in OPEN
-
-
 def _is_new_death(event: Event, since: date) -> bool:
     return event.happening is Happening.DIED and event.heard_on >= since
