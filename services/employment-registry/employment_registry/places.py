@@ -1,11 +1,31 @@
-"""Is a place one of our streets, where an office serves people?"""
+"""Our province and its streets: who decides for all of it, and where an office serves people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from servicekit import regions
-from servicekit.errors import FieldError
+from servicekit.errors import FieldError, Forbidden
+
+PROVINCE: Final = "44"
+
+
+class ProvinceOnly(Forbidden):
+    """Policies and guides are the same in the whole province."""
+
+    code = "province-admin-required"
+    default_message = "该操作由省级管理员办理"
+
+
+def check_province(region: str | None) -> None:
+    """Only the province's admins change what holds in the whole province.
+
+    Raises:
+        ProvinceOnly
+    """
+    if region != PROVINCE:
+        raise ProvinceOnly
 
 
 def street_faults(place: str | None, field: str) -> Iterator[FieldError]:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from employment_registry.places import PROVINCE
 from servicekit import messages
 from servicekit.errors import Conflict, OutsideFailed
 from servicekit.identifiers import DocumentKind
@@ -16,7 +17,6 @@ from servicekit.workflow import Move, Role, State, move
 LEASE: Final = timedelta(seconds=60)  # after a crash in the middle of asking
 BREAKS_AFTER: Final = 5  # failures in a row; then a system is left alone for a while
 BREAK: Final = timedelta(seconds=30)
-PROVINCE: Final = "44"
 
 # What every matter's table has beside its own moves. The person's own move is 提交; where it leads
 # depends on whether there is anybody to ask, so the service makes these.

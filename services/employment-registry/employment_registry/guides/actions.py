@@ -13,6 +13,7 @@ from employment_registry import guide_versions
 from employment_registry.events import FACTS, GuidePublished
 from employment_registry.guide_versions import GuideVersion
 from employment_registry.guides import queries, rules
+from employment_registry.places import check_province
 from servicekit.applications import Actor, record
 from servicekit.db import new_id
 from servicekit.errors import ChangedMeanwhile
@@ -38,8 +39,7 @@ def publish(db: Session, item: str, text: Text, *, actor: Actor, now: datetime) 
         ProvinceOnly, GuideNotFound, GuideIncomplete
         ChangedMeanwhile: another admin published since they read it.
     """
-    if actor.region != rules.PROVINCE:
-        raise rules.ProvinceOnly
+    check_province(actor.region)
     business = rules.business(item)
     newest = db.scalar(queries.versions(item).where(GuideVersion.version == text.replaces))
     if newest is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from flask import Response, request
+from marshmallow import Schema
 
 from employment_registry.guide_versions import GuideVersion, newest
 from employment_registry.guides import actions, queries, rules, schemas
@@ -113,7 +114,7 @@ def check(item: str) -> dict[str, Any]:
     }
 
 
-def _cacheable(schema: Any, document: Any) -> Response:
+def _cacheable(schema: Schema, document: object) -> Response:
     """The same document is the same ETag; who has it is told so in a line."""
     response = Response(app().json.dumps(schema.dump(document)), mimetype="application/json")
     response.add_etag()

@@ -9,7 +9,8 @@ import flask
 from flask import Response, render_template, request
 
 from employment_registry.guides import queries
-from employment_registry.guides.rules import PROVINCE, GuideNotFound
+from employment_registry.guides.rules import GuideNotFound
+from employment_registry.places import PROVINCE
 from servicekit import regions
 from servicekit.clock import shanghai_date
 from servicekit.web.access import public

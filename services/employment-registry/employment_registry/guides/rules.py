@@ -20,9 +20,8 @@ from employment_registry.unemployment import opening_rules as unemployment
 from employment_registry.unemployment.rules import REASONS as UNEMPLOYMENT_REASONS
 from servicekit import regions
 from servicekit.claims import Reason
-from servicekit.errors import FieldError, Forbidden, Invalid, NotFound
+from servicekit.errors import FieldError, Invalid, NotFound
 
-PROVINCE: Final = "44"
 HOTLINE: Final = "12333"  # 全国统一的人力资源和社会保障服务电话
 # Filled from the policies in force when a guide is read; a number is never written twice.
 PLACEHOLDERS: Final = ("youngest_years", "pause_days", "look_back_days")
@@ -45,13 +44,13 @@ class Business:
 
 
 BUSINESSES: Final[Mapping[str, Business]] = {
-    "flexible-employment": Business(
+    flexible.GUIDES[FlexibleKind.REGISTRATION]: Business(
         flexible.CONDITIONS[FlexibleKind.REGISTRATION],
         "flexible_employment",
         "POST /flexible-employment-registrations",
         FLEXIBLE_REASONS,
     ),
-    "flexible-employment-change": Business(
+    flexible.GUIDES[FlexibleKind.CHANGE]: Business(
         flexible.CONDITIONS[FlexibleKind.CHANGE],
         "flexible_employment",
         "POST /flexible-employment-registrations",
@@ -62,24 +61,24 @@ BUSINESSES: Final[Mapping[str, Business]] = {
         None,
         "POST /flexible-employment-registrations/{application_id}/cancel",
     ),
-    "unemployment": Business(
+    unemployment.GUIDE: Business(
         unemployment.CONDITIONS,
         "unemployment",
         "POST /unemployment-registrations",
         UNEMPLOYMENT_REASONS,
     ),
-    "service-place": Business(
+    unemployment.PLACE_GUIDE: Business(
         unemployment.PLACE_CONDITIONS,
         None,
         "POST /unemployment-records/current/change-service-place",
     ),
-    "certificate": Business(
+    certificate.GUIDES[CertificateKind.FIRST]: Business(
         certificate.CONDITIONS[CertificateKind.FIRST],
         "certificate",
         "POST /certificate-applications",
         CERTIFICATE_REASONS,
     ),
-    "certificate-replacement": Business(
+    certificate.GUIDES[CertificateKind.REPLACEMENT]: Business(
         certificate.CONDITIONS[CertificateKind.REPLACEMENT],
         "certificate",
         "POST /certificate-applications",
@@ -124,13 +123,6 @@ class RegionUnknown(Invalid):
 
     code = "region-unknown"
     default_message = "没有这个行政区划，请重新选择"
-
-
-class ProvinceOnly(Forbidden):
-    """Guides and policies are the same in the whole province."""
-
-    code = "province-admin-required"
-    default_message = "该操作由省级管理员办理"
 
 
 def business(item: str) -> Business:
@@ -182,9 +174,9 @@ def entry(
     text = completed(content)
     if section == "materials":
         return next((each["name"] for each in text["materials"] if each["code"] == code), None)
-    found = (each["text"] for each in (*conditions, *text["stated_conditions"]))
-    codes = [each["code"] for each in (*conditions, *text["stated_conditions"])]
-    return dict(zip(codes, found, strict=True)).get(code)
+    return {each["code"]: each["text"] for each in (*conditions, *text["stated_conditions"])}.get(
+        code
+    )
 
 
 def check_content(

@@ -7,8 +7,8 @@ from typing import Any, Final
 from marshmallow import Schema, fields, post_load, validate
 
 from employment_registry.guides.actions import Text
-from employment_registry.guides.rules import PROVINCE
 from employment_registry.person_schemas import REGION
+from employment_registry.places import PROVINCE
 from servicekit.web.parsing import NOT_BLANK, Whole
 
 LONGEST: Final = 1000

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import delete, insert, text
 from sqlalchemy.orm import Session
 
+from employment_registry.places import check_province
 from employment_registry.policies import POLICIES, Policy
 from employment_registry.policy_changes import queries, rules
 from employment_registry.policy_changes.model import PolicyTrial, PolicyTrialLine
@@ -27,7 +28,7 @@ def draft(db: Session, wanted: Draft, *, actor: Actor, now: datetime) -> Policy:
     Raises:
         ProvinceOnly, PolicyInThePast, SameFirstDay
     """
-    rules.check_province(actor.region)
+    check_province(actor.region)
     return POLICIES.draft(db, wanted, actor=actor, now=now)
 
 
@@ -37,7 +38,7 @@ def begin_trial(db: Session, policy_id: str, *, actor: Actor, now: datetime) -> 
     Raises:
         ProvinceOnly, PolicyNotFound, NotDraft, TrialRunning
     """
-    rules.check_province(actor.region)
+    check_province(actor.region)
     policy = POLICIES.hold(db, policy_id)
     rules.check_may_try(policy.status)
     finished = PolicyTrial.finished_at.is_not(None)
@@ -87,7 +88,7 @@ def activate(db: Session, policy_id: str, *, actor: Actor, now: datetime) -> Pol
         ProvinceOnly, PolicyNotFound, WrongState, SameAdmin, PolicyInThePast, NotTried
         SameFirstDay: another one of its kind was faster.
     """
-    rules.check_province(actor.region)
+    check_province(actor.region)
     policy = POLICIES.hold(db, policy_id)
     trial = db.get(PolicyTrial, policy_id)
     if trial is None or trial.finished_at is None:
@@ -104,7 +105,7 @@ def withdraw(
     Raises:
         ProvinceOnly, PolicyNotFound, WrongState, PolicyInForce
     """
-    rules.check_province(actor.region)
+    check_province(actor.region)
     policy = POLICIES.hold(db, policy_id)
     POLICIES.withdraw(db, policy, actor=actor, now=now, note=note)
     return policy

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
+from employment_registry.places import PROVINCE
 from employment_registry.policies import Policy
 from employment_registry.policy_changes import actions, queries, schemas
 from employment_registry.policy_changes.model import PolicyTrialLine
-from employment_registry.policy_changes.rules import PROVINCE
 from servicekit import history
 from servicekit.clock import shanghai_date
 from servicekit.policy_rules import Draft
@@ -143,11 +145,11 @@ def withdraw(body: dict[str, Any], policy_id: str) -> dict[str, Any]:
         return _shown(db, made)
 
 
-def _shown(db: Any, policy: Policy) -> dict[str, Any]:
+def _shown(db: Session, policy: Policy) -> dict[str, Any]:
     return queries.shown(db, [policy], shanghai_date(now()))[0]
 
 
-def _trial(db: Any, policy_id: str, region: str | None) -> dict[str, Any]:
+def _trial(db: Session, policy_id: str, region: str | None) -> dict[str, Any]:
     trial = queries.find_trial(db, policy_id)
     effects = queries.effects(db, policy_id, actor(), region)
     province = actor().region == PROVINCE and region in (None, PROVINCE)

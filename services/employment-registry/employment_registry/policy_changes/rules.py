@@ -18,12 +18,11 @@ from employment_registry.policy_kinds import (
     SharedPhone,
 )
 from employment_registry.unemployment.place_rules import next_change
-from employment_registry.working_age import WorkingAge, age_faults, flexible_category
-from servicekit.errors import Conflict, Forbidden, NotFound
+from employment_registry.working_age import WorkingAge, age_faults, category_of
+from servicekit.errors import Conflict, NotFound
 from servicekit.policy_rules import Status
 from servicekit.workflow import State
 
-PROVINCE: Final = "44"
 TITLES: Final[Mapping[str, str]] = {
     "working-age": "就业年龄与法定退休年龄",
     "review-limit": "审核时限",
@@ -58,13 +57,6 @@ _LABELS: Final = {
     Phase.PAST: "已失效",
     Phase.WITHDRAWN: "已撤销",
 }
-
-
-class ProvinceOnly(Forbidden):
-    """A policy holds in the whole province."""
-
-    code = "province-admin-required"
-    default_message = "政策由省级管理员拟定、启用和撤销"
 
 
 class NotTried(Conflict):
@@ -140,16 +132,6 @@ def phase(status: Status, first_day: date, next_first_day: date | None, today: d
     return Phase.PAST if is_over else Phase.IN_FORCE
 
 
-def check_province(region: str | None) -> None:
-    """Only the province's admins change what holds in the province.
-
-    Raises:
-        ProvinceOnly
-    """
-    if region != PROVINCE:
-        raise ProvinceOnly
-
-
 def check_may_try(status: Status) -> None:
     """Only a draft is tried.
 
@@ -171,7 +153,7 @@ def effect(before: Any, after: Any, case: Case, day: date) -> str | None:
 
 def _of_ages(before: WorkingAge, after: WorkingAge, case: Case, day: date) -> str | None:
     if case.is_record:
-        category = flexible_category(case.sex)
+        category = category_of(case.sex)
         old, new = (ages.retirement_month(case.born_on, category) for ages in (before, after))
         differs = old != new and max(old, new) > day
         return _told("法定退休年月", _month(old), _month(new)) if differs else None

@@ -8,7 +8,8 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from employment_registry.certificate.policy import PARTS, REGION_DIGITS
 from employment_registry.person_schemas import REGION
-from employment_registry.policy_changes.rules import PROVINCE, TITLES, Phase
+from employment_registry.places import PROVINCE
+from employment_registry.policy_changes.rules import TITLES, Phase
 from employment_registry.policy_kinds import KINDS
 from employment_registry.working_age import Category
 from servicekit.policy_rules import Draft, Status
