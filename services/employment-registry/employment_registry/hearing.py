@@ -26,7 +26,7 @@ from employment_registry.life_events.rules import Happening
 from employment_registry.policies import POLICIES
 from employment_registry.standing import PersonKey, PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
-from employment_registry.working_age import WorkingAge, flexible_category
+from employment_registry.working_age import WorkingAge, category_of
 from servicekit import logs
 from servicekit.clock import shanghai_date
 from servicekit.identifiers import key_by_form
@@ -83,8 +83,7 @@ def hear_calendar(context: JobContext) -> None:
             told = [
                 Told(row.record_id, row.person_key, Happening.RETIRED, month)
                 for row in rows
-                if (month := ages.retirement_month(row.born_on.day, flexible_category(row.sex)))
-                <= today
+                if (month := ages.retirement_month(row.born_on.day, category_of(row.sex))) <= today
             ]
             if told:
                 with context.database.transaction() as db:

@@ -70,6 +70,5 @@ def documents_of(db: Session, applicant_id: str) -> Sequence[bytes]:
     return db.scalars(union(*own)).all()
 
 
-def _is_filed(model: Any) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = model.submitted_at.is_not(None)
-    return found
+def _is_filed(model: type[PersonApplication]) -> ColumnElement[bool]:
+    return model.submitted_at.is_not(None)

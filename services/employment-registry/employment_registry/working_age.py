@@ -107,7 +107,7 @@ def age_faults(
         ages: the policy in force that day.
         matter: what they cannot do, for the message.
     """
-    category = flexible_category(sex)
+    category = category_of(sex)
     if not ages.is_old_enough(born_on, today):
         text = f"未满{ages.youngest_years}周岁，不能办理{matter}"
         yield FieldError("/person/born_on", "too-young", text)
@@ -117,10 +117,11 @@ def age_faults(
         yield FieldError("/person/born_on", "retired", text)
 
 
-def flexible_category(sex: str) -> Category:
-    """Flexibly employed women retired at 55 before 2025, so they follow that row.
+def category_of(sex: str) -> Category:
+    """The row of a person without an employer, as everybody is who registers here.
 
-    The old age is in 劳社部发〔2001〕20号 第一条; ``sex`` is ``"male"`` or ``"female"``.
+    Such women retired at 55 before 2025 (劳社部发〔2001〕20号 第一条), so they follow that row;
+    ``sex`` is ``"male"`` or ``"female"``.
     """
     return Category.MEN if sex == "male" else Category.WOMEN_55
 

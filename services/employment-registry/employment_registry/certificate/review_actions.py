@@ -25,8 +25,8 @@ def approved(
         AlreadyCertified, NoCertificate, NotRegistered: it changed since the application was filed.
     """
     found = queries.situation(db, application.person_key, application.applicant_id)
-    certified, registered = found.has_certificate, found.is_registered
-    rules.check_kind(application.kind, has_certificate=certified, is_registered=registered)
+    holds, is_registered = found.has_certificate, found.is_registered
+    rules.check_kind(application.kind, has_certificate=holds, is_registered=is_registered)
     issuing.issue(db, application, now=now, certified_by=application)
     planning.weigh_again(db, application.applicant_id)
 
@@ -60,7 +60,7 @@ def revoke_issued(
         ChangedMeanwhile: it has been replaced or revoked.
     """
     certificate = queries.find_in_region(db, certificate_id, actor)
-    if not certificate.can_be_replaced:
+    if certificate.validity is not rules.Validity.VALID:
         raise ChangedMeanwhile
     application = db.get(CertificateApplication, certificate.application_id or "")
     if application is None:

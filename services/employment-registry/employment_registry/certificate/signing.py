@@ -30,7 +30,8 @@ STATUS_LIST_LIFE: Final = timedelta(minutes=15)
 BITS: Final = 2  # of a certificate in the status list
 _STATUS: Final = {Validity.VALID: 0, Validity.REVOKED: 1, Validity.REPLACED: 3}
 LAST: Final = 4
-# Who checks without us fetches the keys once a year: the next key is published that long before.
+# Who checks without us fetches the keys once a year: the next key is made when the one before it
+# begins to sign. Only one made anew, since the next had leaked, is published for less.
 _LIFE: Final = KeyLife(
     published_before=timedelta(days=30),
     active_for=timedelta(days=365),

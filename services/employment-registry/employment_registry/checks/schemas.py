@@ -80,7 +80,7 @@ class OutsideFindingSchema(Schema):
 
 
 class Findings(fields.List[Any]):
-    """What the officer weighs: a disagreement, a pension, an employer."""
+    """What registers showed, for the officer to weigh."""
 
     def __init__(self) -> None:
         super().__init__(fields.Nested(OutsideFindingSchema), required=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -29,9 +29,6 @@ from servicekit.clock import shanghai_date
 from servicekit.filing import Filings
 from servicekit.outbox import announce
 from servicekit.workflow import Role
-
-EMPLOYMENT_FIELDS: Final = tuple(f.name for f in fields(rules.Employment))
-
 
 FILINGS = Filings(
     workflow=rules.WORKFLOW,
@@ -231,4 +228,4 @@ def _check_records(db: Session, kind: rules.Kind, applicant_id: str, person_key:
 
 
 def _employment(application: FlexibleEmploymentApplication) -> dict[str, Any]:
-    return {name: getattr(application, name) for name in EMPLOYMENT_FIELDS}
+    return {name: getattr(application, name) for name in rules.EMPLOYMENT_FIELDS}

@@ -31,7 +31,7 @@ add_reviews(
         example_row=review_schemas.EXAMPLE_REVIEW_ROW,
         example=review_schemas.EXAMPLE_REVIEW,
         reasons=rules.REASONS,
-        correctable=tuple(f"/employment/{name}" for name in rules.REQUIRED),
+        correctable=tuple(f"/employment/{name}" for name in rules.EMPLOYMENT_FIELDS),
         revealable=("person_name", "document_number", "born_on", "contact_phone"),
         party=PartySchema,
         example_party=EXAMPLE_PARTY,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -117,6 +117,7 @@ class Employment:
     contact_phone: MobileNumber | None = None
 
 
+EMPLOYMENT_FIELDS: Final = tuple(f.name for f in fields(Employment))
 REASONS: Final = ready_reasons(__package__)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +25,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
+from employment_registry.flexible_employment.rules import WORKFLOW as FLEXIBLE_EMPLOYMENT
 from employment_registry.life import Standing
 from employment_registry.life_events import queries, rules
 from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
@@ -34,10 +36,16 @@ from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import EndingNotice
 from employment_registry.standing import PersonKey, PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from employment_registry.unemployment.rules import WORKFLOW as UNEMPLOYMENT
 from servicekit import history, working_days
 from servicekit.clock import shanghai_date
 from servicekit.db import new_id
 from servicekit.outbox import announce
+
+_BUSINESSES: Final = {
+    Standing.EMPLOYED: FLEXIBLE_EMPLOYMENT.name,
+    Standing.UNEMPLOYED: UNEMPLOYMENT.name,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +172,6 @@ def _founding(db: Session, how: Standing, record_id: str) -> PersonApplication:
     return db.get_one(UnemploymentApplication, unemployed.application_id)
 
 
-def _business(how: Standing) -> str:
-    word = "flexible-employment" if how is Standing.EMPLOYED else "unemployment"
-    return f"employment-registry.{word}"
-
-
 def _announce(
     db: Session, held: PersonStanding, cause: rules.Event, day: date, now: datetime
 ) -> None:
@@ -196,7 +199,7 @@ def _announce(
             now=now,
             applicant_id=ending.applicant_id,
             ending_id=ending.id,
-            business=_business(held.standing),
+            business=_BUSINESSES[held.standing],
             takes_effect_on=day,
         ),
     )

@@ -19,7 +19,7 @@ from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import LookBack, ServicePlacePause
 from employment_registry.unemployment import place_rules, queries, rules
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
-from employment_registry.unemployment.opening_rules import CONDITIONS
+from employment_registry.unemployment.opening_rules import CONDITIONS, GUIDE
 from employment_registry.working_age import WorkingAge
 from servicekit import reviewing
 from servicekit.applications import Actor, advance
@@ -115,7 +115,7 @@ def submit(
         CHECKED,
         application,
         region=application.service_place,
-        guide="unemployment",
+        guide=GUIDE,
         off=off,
         actor=actor,
         now=now,
@@ -182,10 +182,6 @@ def end(
     announce_record(db, record, now)
 
 
-def _statement(application: UnemploymentApplication) -> dict[str, Any]:
-    return {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}
-
-
 def announce_record(db: Session, record: UnemploymentRecord, now: datetime) -> None:
     """Tell others what the registration says from now on; why it ended is the person's own."""
     db.flush()
@@ -202,3 +198,7 @@ def announce_record(db: Session, record: UnemploymentRecord, now: datetime) -> N
             region=record.service_place,
         ),
     )
+
+
+def _statement(application: UnemploymentApplication) -> dict[str, Any]:
+    return {name: getattr(application, name) for name in rules.STATEMENT_FIELDS}

@@ -14,6 +14,7 @@ from employment_registry.parts import asking_person, parts
 from employment_registry.person_schemas import LabelSchema
 from employment_registry.unemployment import actions, queries, rules, schemas
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from employment_registry.unemployment.opening_rules import GUIDE, PLACE_GUIDE
 from servicekit.web import versions
 from servicekit.web.access import access, public
 from servicekit.web.api import Blueprint
@@ -36,8 +37,8 @@ records = Blueprint(
     description="失业登记：本人的登记记录",
 )
 own = access(Role.APPLICANT, level=2, kinds=("person",))
-link_guides(applications, ["unemployment"])
-link_guides(records, ["service-place"])
+link_guides(applications, [GUIDE])
+link_guides(records, [PLACE_GUIDE])
 
 
 @applications.route("/causes", methods=["GET"])

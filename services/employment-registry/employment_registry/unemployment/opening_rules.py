@@ -11,6 +11,9 @@ from employment_registry.life import Standing
 from employment_registry.unemployment import place_rules, rules
 from employment_registry.working_age import WorkingAge, check_age
 
+GUIDE: Final = "unemployment"
+PLACE_GUIDE: Final = "service-place"
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:

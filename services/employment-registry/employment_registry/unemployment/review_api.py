@@ -13,6 +13,7 @@ from employment_registry.person_schemas import (
 )
 from employment_registry.unemployment import review_actions, rules, schemas
 from employment_registry.unemployment.model import UnemploymentApplication
+from employment_registry.unemployment.opening_rules import GUIDE
 from employment_registry.unemployment.review_actions import REVIEWS
 from servicekit.web import versions
 from servicekit.web.access import access
@@ -41,7 +42,7 @@ add_reviews(
         revealable=("person_name", "document_number", "born_on", "contact_phone"),
         party=PartySchema,
         example_party=EXAMPLE_PARTY,
-        reason=ready_reason_schema("Unemployment", ["unemployment"]),
+        reason=ready_reason_schema("Unemployment", [GUIDE]),
         example_reason={"rests_on": EXAMPLE_ENTRY},
     ),
 )

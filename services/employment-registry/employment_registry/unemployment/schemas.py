@@ -20,6 +20,7 @@ from employment_registry.person_schemas import (
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import ServicePlacePause
 from employment_registry.unemployment import place_rules, rules
+from employment_registry.unemployment.opening_rules import GUIDE
 from servicekit.clock import shanghai_date
 from servicekit.web.filing import OpenMoves, Part, Phone, each_once
 from servicekit.web.parsing import NOT_BLANK, Whole
@@ -137,7 +138,7 @@ class UnemploymentOwnSchema(UnemploymentOwnRowSchema):
 
     unemployment = Part(UnemploymentSchema, required=True)
     decision_reason = fields.Str(allow_none=True, required=True)
-    decision_rests_on = DecisionRestsOn(rules.REASONS, lambda _: "unemployment")
+    decision_rests_on = DecisionRestsOn(rules.REASONS, lambda _: GUIDE)
     fields_to_correct = fields.List(fields.Str(), required=True)
     check = Check()
 
