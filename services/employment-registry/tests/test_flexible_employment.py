@@ -263,7 +263,6 @@ def test_one_open_application_and_one_valid_record(desk: Any) -> None:
     assert second["application_id"] == change["id"]
 
 
-@pytest.mark.req("AL-01")
 def test_a_draft_may_be_thrown_away_and_a_filed_one_taken_back(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("44")
     draft = lin.opens()
@@ -356,7 +355,6 @@ def test_nobody_sees_anothers_application(desk: Any) -> None:
 MOVES = [("submit", None), ("withdraw", {}), ("cancel", {"reason": "停业"})]
 
 
-@pytest.mark.req("AL-01")
 def test_an_edit_says_which_version_it_was_made_from(desk: Any) -> None:
     lin = desk.person()
     draft = lin.opens()

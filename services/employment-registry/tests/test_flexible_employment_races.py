@@ -31,7 +31,6 @@ from servicekit.workflow import Role
 
 AT_ONCE = 40
 NOW = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
-HOW = {"now": NOW, "review_days": 5, "off": tuple(System)}
 NUMBER = DocumentNumber("440106199001010012")
 LIN = Person(
     PersonName("林小满"),

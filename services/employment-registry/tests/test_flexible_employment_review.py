@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-TABLE = "flexible_employment_application"
-
 
 @pytest.mark.req("AL-02")
 @pytest.mark.parametrize(
@@ -61,7 +59,7 @@ def test_drafts_and_other_businesses_are_out_of_reach(desk: Any) -> None:
         assert caller.get("flexible-employment-reviews").json["code"] == code
 
 
-@pytest.mark.req("AL-09", "EMP-10")
+@pytest.mark.req("AL-09", "AL-02")
 def test_what_is_due_first_stands_first_and_overdue_is_told(desk: Any) -> None:
     officer, filed = desk.officer("44"), []
     for day in ("2026-09-29", "2026-09-23", "2026-09-28"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -18,7 +18,6 @@ from servicekit.personal import MobileNumber
 from servicekit.workflow import Role, State, WrongRole, WrongState
 
 TODAY = date(2026, 9, 29)
-NOW = datetime(2026, 9, 29, 2, 0, tzinfo=UTC)
 BORN = date(1990, 1, 1)
 COMPLETE = Employment(
     employment_type=rules.EmploymentType.PLATFORM,

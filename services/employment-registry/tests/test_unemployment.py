@@ -286,7 +286,6 @@ def test_two_accounts_of_one_person_are_one_person(desk: Any, lin: Any, register
     assert current(lin) is None  # whichever account found the work
 
 
-@pytest.mark.req("ER-04")
 def test_a_registration_ends_by_its_owner_or_the_office_with_a_reason(
     desk: Any, lin: Any, officer: Any, registered: Any
 ) -> None:
@@ -305,7 +304,7 @@ def test_a_registration_ends_by_its_owner_or_the_office_with_a_reason(
     assert notes[-1] == "连续六个月未与公共就业服务机构联系"
 
 
-@pytest.mark.req("AL-01")
+@pytest.mark.req("EMP-10")
 def test_one_open_application_at_a_time(lin: Any) -> None:
     draft = opens(lin, **FORM)
     refused = opens(lin, 409, **FORM)

@@ -86,7 +86,6 @@ def test_what_the_form_says_is_checked(
     assert wrong_fields(replace(FULL, **changes), ages) == wrong
 
 
-@pytest.mark.req("ER-04")
 @pytest.mark.parametrize(
     ("born", "sex", "wrong"),
     [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from employment_registry.working_age import Category, WorkingAge, flexible_category
+from employment_registry.working_age import Category, WorkingAge, category_of
 
 pytestmark = pytest.mark.req("EMP-11")
 BIRTHS = st.dates(date(1940, 1, 1), date(2015, 12, 31))
@@ -65,9 +65,9 @@ def test_the_retirement_age_stays_between_the_old_and_the_new(
         assert low * 12 <= age_months <= high * 12
 
 
-def test_flexibly_employed_women_follow_the_row_of_fifty_five() -> None:
-    assert flexible_category("female") is Category.WOMEN_55
-    assert flexible_category("male") is Category.MEN
+def test_women_without_an_employer_follow_the_row_of_fifty_five() -> None:
+    assert category_of("female") is Category.WOMEN_55
+    assert category_of("male") is Category.MEN
 
 
 @pytest.mark.parametrize(
