@@ -60,6 +60,13 @@ FORM = {
     "occupation": "网约配送员",
     "monthly_income": "4500.00",
 }
+UNEMPLOYMENT = {
+    "cause": "graduated",
+    "unemployed_on": "2026-09-15",
+    "service_place": "440106003",
+    "address": "五山路1号",
+    "wishes": ["job"],
+}
 TABLES = {
     "applications": "flexible_employment_application",
     "records": "flexible_employment_record",
@@ -171,6 +178,14 @@ class Applicant(Caller):
     def history(self, application: Any) -> Any:
         return self.done(self.get(f"{OWN}/{application['id']}/history"))
 
+    def opens_unemployment(self, **form: Any) -> Any:
+        body = {"unemployment": UNEMPLOYMENT | form}
+        return self.done(self.post("unemployment-registrations", body), 201)
+
+    def files_unemployment(self, **form: Any) -> Any:
+        draft = self.opens_unemployment(**form)
+        return self.done(self.post(f"unemployment-registrations/{draft['id']}/submit", {}))
+
     def told(self, happening: Happening, on: date, reference: str = "1") -> Told:
         """What a register says of them."""
         return Told(reference, DocumentNumber(self.number), happening, on)
@@ -252,6 +267,10 @@ class Desk:
         self.knows(claims["sub"], region, business)
         return Officer(self, claims | {"roles": ["reviewer"], "businesses": [business]})
 
+    def admin(self, region: str = "44") -> Officer:
+        claims = {"kind": "officer", "sub": new_id(), "region": region}
+        return Officer(self, claims | {"roles": ["admin"], "businesses": []})
+
     def knows(self, officer_id: str, region: str, business: str, *, active: bool = True) -> None:
         """As identity announces it."""
         businesses, roles = frozenset({business}), frozenset({"reviewer"})
@@ -270,6 +289,15 @@ class Desk:
         filed = lin.submits(lin.opens(**FORM))
         officer.approves(filed)
         return lin, officer, lin.shows(filed)
+
+    def unemployed(self, lin: Applicant, *, place: str = "440106003") -> Any:
+        """An approved registration; the registers are asked first where there are any."""
+        filed = lin.files_unemployment(service_place=place)
+        if not self.app.settings.outside_off:
+            self.asks_outside()
+        officer = self.officer(place[:6], business="employment-registry.unemployment")
+        officer.done(officer.post(f"unemployment-reviews/{filed['id']}/approve", {}))
+        return filed
 
     def brought_to(self, state: str) -> tuple[Applicant, Any]:
         lin, officer = self.person(), self.officer("440106")

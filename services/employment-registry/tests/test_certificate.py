@@ -375,3 +375,14 @@ def test_forty_decisions_at_once_leave_one_valid_certificate(desk: Any, lin: Any
     valid = [row for row in desk.rows("certificate") if row.validity == "valid"]
     assert len(valid) == 1
     assert desk.history_is_whole()
+
+
+@pytest.mark.req("CRT-06", "AL-02")
+def test_a_replacement_is_shown_beside_the_certificate(desk: Any, lin: Any) -> None:
+    filed = files(lin, cause="lost", service_place="440106004")
+    officer = desk.officer("44", business=BUSINESS)
+    shown = officer.done(officer.get(f"{REVIEWS}/{filed['id']}"))
+    changed = [each for each in shown["comparison"] if each["changed"]]
+    assert [(e["field"], e["before"], e["after"]) for e in changed] == [
+        ("/certificate/region", "440106003", "440106004")
+    ]

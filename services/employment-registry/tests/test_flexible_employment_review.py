@@ -233,3 +233,24 @@ def test_one_person_with_two_accounts_gets_one_record(desk: Any) -> None:
     assert blocked["application_id"] is None  # it is another account's
     officer.approves(filed)
     assert second.opens(expect=409)["code"] == "already-flexibly-employed"
+
+
+@pytest.mark.req("EMP-06", "AL-02")
+def test_a_change_is_shown_beside_what_is_in_force(desk: Any) -> None:
+    lin, officer, first = desk.registered()
+    assert officer.shows(first)["comparison"] is None  # it is what is in force
+    phone = {"contact_phone": "13811110000"}  # the same mask as before
+    change = lin.submits(lin.opens("change", address="体育西路2号", **phone))
+    told = {each["field"]: each for each in officer.shows(change)["comparison"]}
+    assert told["/employment/address"] == {
+        "field": "/employment/address",
+        "before": "五山路1号",
+        "after": "体育西路2号",
+        "changed": True,
+    }
+    same = told["/employment/contact_phone"]
+    assert (same["before"], same["after"], same["changed"]) == ("138****0000", "138****0000", True)
+    assert [f for f, each in told.items() if each["changed"]] == [
+        "/employment/address",
+        "/employment/contact_phone",
+    ]

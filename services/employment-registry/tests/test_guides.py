@@ -40,21 +40,11 @@ CONTENT = (
     "fee",
     "legal_bases",
 )
-UNEMPLOYMENT = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-15",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
 
 
 def unemployed(desk: Any, lin: Any) -> None:
     """Registered as unemployed."""
-    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
-    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
-    officer = desk.officer("440106", business="employment-registry.unemployment")
-    officer.done(officer.post(f"unemployment-reviews/{draft['id']}/approve", {}))
+    desk.unemployed(lin)
 
 
 def employed(desk: Any, lin: Any) -> None:
@@ -81,13 +71,6 @@ def ended(desk: Any, lin: Any) -> None:
     filed = lin.submits(lin.opens(**desk.form))
     desk.officer("440106").approves(filed)
     lin.cancels(filed, reason="停业")
-
-
-def admin(desk: Any, region: str = "44") -> Any:
-    """An admin of a region."""
-    officer = desk.officer(region)
-    officer.claims |= {"roles": ["admin"], "businesses": []}
-    return officer
 
 
 @pytest.mark.req("ER-10", "PRT-06")
@@ -225,7 +208,7 @@ def test_the_guide_shows_what_the_check_checks(desk: Any) -> None:
 
 @pytest.mark.req("ER-10")
 def test_a_new_version_is_published_and_the_old_one_stays(desk: Any) -> None:
-    lin, province = desk.person(), admin(desk)
+    lin, province = desk.person(), desk.admin()
     filed = lin.submits(lin.opens(**desk.form))
     assert filed["guide_version"] == 2
     path = "guides/flexible-employment/versions"
@@ -239,7 +222,7 @@ def test_a_new_version_is_published_and_the_old_one_stays(desk: Any) -> None:
     office = {"region": "4401", "name": "广州市就业中心", "phone": "020-12333"}
     content |= {"contacts": [office]}
     body = {"replaces": 2, "title": "灵活就业登记（新）", "content": content}
-    assert admin(desk, "4401").post(path, body).json["code"] == "province-admin-required"
+    assert desk.admin("4401").post(path, body).json["code"] == "province-admin-required"
     wrong = {"result": "{age}岁", "contacts": [office | {"region": "4499"}]}
     refused = province.post(path, body | {"content": content | wrong}).json
     assert {each["field"] for each in refused["errors"]} == {
@@ -267,7 +250,7 @@ def test_of_forty_new_versions_one_is_the_next(desk: Any) -> None:
     guide = desk.visitor().get("guides/service-place").json
     content = {name: guide[name] for name in CONTENT} | {"contacts": []}
     body = {"replaces": 2, "title": "变更服务地", "content": content}
-    admins = [admin(desk) for _ in range(40)]
+    admins = [desk.admin() for _ in range(40)]
     with ThreadPoolExecutor(40) as pool:
         answers = list(pool.map(lambda a: a.post("guides/service-place/versions", body), admins))
     assert sum(a.status_code == 201 for a in answers) == 1
@@ -336,7 +319,7 @@ def test_every_ready_reason_rests_on_something_in_a_guide_of_its_matter(
 
 @pytest.mark.req("ER-10")
 def test_a_new_version_keeps_what_ready_reasons_rest_on(desk: Any) -> None:
-    lin, province = desk.person(), admin(desk)
+    lin, province = desk.person(), desk.admin()
     filed = lin.submits(lin.opens(**desk.form))
     path = "guides/flexible-employment"
     old = desk.visitor().get(path).json

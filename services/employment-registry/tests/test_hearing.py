@@ -19,18 +19,6 @@ from servicekit.testing import waiting
 
 until = partial(waiting.until, seconds=60.0)
 PREFIX = "cn.gov.gdhrss"
-UNEMPLOYMENT = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-15",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
-
-
-def files(desk: Any, lin: Any) -> str:
-    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
-    return str(lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))["id"])
 
 
 @pytest.fixture(params=["local", pytest.param("amqp", marks=pytest.mark.rabbitmq)])
@@ -47,7 +35,7 @@ def bus_url(request: pytest.FixtureRequest, postgres: Any) -> Iterator[str]:
 def test_a_merge_is_heard_once_and_in_order_over_the_bus(desk: Any, bus_url: str) -> None:
     lin = desk.person()
     twin = desk.person(number=lin.number)
-    files(desk, lin)
+    lin.files_unemployment()
     bus = connect(bus_url, service="employment-registry")
     consumer = Consumer(
         desk.app.database, bus, SERVICE.subscriptions, prefix=PREFIX, clock=desk.clock
@@ -91,7 +79,7 @@ def test_a_merge_is_heard_once_and_in_order_over_the_bus(desk: Any, bus_url: str
 @pytest.mark.slow
 def test_what_a_killed_worker_was_asking_is_resumed_once(checked: Any, outside: Any) -> None:
     lin = checked.person()
-    application = files(checked, lin)
+    application = lin.files_unemployment()["id"]
     checked.job("ask-population-register")
     outside.slows("social-security", 20)
     with checked.worker("ask-social-security", outside_seconds=30.0) as worker:

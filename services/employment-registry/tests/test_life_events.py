@@ -21,25 +21,7 @@ OWN = "planned-endings"
 REVIEWS = "ending-reviews"
 BUSINESS = "employment-registry.ending"
 ANNOUNCED = "employment-registry.ending.announced.v1"
-UNEMPLOYMENT = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-15",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
 LATER = "2026-10-21T02:00:00+00:00"  # after ten working days with the holiday between
-
-
-def unemployed(desk: Any, lin: Any) -> Any:
-    """An approved registration; the registers are asked first where there are any."""
-    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
-    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
-    if not desk.app.settings.outside_off:
-        desk.asks_outside()
-    officer = desk.officer("440106", business="employment-registry.unemployment")
-    officer.done(officer.post(f"unemployment-reviews/{draft['id']}/approve", {}))
-    return draft
 
 
 def in_force(desk: Any) -> list[str]:
@@ -59,7 +41,7 @@ def hears(desk: Any) -> None:
 @pytest.mark.req("ER-07", "UNE-09")
 def test_an_enrolment_ends_unemployment_after_it_was_announced(checked: Any, outside: Any) -> None:
     lin = checked.person()
-    unemployed(checked, lin)
+    checked.unemployed(lin)
     outside.reports(INSURANCE, "enrolled", lin.number, "2026-09-29")
     hears(checked)
     hears(checked)
@@ -88,7 +70,7 @@ def test_an_enrolment_is_heard_of_who_has_a_permit(checked: Any, outside: Any) -
     known = {"name": "陈小满", "birthdate": "1990-01-01", "gender": "male"}
     permit = {"document_type": "hk-macau-permit", "document_number": "H0000000101"}
     checked.issuer.know(chan.claims["sub"], phone_number=chan.phone, **known, **permit)
-    unemployed(checked, chan)
+    checked.unemployed(chan)
     outside.reports(INSURANCE, "enrolled", "H0000000102", "2026-09-29")  # issued anew since
     hears(checked)
     assert [ending["happening"] for ending in endings(chan)] == ["enrolled"]
@@ -133,7 +115,7 @@ def test_the_retirement_month_closes_a_registration_by_the_table(desk: Any) -> N
 @pytest.mark.parametrize(("move", "left"), [("approve", ["unemployment_record"]), ("reject", [])])
 def test_an_officer_decides_on_an_objection(desk: Any, move: str, left: list[str]) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("social-security", lin.told(Happening.ENROLLED, date(2026, 9, 29)))
     (ending,) = endings(lin)
     assert officer.get(REVIEWS).json["items"] == []  # nobody's work yet
@@ -170,7 +152,7 @@ def test_what_is_told_of_an_objection_is_what_it_says(desk: Any) -> None:
         return unmet[0] if unmet else None
 
     assert refusal() == "ending-not-found"
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("social-security", lin.told(Happening.ENROLLED, date(2026, 9, 29)))
     path = f"{OWN}/{endings(lin)[0]['id']}"
     assert refusal() is None
@@ -187,7 +169,7 @@ def test_what_is_told_of_an_objection_is_what_it_says(desk: Any) -> None:
 def test_an_objection_goes_with_the_person_to_the_new_office(desk: Any) -> None:
     lin = desk.person()
     old, new = (desk.officer(each, business=BUSINESS) for each in ("440106", "440105"))
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("social-security", lin.told(Happening.ENROLLED, date(2026, 9, 29)))
     path = f"{OWN}/{endings(lin)[0]['id']}"
     lin.done(lin.post(f"{path}/object", {"explanation": "系冒名参保"}))
@@ -246,7 +228,7 @@ def test_the_end_and_a_change_at_once_leave_one_of_both(desk: Any) -> None:
 @pytest.mark.req("ER-07", "AL-09")
 def test_an_objection_is_sent_back_taken_back_or_too_late(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("social-security", lin.told(Happening.PENSION, date(2026, 9, 29)))
     path = f"{OWN}/{endings(lin)[0]['id']}"
     lin.done(lin.post(f"{path}/object", {"explanation": "未领取"}))
@@ -270,7 +252,7 @@ def test_an_objection_is_sent_back_taken_back_or_too_late(desk: Any) -> None:
 def test_officers_work_together_on_an_objection_and_its_owner_urges(desk: Any) -> None:
     lin = desk.person()
     first, second, third = (desk.officer("440106", business=BUSINESS) for _ in range(3))
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("social-security", lin.told(Happening.ENROLLED, date(2026, 9, 29)))
     path = f"{OWN}/{endings(lin)[0]['id']}"
     review = path.replace(OWN, REVIEWS)
@@ -305,7 +287,7 @@ def test_officers_work_together_on_an_objection_and_its_owner_urges(desk: Any) -
 @pytest.mark.req("ER-07", "UNE-05")
 def test_an_ending_is_its_owners(desk: Any) -> None:
     lin, other = desk.person(), desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("police", lin.told(Happening.DIED, date(2026, 9, 1)))
     path = f"{OWN}/{endings(lin)[0]['id']}"
     assert (endings(other), other.get(path).status_code) == ([], 404)
@@ -315,7 +297,7 @@ def test_an_ending_is_its_owners(desk: Any) -> None:
 @pytest.mark.req("ER-07", "UNE-09")
 def test_employment_that_is_approved_meanwhile_lays_the_ending_down(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("social-security", lin.told(Happening.ENROLLED, date(2026, 9, 29)))
     path = f"{OWN}/{endings(lin)[0]['id']}"
     lin.done(lin.post(f"{path}/object", {"explanation": "我是自己做"}))
@@ -334,7 +316,7 @@ def test_what_was_told_before_the_approval_is_planned_afterwards(desk: Any) -> N
     lin = desk.person()
     desk.tells("social-security", lin.told(Happening.ENROLLED, date(2026, 10, 20)))
     desk.clock.advance(days=10)
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     (ending,) = endings(lin)
     assert (ending["happened_on"], ending["state_label"]) == ("2026-10-20", "已告知")
 
@@ -348,12 +330,11 @@ def test_what_begins_between_filing_and_approval_ends_the_registration(
     early = desk.person().told(Happening.ENROLLED, date(2026, 9, 28), "0")
     enrolled = lin.told(Happening.ENROLLED, date(2026, 10, 1))
     officer = desk.officer("440106", business="employment-registry.unemployment")
-    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
-    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
+    filed = lin.files_unemployment()
     desk.set("2026-10-09T02:00:00+00:00")
     if heard_first:
         desk.tells("social-security", early, enrolled)
-    officer.done(officer.post(f"unemployment-reviews/{draft['id']}/approve", {}))
+    officer.done(officer.post(f"unemployment-reviews/{filed['id']}/approve", {}))
     desk.tells("social-security", early, enrolled)
     assert [ending["happened_on"] for ending in endings(lin)] == ["2026-10-01"]
 
@@ -371,7 +352,7 @@ def test_who_retires_between_filing_and_approval_is_not_registered_for_ever(desk
 @pytest.mark.req("ER-07")
 def test_an_objection_that_is_upheld_says_nothing_of_what_came_meanwhile(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     same = lin.told(Happening.ENROLLED, date(2026, 9, 30), "2")
     desk.tells("s", lin.told(Happening.ENROLLED, date(2026, 9, 29)), same)
     (ending,) = endings(lin)
@@ -392,7 +373,7 @@ def test_an_objection_that_is_upheld_says_nothing_of_what_came_meanwhile(desk: A
 @pytest.mark.req("ER-07")
 def test_who_takes_an_objection_back_is_told_of_the_earliest_cause(desk: Any) -> None:
     lin = desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("s", lin.told(Happening.PENSION, date(2026, 10, 2)))
     path = f"{OWN}/{endings(lin)[0]['id']}"
     lin.done(lin.post(f"{path}/object", {"explanation": "未领取"}))
@@ -407,7 +388,7 @@ def test_a_death_is_the_certificates_end_though_the_registration_ended_before(
     desk: Any, planned: bool
 ) -> None:
     lin = desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     died = lin.told(Happening.DIED, date(2026, 10, 1))
     if planned:
         desk.tells("police", died)
@@ -421,13 +402,13 @@ def test_a_death_is_the_certificates_end_though_the_registration_ended_before(
 @pytest.mark.req("ER-07", "CRT-07")
 def test_a_death_that_was_put_right_haunts_nobody(desk: Any) -> None:
     lin = desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.tells("police", lin.told(Happening.DIED, date(2026, 9, 1)))
     desk.set(LATER)
     desk.job("end-registrations")  # the mistake was not objected to
     assert [row.validity for row in desk.rows("certificate")] == ["revoked"]
     desk.clock.advance(days=1)
-    unemployed(desk, lin)  # the police, who are asked at the filing, have put it right
+    desk.unemployed(lin)  # the police, who are asked at the filing, have put it right
     desk.clock.advance(days=1)
     desk.tells("s", lin.told(Happening.PENSION, date(2026, 1, 1), "2"))  # before the filing
     assert len(endings(lin)) == 1
@@ -440,7 +421,7 @@ def test_a_death_that_was_put_right_haunts_nobody(desk: Any) -> None:
 def test_what_nobody_objected_to_is_no_officers(desk: Any) -> None:
     people, officer = [desk.person() for _ in range(3)], desk.officer("440106", business=BUSINESS)
     for lin in people:
-        unemployed(desk, lin)
+        desk.unemployed(lin)
         desk.tells(f"of-{lin.number}", lin.told(Happening.ENROLLED, date(2026, 9, 29)))
     path = f"{OWN}/{endings(people[0])[0]['id']}"
     people[0].done(people[0].post(f"{path}/object", {"explanation": "系冒名参保"}))
@@ -465,7 +446,7 @@ def test_what_cannot_be_weighed_or_ended_keeps_nobody_else_waiting(
 ) -> None:
     people = [checked.person() for _ in range(3)]
     for lin in people:
-        unemployed(checked, lin)
+        checked.unemployed(lin)
         outside.reports(INSURANCE, "enrolled", lin.number, "2026-09-29")
     change = "UPDATE person_standing SET record_id = 'lost' WHERE applicant_id = :account"
     goes_astray(checked, people[0], change)
@@ -512,7 +493,7 @@ def test_in_whatever_order_how_often_and_how_late_the_end_is_the_same(
     desk.set("2026-09-29T02:00:00+00:00")
     lin = desk.person()
     if standing is Standing.UNEMPLOYED:
-        unemployed(desk, lin)
+        desk.unemployed(lin)
     else:
         desk.officer("440106").approves(lin.submits(lin.opens(**desk.form)))
     twin = desk.known_by_another() if documents == 2 else lin
@@ -559,7 +540,7 @@ def test_the_earliest_of_several_events_is_the_cause() -> None:
 @pytest.mark.parametrize("round_", range(2))
 def test_forty_at_once_end_a_registration_once(desk: Any, round_: int) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     same = lin.told(Happening.ENROLLED, date(2026, 9, 29))
     later = lin.told(Happening.PENSION, date(2026, 9, 30), "2")
     said = (lambda: desk.tells("s", same), lambda: desk.tells("s", later))

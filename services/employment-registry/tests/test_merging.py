@@ -10,31 +10,16 @@ from sqlalchemy import text
 
 from employment_registry.life_events.rules import Happening
 
-UNEMPLOYMENT = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-15",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
 BEGAN = date(2026, 9, 30)
 LATER = "2026-10-29T02:00:00+00:00"
 LOST = {"cause": "lost", "service_place": "440106003"}
-
-
-def unemployed(desk: Any, lin: Any) -> None:
-    """An approved registration."""
-    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
-    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
-    officer = desk.officer("440106", business="employment-registry.unemployment")
-    officer.done(officer.post(f"unemployment-reviews/{draft['id']}/approve", {}))
 
 
 @pytest.mark.req("ID-05", "ER-07")
 def test_a_merged_accounts_filings_go_on_with_the_account_that_stays(desk: Any) -> None:
     lin = desk.person()
     twin = desk.person(number=lin.number)
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.merges(lin, twin)
     assert twin.get("unemployment-records/current").status_code == 200
     assert twin.get("certificates/current").status_code == 200
@@ -67,7 +52,7 @@ def test_a_certificate_of_the_other_document_is_replaced_and_not_doubled(desk: A
 @pytest.mark.req("ID-05", "ER-07")
 def test_who_was_employed_under_the_other_document_is_not_unemployed_too(desk: Any) -> None:
     lin, twin = desk.registered()[0], desk.person()
-    draft = twin.done(twin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
+    draft = twin.opens_unemployment()
     desk.merges(lin, twin)
     late = twin.post(f"unemployment-registrations/{draft['id']}/submit", {})
     assert late.json["code"] == "registered-as-employed"
@@ -80,7 +65,7 @@ def test_who_was_employed_under_the_other_document_is_not_unemployed_too(desk: A
 @pytest.mark.req("ID-05", "ER-07")
 def test_an_approval_that_was_under_way_finds_the_other_registration(desk: Any) -> None:
     lin, twin = desk.registered()[0], desk.person()
-    draft = twin.done(twin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
+    draft = twin.opens_unemployment()
     twin.done(twin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
     desk.merges(lin, twin)
     officer = desk.officer("440106", business="employment-registry.unemployment")
@@ -92,7 +77,7 @@ def test_an_approval_that_was_under_way_finds_the_other_registration(desk: Any) 
 @pytest.mark.req("ID-05", "ER-07", "UNE-09")
 def test_employment_ends_unemployment_of_the_other_document(desk: Any) -> None:
     lin, twin = desk.person(), desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     desk.merges(lin, twin)
     desk.officer("440106").approves(twin.submits(twin.opens(**desk.form)))
     assert [row.standing for row in desk.rows("person_standing")] == ["employed"]
@@ -106,7 +91,7 @@ def test_a_death_ends_the_certificate_of_the_other_document_too(desk: Any) -> No
     lin, twin = desk.registered()[0], desk.person()
     desk.merges(lin, twin)
     twin.cancels(twin.lists()[0], reason="已入职单位")
-    unemployed(desk, twin)
+    desk.unemployed(twin)
     desk.tells("police", twin.told(Happening.DIED, date(2026, 10, 1)))
     desk.set(LATER)
     desk.job("end-registrations")
@@ -120,7 +105,7 @@ def test_what_is_told_of_the_other_document_ends_a_registration(
     desk: Any, merges_first: bool
 ) -> None:
     lin = desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     twin = desk.known_by_another()
     if merges_first:
         desk.merges(lin, twin)
@@ -156,7 +141,7 @@ def test_what_was_announced_after_a_change_under_the_other_document_takes_effect
 @pytest.mark.req("ID-05", "ER-07", "CRT-06")
 def test_a_certificate_filed_under_the_other_document_makes_it_known(desk: Any) -> None:
     lin = desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     twin = desk.person()
     desk.merges(lin, twin)
     desk.tells("social-security", twin.told(Happening.ENROLLED, BEGAN))
@@ -173,7 +158,7 @@ def test_a_certificate_filed_under_the_other_document_makes_it_known(desk: Any) 
 @pytest.mark.req("ID-05", "ER-07")
 def test_an_objection_upheld_counts_for_both_documents(desk: Any) -> None:
     lin = desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     twin = desk.known_by_another()
     desk.merges(lin, twin)
     for reference, one in enumerate((lin, twin)):
@@ -191,7 +176,7 @@ def test_an_objection_upheld_counts_for_both_documents(desk: Any) -> None:
 @pytest.mark.req("ID-05", "ER-07")
 def test_a_death_ends_both_registrations_that_a_merge_left(desk: Any) -> None:
     lin, twin = desk.registered()[0], desk.person()
-    unemployed(desk, twin)
+    desk.unemployed(twin)
     desk.merges(lin, twin)
     assert len(desk.rows("person_standing")) == 2  # which of the two holds an officer says
     desk.tells("police", twin.told(Happening.DIED, BEGAN))

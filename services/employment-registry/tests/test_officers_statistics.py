@@ -19,20 +19,6 @@ def decided(desk: Any, *, place: str, filed: str, on: str, move: str, **said: An
     desk.officer("44").done(desk.officer("44").tries_to(move, application, said))
 
 
-def unemployment(lin: Any) -> str:
-    """A registration that is filed."""
-    said = {
-        "cause": "graduated",
-        "unemployed_on": "2026-09-15",
-        "service_place": "440106003",
-        "address": "五山路1号",
-        "wishes": ["job"],
-    }
-    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": said}), 201)
-    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
-    return str(draft["id"])
-
-
 def a_season(desk: Any) -> None:
     tianhe, yuexiu = "440106003", "440104001"
     decided(desk, place=tianhe, filed="09-21", on="09-22", move="approve")
@@ -68,7 +54,7 @@ def test_a_month_that_is_over_changes_no_more(desk: Any) -> None:
     business, queue = "employment-registry.unemployment", "unemployment-reviews"
     desk.set("2026-09-28T02:00:00+00:00")
     (lin, wang), officer = (desk.person(), desk.person()), desk.officer("440106", business=business)
-    filed = [unemployment(one) for one in (lin, wang)]
+    filed = [one.files_unemployment()["id"] for one in (lin, wang)]
     officer.done(officer.post(f"{queue}/{filed[0]}/approve", {}))
     officer.done(officer.post(f"{queue}/{filed[1]}/return", {"reason": "请补充"}))
     before = officer.get(f"{queue}/statistics", **SPAN).json
@@ -131,38 +117,3 @@ def test_months_are_whole_and_few(desk: Any, query: dict[str, str], field: str) 
     refused = desk.officer("44").get(f"{QUEUE}/statistics", **query)
     assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, field)
     assert desk.officer("44").get(f"{QUEUE}/statistics").json == []  # the last twelve months
-
-
-@pytest.mark.req("AL-12", "EMP-06")
-def test_a_change_is_shown_beside_what_is_in_force(desk: Any) -> None:
-    lin, officer, first = desk.registered()
-    assert officer.shows(first)["comparison"] is None  # it is what is in force
-    phone = {"contact_phone": "13811110000"}  # the same mask as before
-    change = lin.submits(lin.opens("change", address="体育西路2号", **phone))
-    told = {each["field"]: each for each in officer.shows(change)["comparison"]}
-    assert told["/employment/address"] == {
-        "field": "/employment/address",
-        "before": "五山路1号",
-        "after": "体育西路2号",
-        "changed": True,
-    }
-    same = told["/employment/contact_phone"]
-    assert (same["before"], same["after"], same["changed"]) == ("138****0000", "138****0000", True)
-    assert [f for f, each in told.items() if each["changed"]] == [
-        "/employment/address",
-        "/employment/contact_phone",
-    ]
-
-
-@pytest.mark.req("AL-12", "CRT-08")
-def test_a_replacement_is_shown_beside_the_certificate(desk: Any) -> None:
-    lin, _, _ = desk.registered()
-    officer = desk.officer("44", business="employment-registry.certificate")
-    wish = {"kind": "replacement", "certificate": {"cause": "lost", "service_place": "440106004"}}
-    made = lin.done(lin.post("certificate-applications", wish), 201)
-    lin.done(lin.post(f"certificate-applications/{made['id']}/submit", {}))
-    shown = officer.done(officer.get(f"certificate-reviews/{made['id']}"))
-    changed = [each for each in shown["comparison"] if each["changed"]]
-    assert [(e["field"], e["before"], e["after"]) for e in changed] == [
-        ("/certificate/region", "440106003", "440106004")
-    ]

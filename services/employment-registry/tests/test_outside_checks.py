@@ -16,13 +16,6 @@ from servicekit.testing.waiting import until
 
 POLICE, INSURANCE = System.POPULATION_REGISTER, System.SOCIAL_SECURITY
 TEXT = "外厅局接口异常，请联系业务部门!"
-UNEMPLOYMENT = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-15",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
 MATTERS = {
     "flexible-employment-registrations": "flexible-employment",
     "unemployment-registrations": "unemployment",
@@ -33,12 +26,9 @@ FAILED = "employment-registry.outside-check.failed.v1"
 
 def files(desk: Any, lin: Any, kind: str = "unemployment-registrations") -> Any:
     """A submitted application."""
-    form = {
-        "flexible-employment-registrations": {"kind": "registration", "employment": desk.form},
-        "unemployment-registrations": {"unemployment": UNEMPLOYMENT},
-    }
-    draft = lin.done(lin.post(kind, form[kind]), 201)
-    return lin.done(lin.post(f"{kind}/{draft['id']}/submit", {}))
+    if kind == "unemployment-registrations":
+        return lin.files_unemployment()
+    return lin.submits(lin.opens(**desk.form))
 
 
 def shown(lin: Any, filed: Any, kind: str = "unemployment-registrations") -> Any:

@@ -21,13 +21,6 @@ LIMIT = {"flexible_employment": 2, "unemployment": 3, "certificate": 5}
 LIMIT_WORDS = "自提交之日（须向有关部门核验的，自核验完成之日）起{}个工作日内；补正期间不计入"
 PAUSE, LOOK_BACK, BUSINESS = "service-place-pause", "unemployment-look-back", "unemployment"
 OWN = "flexible-employment-registrations"
-UNEMPLOYMENT = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-15",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
 CERTIFICATE = {
     "number": ["region", "year", "serial", "nature", "check"],
     "serial_digits": 8,
@@ -38,13 +31,6 @@ LONGER = (
     "编号结构：行政区划6位、年份2位、顺序号6位、户籍性质1位、校验1位 → "
     "行政区划6位、年份2位、顺序号8位、户籍性质1位、校验1位"
 )
-
-
-def admin(desk: Any, region: str = "44") -> Any:
-    """An admin of a region."""
-    officer = desk.officer(region)
-    officer.claims |= {"roles": ["admin"], "businesses": []}
-    return officer
 
 
 def drafts(who: Any, kind: str, value: Any, day: str, expect: int = 201) -> Any:
@@ -69,9 +55,9 @@ def moves(who: Any, move: str, policy: Any, expect: int = 200, **body: Any) -> A
 
 def in_force(desk: Any, kind: str, value: Any, day: str) -> Any:
     """A policy that went the whole way."""
-    made = drafts(admin(desk), kind, value, day)
-    tries(desk, admin(desk), made)
-    return moves(admin(desk), "activate", made)
+    made = drafts(desk.admin(), kind, value, day)
+    tries(desk, desk.admin(), made)
+    return moves(desk.admin(), "activate", made)
 
 
 def lines(who: Any, policy: Any, **asked: str) -> Any:
@@ -79,20 +65,9 @@ def lines(who: Any, policy: Any, **asked: str) -> Any:
     return who.done(who.get(f"policies/{policy['id']}/trial-lines", **asked))["items"]
 
 
-def unemployed(desk: Any, lin: Any, *, place: str = "440106003", approve: bool = True) -> Any:
-    """Filed, and registered as unemployed if need be."""
-    form = UNEMPLOYMENT | {"service_place": place}
-    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": form}), 201)
-    filed = lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
-    officer = desk.officer(place[:6], business="employment-registry.unemployment")
-    if approve:
-        officer.done(officer.post(f"unemployment-reviews/{filed['id']}/approve", {}))
-    return filed
-
-
 @pytest.mark.req("AL-11", "AL-03")
 def test_who_tried_a_policy_stays_in_its_history(desk: Any) -> None:
-    ma, li = admin(desk), admin(desk)
+    ma, li = desk.admin(), desk.admin()
     made = drafts(ma, "review-limit", LIMIT, "2026-10-10")
     tries(desk, ma, made)
     tries(desk, li, made)  # what the first one found is forgotten, that it was asked for is not
@@ -107,11 +82,11 @@ def test_who_tried_a_policy_stays_in_its_history(desk: Any) -> None:
 
 @pytest.mark.req("AL-11", "AL-09")
 def test_a_policy_goes_from_draft_to_force_on_its_day_across_the_holiday(desk: Any) -> None:
-    made = drafts(admin(desk), "review-limit", LIMIT, "2026-10-10")  # a Saturday people work
+    made = drafts(desk.admin(), "review-limit", LIMIT, "2026-10-10")  # a Saturday people work
     assert (made["phase_label"], made["title"]) == ("拟定", "审核时限")
-    trial = tries(desk, admin(desk), made)
+    trial = tries(desk, desk.admin(), made)
     assert trial["finished_at"] is not None
-    coming = moves(admin(desk), "activate", made)
+    coming = moves(desk.admin(), "activate", made)
     assert coming["phase_label"] == "待生效"
     before = desk.person()
     assert before.submits(before.opens(**desk.form))["due_on"] == "2026-10-12"  # five days
@@ -123,12 +98,12 @@ def test_a_policy_goes_from_draft_to_force_on_its_day_across_the_holiday(desk: A
     assert lin.submits(lin.opens(**desk.form))["due_on"] == "2026-10-13"  # two: 12, 13
     limit = desk.visitor().get("guides/flexible-employment").json["time_limit"]
     assert limit["text"] == LIMIT_WORDS.format(2)  # the guide says what the rule does
-    listed = admin(desk).get("policies", kind="review-limit").json["items"]
+    listed = desk.admin().get("policies", kind="review-limit").json["items"]
     assert [(p["phase_label"], p["followed_on"]) for p in listed] == [
         ("生效中", None),
         ("已失效", "2026-10-10"),
     ]
-    told = admin(desk).get(f"policies/{made['id']}/history").json
+    told = desk.admin().get(f"policies/{made['id']}/history").json
     assert [entry["move"] for entry in told] == ["draft", "try", "activate"]
     assert desk.events().count("employment-registry.policies.changed.v1") == 2
     assert desk.history_is_whole()
@@ -143,7 +118,7 @@ def test_the_office_may_change_after_the_pause_in_force(
     desk: Any, pause: int, days: int, moved: int
 ) -> None:
     lin = desk.person()
-    unemployed(desk, lin)
+    desk.unemployed(lin)
     path = "unemployment-records/current/change-service-place"
     lin.done(lin.post(path, {"service_place": "440106009"}))
     if pause != 30:
@@ -160,12 +135,12 @@ def test_the_office_may_change_after_the_pause_in_force(
 def test_a_trial_tells_whom_a_change_touches_how_and_only_in_ones_region(desk: Any) -> None:
     people = [desk.person() for _ in range(3)]
     for lin, place in zip(people, ("440106003", "440106009", "440305001"), strict=True):
-        unemployed(desk, lin, place=place)
+        desk.unemployed(lin, place=place)
         path = "unemployment-records/current/change-service-place"
         lin.done(lin.post(path, {"service_place": f"{place[:6]}007"}))
-    unemployed(desk, desk.person())  # never chose another office: not touched
-    province, county = admin(desk), admin(desk, "440106")
-    made = drafts(admin(desk), PAUSE, {"days": 45}, "2026-10-01")
+    desk.unemployed(desk.person())  # never chose another office: not touched
+    province, county = desk.admin(), desk.admin("440106")
+    made = drafts(desk.admin(), PAUSE, {"days": 45}, "2026-10-01")
     told = tries(desk, province, made)
     said = "可再次变更服务地的日期：2026年10月29日 → 2026年11月13日"
     assert (told["touched"], told["looked_at"], told["unseen_touched"]) == (3, 4, 0)
@@ -177,7 +152,7 @@ def test_a_trial_tells_whom_a_change_touches_how_and_only_in_ones_region(desk: A
     assert {(row["name"], row["effect"]) for row in seen} == {("林**", said)}
     assert county.get(f"policies/{made['id']}/trial").json["touched"] == 2
     assert tries(desk, province, made | {"status": "?"}, region="4403")["touched"] == 1
-    assert lines(admin(desk, "4401"), made, region="4403") == []  # below both regions
+    assert lines(desk.admin("4401"), made, region="4403") == []  # below both regions
     first = province.get(f"policies/{made['id']}/trial-lines", limit="2").json
     rest = province.get(
         f"policies/{made['id']}/trial-lines", limit="2", cursor=first["next_cursor"]
@@ -190,10 +165,10 @@ def test_each_kind_is_tried_on_what_it_would_touch(desk: Any) -> None:
     old = desk.person(born="1966-10-31")  # retires in April 2027, sixty years and six months old
     filed = old.submits(old.opens(**desk.form))
     desk.officer("440106").approves(filed)
-    back = unemployed(desk, desk.person(), approve=False)
+    back = desk.person().files_unemployment()
     officer = desk.officer("440106", business="employment-registry.unemployment")
     officer.done(officer.post(f"unemployment-reviews/{back['id']}/return", {"reason": "请补充"}))
-    unemployed(desk, desk.person(), approve=False)  # with an officer: not touched
+    desk.person().files_unemployment()  # with an officer: not touched
     drafted = desk.person()
     drafted.opens(**desk.form)  # nobody's but its owner's: counted, not listed
     wish = {"kind": "replacement", "certificate": {"cause": "lost", "service_place": "440106003"}}
@@ -205,9 +180,9 @@ def test_each_kind_is_tried_on_what_it_would_touch(desk: Any) -> None:
     ages = {**ages, "retirement": {**ages["retirement"], "men": later}}
 
     def found(kind: str, value: Any, day: str = "2026-10-01") -> tuple[set[str], int]:
-        made = drafts(admin(desk), kind, value, day)
-        told = tries(desk, admin(desk), made)
-        return {row["effect"] for row in lines(admin(desk), made)}, told["unseen_touched"]
+        made = drafts(desk.admin(), kind, value, day)
+        told = tries(desk, desk.admin(), made)
+        return {row["effect"] for row in lines(desk.admin(), made)}, told["unseen_touched"]
 
     assert found("working-age", ages) == ({"法定退休年月：2027年4月 → 2028年4月"}, 0)
     assert found("review-limit", LIMIT) == (set(), 1)  # what is filed keeps its due date
@@ -265,8 +240,8 @@ def test_another_numbering_is_told_to_all_who_get_a_number_by_it(
 
 @pytest.mark.req("AL-11")
 def test_four_eyes_the_past_and_what_was_not_tried_are_refused(desk: Any) -> None:
-    ma, li = admin(desk), admin(desk)
-    assert drafts(admin(desk, "4401"), PAUSE, {"days": 5}, "2026-10-01", 403)["code"] == (
+    ma, li = desk.admin(), desk.admin()
+    assert drafts(desk.admin("4401"), PAUSE, {"days": 5}, "2026-10-01", 403)["code"] == (
         "province-admin-required"
     )
     assert drafts(ma, PAUSE, {"days": 5}, "2026-09-28", 422)["code"] == "policy-in-the-past"
@@ -284,7 +259,7 @@ def test_four_eyes_the_past_and_what_was_not_tried_are_refused(desk: Any) -> Non
     assert moves(li, "activate", made, 409)["code"] == "policy-not-tried"
     desk.job("try-policies")
     assert moves(ma, "activate", made, 403)["code"] == "same-admin"
-    assert moves(admin(desk, "4401"), "activate", made, 403)["code"] == "province-admin-required"
+    assert moves(desk.admin("4401"), "activate", made, 403)["code"] == "province-admin-required"
     assert moves(li, "activate", made)["activated_by"] == li.claims["sub"]
     assert li.post(f"policies/{made['id']}/try").json["code"] == "policy-not-draft"
     assert drafts(ma, PAUSE, {"days": 6}, "2026-09-30", 409)["code"] == "policy-begins-same-day"
@@ -324,11 +299,11 @@ def test_the_database_itself_keeps_it(desk: Any, change: str) -> None:
 
 @pytest.mark.req("AL-11", "AL-07")
 def test_forty_admins_activate_and_one_policy_begins(desk: Any) -> None:
-    ma = admin(desk)
+    ma = desk.admin()
     rivals = [drafts(ma, PAUSE, {"days": 40 + n}, "2026-10-01") for n in range(4)]
     for each in rivals:
         tries(desk, ma, each)
-    asked = [(admin(desk), rivals[n % 4]) for n in range(40)]
+    asked = [(desk.admin(), rivals[n % 4]) for n in range(40)]
     with ThreadPoolExecutor(40) as pool:
         answers = list(
             pool.map(lambda one: one[0].post(f"policies/{one[1]['id']}/activate"), asked)
@@ -364,7 +339,7 @@ def test_endings_are_announced_by_the_policy_of_the_day(desk: Any) -> None:
     lin, officer, _ = desk.registered()
     terms = {"notice": 3, "review": 2, "correction": 4}
     made = in_force(desk, "ending-notice", terms, "2026-09-29")
-    (touched,) = tries(desk, admin(desk), made)["effects"]
+    (touched,) = tries(desk, desk.admin(), made)["effects"]
     assert touched["count"] == 1
     assert touched["effect"].startswith("终止登记的期限：告知10个工作日")
     desk.tells("a-register", lin.told(Happening.DIED, desk.today()))
@@ -399,11 +374,11 @@ def test_registers_are_asked_as_patiently_as_the_policy_of_the_day_says(
     waiting = checked.person()
     opened(waiting)
     once = {"attempts": 2, "first_pause_seconds": 7, "longest_minutes": 60}
-    made = drafts(admin(checked), "check-patience", once, "2026-09-29")
-    trial = tries(checked, admin(checked), made)
+    made = drafts(checked.admin(), "check-patience", once, "2026-09-29")
+    trial = tries(checked, checked.admin(), made)
     assert (trial["touched"], trial["unseen_touched"]) == (0, 1), "nobody is told of drafts"
-    assert lines(admin(checked), made) == []
-    moves(admin(checked), "activate", made)
+    assert lines(checked.admin(), made) == []
+    moves(checked.admin(), "activate", made)
     assert gives_up_after(2, checked.person())
     late = {"attempts": 20, "first_pause_seconds": 300, "longest_minutes": 1}
     in_force(checked, "check-patience", late, "2026-09-30")
@@ -425,16 +400,16 @@ def test_from_how_many_on_a_telephone_is_asked_about_is_a_policy(desk: Any) -> N
     other.submits(other.opens(**desk.form))
     path = f"flexible-employment-reviews/{filed[1]['id']}"
     assert officer.done(officer.get(f"{path}/possible-duplicates"))["items"] == []
-    made = drafts(admin(desk), "shared-phone", {"others": 1}, "2026-09-29")
-    trial = tries(desk, admin(desk), made)
+    made = drafts(desk.admin(), "shared-phone", {"others": 1}, "2026-09-29")
+    trial = tries(desk, desk.admin(), made)
     assert (trial["looked_at"], trial["touched"]) == (3, 2)
-    found = lines(admin(desk, "440106"), made)
+    found = lines(desk.admin("440106"), made)
     assert sorted(each["application_id"] for each in found) == sorted(each["id"] for each in filed)
     assert {each["effect"] for each in found} == {"联系电话与多人相同：不提示 → 提示"}
-    moves(admin(desk), "activate", made)
+    moves(desk.admin(), "activate", made)
     (item,) = officer.done(officer.get(f"{path}/possible-duplicates"))["items"]
     assert item["by"] == ["phone"]
     assert officer.post(f"{path}/approve", {}).json["code"] == "duplicates-unseen"
     for wrong in ({"others": 0}, {"others": "3"}, {}):
-        refused = drafts(admin(desk), "shared-phone", wrong, "2026-10-01", 422)
+        refused = drafts(desk.admin(), "shared-phone", wrong, "2026-10-01", 422)
         assert refused["code"] == "invalid-input"

@@ -9,28 +9,14 @@ import pytest
 from servicekit.testing.racing import at_once
 
 AT_ONCE = 40
-OWN = "unemployment-registrations"
 REVIEWS = "unemployment-reviews"
 BUSINESS = "employment-registry.unemployment"
-FORM = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-15",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
-
-
-def filed(lin: Any) -> str:
-    """The id of a submitted application."""
-    draft = lin.done(lin.post(OWN, {"unemployment": FORM}), 201)
-    return str(lin.done(lin.post(f"{OWN}/{draft['id']}/submit", {}))["id"])
 
 
 @pytest.mark.req("UNE-08")
 def test_of_forty_changes_of_the_office_one_wins(desk: Any) -> None:
-    lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)
-    officer.done(officer.post(f"{REVIEWS}/{filed(lin)}/approve", {}))
+    lin = desk.person()
+    desk.unemployed(lin)
     path = "unemployment-records/current/change-service-place"
 
     def change(place: str) -> Any:
@@ -47,7 +33,10 @@ def test_of_forty_changes_of_the_office_one_wins(desk: Any) -> None:
 @pytest.mark.parametrize("round_", range(3))
 def test_whatever_is_approved_first_nobody_is_both(desk: Any, round_: int) -> None:
     lin = desk.person()
-    unemployment, employment = filed(lin), lin.submits(lin.opens(**desk.form))["id"]
+    unemployment, employment = (
+        lin.files_unemployment()["id"],
+        lin.submits(lin.opens(**desk.form))["id"],
+    )
     office = desk.officer("440106", business=BUSINESS)
     other = desk.officer("440106")
 
