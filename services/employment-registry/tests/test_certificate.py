@@ -386,3 +386,25 @@ def test_a_replacement_is_shown_beside_the_certificate(desk: Any, lin: Any) -> N
     assert [(e["field"], e["before"], e["after"]) for e in changed] == [
         ("/certificate/region", "440106003", "440106004")
     ]
+
+
+@pytest.mark.req("AL-12", "ER-06", "CRT-02")
+def test_who_holds_one_under_another_document_gets_no_second(desk: Any) -> None:
+    first, again = desk.person(name="陈一一"), desk.person(name="陈 一一")
+    clerk, officer = desk.officer("440106"), desk.officer("440106", business=BUSINESS)
+
+    def marks(who: Any, path: str, verdict: str) -> None:
+        (item,) = who.done(who.get(f"{path}/possible-duplicates"))["items"]
+        said = {"verdict": verdict, "reason": "电话核实"}
+        who.done(who.post(f"{path}/possible-duplicates/{item['other']}/mark", said))
+
+    clerk.approves(first.submits(first.opens(**desk.form)))
+    asked = again.submits(again.opens(**desk.form))
+    marks(clerk, f"flexible-employment-reviews/{asked['id']}", "different")
+    clerk.approves(asked)
+    path = f"issued-certificates/{current(again)['id']}/revoke"
+    officer.done(officer.post(path, {"reason": "冒用他人身份办理"}))
+    filed = files(again, "first", service_place="440106003")
+    marks(officer, f"{REVIEWS}/{filed['id']}", "same")
+    refused = officer.post(f"{REVIEWS}/{filed['id']}/approve", {})
+    assert (refused.status_code, refused.json["code"]) == (409, "held-by-duplicate")

@@ -122,7 +122,7 @@ def test_who_is_the_same_person_is_not_registered_twice(desk: Any) -> None:
 
 
 @pytest.mark.req("AL-12", "ER-06")
-def test_nor_certified_twice(desk: Any) -> None:
+def test_a_replacement_gives_the_same_person_nothing_new(desk: Any) -> None:
     (first, again), officer = twins(desk), desk.officer("440106")
     officer.approves(files(desk, first))
     clerk = desk.officer("440106", business="employment-registry.certificate")
