@@ -8,24 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Row, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from employment_registry.adapters.register_changes import Change, RegisterChanges
 from employment_registry.checks.rules import System
-from employment_registry.flexible_employment.model import (
-    FlexibleEmploymentApplication,
-    FlexibleEmploymentRecord,
-)
 from employment_registry.life_events import actions, planning, queries
 from employment_registry.life_events.planning import Told
 from employment_registry.life_events.rules import Happening
 from employment_registry.policies import POLICIES
-from employment_registry.standing import PersonKey, PersonStanding
-from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
+from employment_registry.standing import PersonKey
 from employment_registry.working_age import WorkingAge, category_of
 from servicekit import logs
 from servicekit.clock import shanghai_date
@@ -42,10 +36,6 @@ KINDS: Final[Mapping[str, Happening]] = {
     "pension": Happening.PENSION,
     "died": Happening.DIED,
 }
-_MATTERS: Final[tuple[tuple[Any, Any], ...]] = (
-    (UnemploymentRecord, UnemploymentApplication),
-    (FlexibleEmploymentRecord, FlexibleEmploymentApplication),
-)
 
 
 def hear_register(context: JobContext, system: System, changes: RegisterChanges) -> None:
@@ -72,11 +62,11 @@ def hear_calendar(context: JobContext) -> None:
     today = shanghai_date(context.clock.now())
     with context.database.reading() as db:
         ages = POLICIES.in_force(db, WorkingAge, today)
-    for matter in _MATTERS:
+    for matter in queries.REGISTERED:
         after = ""
         while not context.stop.is_set():
             with context.database.reading() as db:
-                rows = _registered(db, matter, after)
+                rows = queries.list_registered(db, matter, after, most=PAGE)
             if not rows:
                 break
             after = rows[-1].record_id
@@ -142,21 +132,3 @@ def _told(page: list[Change]) -> Iterator[Told]:
         if happening is not None:
             person = DocumentNumber(key_by_form(change.document_number.expose()))
             yield Told(str(change.number), person, happening, change.on)
-
-
-def _registered(db: Session, matter: tuple[Any, Any], after: str) -> list[Row[Any]]:
-    record, application = matter
-    wanted = (
-        select(
-            PersonStanding.record_id,
-            PersonStanding.person_key,
-            application.born_on,
-            application.sex,
-        )
-        .join(record, record.id == PersonStanding.record_id)
-        .join(application, application.id == record.application_id)
-        .where(PersonStanding.record_id > after)
-        .order_by(PersonStanding.record_id)
-        .limit(PAGE)
-    )
-    return list(db.execute(wanted).all())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from sqlalchemy import text
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from employment_registry.certificate import queries, rules
 from employment_registry.certificate.model import Certificate, CertificateApplication
-from employment_registry.certificate.policy import CertificatePolicy
+from employment_registry.certificate.policy import REGION_DIGITS, CertificatePolicy
 from employment_registry.certificate.rules import Validity
 from employment_registry.events import FACTS, CertificateChanged
 from employment_registry.person_columns import PersonApplication, same_person
@@ -52,9 +52,11 @@ def issue(
         before.validity, before.ended_at = Validity.REPLACED, now
         db.flush()
         _announce(db, before, now)
-    keeps = before is not None and policy.number_stays_on_replacement
     region = application.region or ""
-    number = before.number if keeps and before is not None else _new_number(db, region, now)
+    if before is not None and policy.number_stays_on_replacement:
+        number = before.number
+    else:
+        number = _new_number(db, region, policy, day)
     certificate = Certificate(
         applicant_id=application.applicant_id,
         code=secrets.token_urlsafe(CODE_BYTES),
@@ -105,12 +107,10 @@ def revoke_alone(
     revoke(db, certificate, now=now)
 
 
-def _new_number(db: Session, region: str, now: datetime) -> str:
-    day = shanghai_date(now)
+def _new_number(db: Session, region: str, policy: CertificatePolicy, day: date) -> str:
     year = day.replace(month=1, day=1)  # counted per county and year
-    name = f"certificate:{region[:6]}"
+    name = f"certificate:{region[:REGION_DIGITS]}"
     serial = db.execute(_NEXT_SERIAL, {"name": name, "day": year}).scalar_one()
-    policy = POLICIES.in_force(db, CertificatePolicy, day)
     if not policy.holds(serial):
         raise rules.NumbersUsedUp
     return policy.write_number(region=region, day=day, serial=serial)

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from employment_registry.checks.rules import System
+from employment_registry.flexible_employment.model import (
+    FlexibleEmploymentApplication,
+    FlexibleEmploymentRecord,
+)
 from employment_registry.life_events import rules
 from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
 from employment_registry.life_events.opening_rules import Situation
 from employment_registry.people import Known
+from employment_registry.person import BirthDate
 from employment_registry.standing import PersonStanding
+from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
 
 NEWEST = (PlannedEnding.created_at, PlannedEnding.id)
+Registered = (
+    tuple[type[UnemploymentRecord], type[UnemploymentApplication]]
+    | tuple[type[FlexibleEmploymentRecord], type[FlexibleEmploymentApplication]]
+)
+REGISTERED: Final[tuple[Registered, ...]] = (
+    (UnemploymentRecord, UnemploymentApplication),
+    (FlexibleEmploymentRecord, FlexibleEmploymentApplication),
+)
 
 
 def own(actor: Actor) -> Select[PlannedEnding]:
@@ -76,6 +91,19 @@ def list_unweighed(db: Session, after: str, *, most: int) -> Sequence[LifeEvent]
     """Events of which nobody has asked yet what they end, in the order of their ids."""
     wanted = select(LifeEvent).where(~LifeEvent.weighed, LifeEvent.id > after)
     return db.scalars(wanted.order_by(LifeEvent.id).limit(most)).all()
+
+
+def list_registered(
+    db: Session, matter: Registered, after: str, *, most: int
+) -> Sequence[Row[str, bytes, BirthDate, str]]:
+    """Who is registered in a matter, with birthday and sex, in the order of their registrations."""
+    record, application = matter
+    standing = PersonStanding
+    wanted = select(standing.record_id, standing.person_key, application.born_on, application.sex)
+    wanted = wanted.join(record, record.id == standing.record_id)
+    wanted = wanted.join(application, application.id == record.application_id)
+    wanted = wanted.where(standing.record_id > after).order_by(standing.record_id)
+    return db.execute(wanted.limit(most)).all()
 
 
 def position(db: Session, system: System) -> int:

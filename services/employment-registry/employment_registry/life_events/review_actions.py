@@ -68,8 +68,8 @@ class Objections(TeamReviews[PlannedEnding]):
         if move == "return":
             today = shanghai_date(now)
             days = planning.terms(db, today).correction
-            again = working_days.add_working_days(today, days)
-            ending.takes_effect_on = max(again, ending.takes_effect_on)
+            corrected_by = working_days.add_working_days(today, days)
+            ending.takes_effect_on = rules.ends_after_return(ending.takes_effect_on, corrected_by)
             db.flush()
         elif move == "reject":
             actions.end_registration(db, ending, now=now)

@@ -144,6 +144,11 @@ def check_in_time(takes_effect_on: date, today: date) -> None:
         raise TooLate
 
 
+def ends_after_return(planned: date, corrected_by: date) -> date:
+    """Who is asked to add something has the time for it; what was announced comes no sooner."""
+    return max(planned, corrected_by)
+
+
 def is_announced(state: State) -> bool:
     """Has the person not said anything against it yet?"""
     return state is State.DRAFT
