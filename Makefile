@@ -33,7 +33,7 @@ fix: ## let ruff mend what it can
 trace: ## the clauses without a test
 	@$(READY) && $(PY) tools/trace.py
 
-bench: ## the figures: make bench B=events (start, memory, events, export, gateway, registry, rolling, isolation)
+bench: ## the figures: make bench B=events (benchmarks/README.md lists them)
 	@$(READY) && $(PY) benchmarks/$(B).py
 
 contracts: ## write contracts/ from the code
