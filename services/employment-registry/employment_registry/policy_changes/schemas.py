@@ -262,7 +262,7 @@ class TrialSchema(Schema):
     unseen_touched = fields.Int(
         allow_none=True,
         required=True,
-        metadata={"description": "Drafts and the like; they have no region, so the province's."},
+        metadata={"description": "What no officer knows of yet; told of the whole province alone."},
     )
     effects = fields.List(fields.Nested(TrialEffectSchema), required=True)
 
