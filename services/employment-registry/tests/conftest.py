@@ -178,9 +178,9 @@ class Applicant(Caller):
     def history(self, application: Any) -> Any:
         return self.done(self.get(f"{OWN}/{application['id']}/history"))
 
-    def opens_unemployment(self, **form: Any) -> Any:
+    def opens_unemployment(self, *, expect: int = 201, **form: Any) -> Any:
         body = {"unemployment": UNEMPLOYMENT | form}
-        return self.done(self.post("unemployment-registrations", body), 201)
+        return self.done(self.post("unemployment-registrations", body), expect)
 
     def files_unemployment(self, **form: Any) -> Any:
         draft = self.opens_unemployment(**form)

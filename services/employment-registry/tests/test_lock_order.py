@@ -25,13 +25,6 @@ from servicekit.testing.waiting import until
 
 LATER = "2026-10-21T02:00:00+00:00"
 ENDINGS = "employment-registry.ending"
-UNEMPLOYMENT = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-15",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
 _WAITING = text(
     "SELECT 1 FROM pg_locks WHERE NOT granted AND pid IN "
     "(SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
@@ -85,11 +78,7 @@ def announced(desk: Any, lin: Any, happening: Happening) -> Any:
 
 def unemployed(desk: Any) -> tuple[Any, Any]:
     lin = desk.person()
-    draft = lin.done(lin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT}), 201)
-    lin.done(lin.post(f"unemployment-registrations/{draft['id']}/submit", {}))
-    officer = desk.officer("440106", business="employment-registry.unemployment")
-    officer.done(officer.post(f"unemployment-reviews/{draft['id']}/approve", {}))
-    return lin, draft
+    return lin, desk.unemployed(lin)
 
 
 @pytest.mark.req("AL-03", "ER-07", "AL-10")

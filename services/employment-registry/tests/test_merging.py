@@ -190,15 +190,15 @@ def test_a_death_ends_both_registrations_that_a_merge_left(desk: Any) -> None:
 @pytest.mark.req("ID-05", "ER-07")
 def test_the_registration_that_a_merge_left_counts_once_the_other_has_ended(desk: Any) -> None:
     lin, twin = desk.registered()[0], desk.person()
-    unemployed(desk, twin)
+    desk.unemployed(twin)
     desk.merges(lin, twin)
     desk.job("know-owners")
     assert owners(desk) == {"employed": None, "unemployed": twin.claims["sub"]}
     twin.done(twin.post("unemployment-records/current/end", {"ending": "employed"}))
     desk.job("know-owners")
     assert owners(desk) == {"employed": twin.claims["sub"]}
-    again = twin.post("unemployment-registrations", {"unemployment": UNEMPLOYMENT})
-    assert again.json["code"] == "registered-as-employed"
+    again = twin.opens_unemployment(expect=409)
+    assert again["code"] == "registered-as-employed"
 
 
 @pytest.mark.req("ER-07")
