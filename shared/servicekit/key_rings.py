@@ -160,8 +160,7 @@ class KeyRing:
 
     def public(self, *, now: datetime) -> KeySet:
         """Every key something may be signed with, coming and going ones too."""
-        keys = self._keys(now)
-        if self._algorithms[0] not in keys.signers:
+        if self._algorithms[0] not in self._keys(now).signers:
             self.signer(self._algorithms[0], now=now)
         return self._keys(now).public
 
@@ -217,13 +216,11 @@ class KeyRing:
         return [kid for kid in started if kid is not None]
 
     def _turn(self, db: Session, algorithm: str, now: datetime) -> str | None:
-        life = self._life
-        active = self._standing(db, algorithm, KeyPhase.ACTIVE)
+        life, active = self._life, self._standing(db, algorithm, KeyPhase.ACTIVE)
         following = self._standing(db, algorithm, KeyPhase.NEXT)
         assert active.activated_at is not None
-        if now < active.activated_at + life.active_for:
-            return None
-        if now < following.created_at + life.published_before:
+        known_by = following.created_at + life.published_before
+        if now < max(active.activated_at + life.active_for, known_by):
             return None
         active.phase, active.retired_at = KeyPhase.RETIRED, now
         db.flush()  # the index allows one active key at any moment
@@ -243,8 +240,8 @@ class KeyRing:
     def _ensure(self, db: Session, algorithms: Sequence[str], now: datetime) -> None:
         """There is an active and a next key of each; nobody else changes any now."""
         db.execute(_ELECT, {"number": crc32(self._table.__tablename__.encode())})
-        rows = db.execute(select(self._table.algorithm, self._table.phase)).all()
-        present = {(row.algorithm, row.phase) for row in rows}
+        known = select(self._table.algorithm, self._table.phase)
+        present = {tuple(row) for row in db.execute(known)}
         for algorithm in algorithms:
             for phase in (KeyPhase.ACTIVE, KeyPhase.NEXT):
                 if (algorithm, phase) not in present:
@@ -253,12 +250,10 @@ class KeyRing:
 
     def _make(self, algorithm: str, phase: KeyPhase, now: datetime) -> KeyColumns:
         key, made = new_key(algorithm), self._table()
-        made.kid = key.thumbprint()
-        made.algorithm, made.phase = algorithm, phase
+        made.kid, made.algorithm, made.phase = key.thumbprint(), algorithm, phase
         made.public = key.as_dict(private=False) | {"kid": made.kid}
         made.private = PersonalText(json.dumps(key.as_dict(private=True)))
-        made.created_at = now
-        made.activated_at = now if phase is KeyPhase.ACTIVE else None
+        made.created_at, made.activated_at = now, now if phase is KeyPhase.ACTIVE else None
         return made
 
     def _keys(self, now: datetime, cached_for: timedelta = _CACHED_FOR) -> _Keys:
@@ -276,8 +271,7 @@ class KeyRing:
     def _read(self, now: datetime) -> _Keys:
         known = self._known
         with self._database.reading() as db:
-            found = db.execute(select(self._table.kid, self._table.phase)).all()
-            phases = {row.kid: row.phase for row in found}
+            phases = dict(db.execute(select(self._table.kid, self._table.phase)).all())
             if known is not None and known.phases == phases:
                 return replace(known, read_at=now)  # no key is opened to find nothing changed
             rows = [r for r in self.list_keys(db) if r.phase is not KeyPhase.WITHDRAWN]
@@ -287,19 +281,15 @@ class KeyRing:
 
 
 def new_key(algorithm: str) -> SigningKey:
-    """A key by an algorithm (RFC 7518), whose thumbprint (RFC 7638) begins with no dash.
-
-    Its thumbprint is its name, and a command would take a dash for an option of its own.
-    """
+    """A key by an algorithm of RFC 7518; a command would take a dash in front for an option."""
     parameters: KeyParameters = {"use": "sig", "alg": algorithm}
-    while True:
-        key: SigningKey
+    key: SigningKey | None = None
+    while key is None or key.thumbprint().startswith("-"):
         if algorithm == ES256:
-            key = ECKey.generate_key("P-256", parameters, private=True)
+            key = ECKey.generate_key("P-256", parameters)
         else:
-            key = RSAKey.generate_key(_RSA_BITS, parameters, private=True)
-        if not key.thumbprint().startswith("-"):
-            return key
+            key = RSAKey.generate_key(_RSA_BITS, parameters)
+    return key
 
 
 def _private(row: KeyColumns) -> SigningKey:
