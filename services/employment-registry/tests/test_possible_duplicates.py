@@ -14,23 +14,10 @@ from employment_registry.person import likeness
 QUEUE = "flexible-employment-reviews"
 UNEMPLOYMENT = "employment-registry.unemployment"
 ELSEWHERE = "440305001"
-JOBLESS = {
-    "cause": "graduated",
-    "unemployed_on": "2026-09-01",
-    "service_place": "440106003",
-    "address": "五山路1号",
-    "wishes": ["job"],
-}
 
 
 def files(desk: Any, person: Any, **form: Any) -> Any:
     return person.submits(person.opens(**(desk.form | form)))
-
-
-def jobless(person: Any, place: str = "440106003") -> Any:
-    form = {"unemployment": JOBLESS | {"service_place": place}}
-    draft = person.done(person.post("unemployment-registrations", form), 201)
-    return person.done(person.post(f"unemployment-registrations/{draft['id']}/submit", {}))
 
 
 def shown(officer: Any, application: Any, queue: str = QUEUE) -> Any:
@@ -172,7 +159,7 @@ def test_a_telephone_of_many_persons_is_asked_about_and_a_familys_is_not(
     for _ in range(others):
         files(desk, desk.person(phone="13900000000"))
     files(desk, desk.person(phone="13900000000"), contact_phone="13911111111")
-    asked = jobless(desk.person(phone="13900000000"))
+    asked = desk.person(phone="13900000000").files_unemployment()
     clerk = desk.officer("440106", business=UNEMPLOYMENT)
     items = shown(clerk, asked, "unemployment-reviews")["items"]
     assert [each["by"] for each in items] == [["phone"]] * asked_about
