@@ -8,6 +8,7 @@ from typing import Any, Final
 from marshmallow import Schema, fields
 
 from employment_registry.guide_texts import find_entry
+from employment_registry.places import PROVINCE
 from servicekit.claims import Reason, ready_reason
 from servicekit.web.filing import Part
 from servicekit.web.parsing import Whole
@@ -15,7 +16,8 @@ from servicekit.web.reviewing import ReasonSchema
 from servicekit.web.session import reading, today
 from servicekit.workflow import State
 
-REGION: Final = r"44([0-9]{2}|[0-9]{4}|[0-9]{7})"
+REGION: Final = rf"{PROVINCE}([0-9]{{2}}|[0-9]{{4}}|[0-9]{{7}})"
+REGION_OR_PROVINCE: Final = rf"{PROVINCE}|{REGION}"
 EXAMPLE_PERSON: Final = {
     "name": "林**",
     "document_kind": "resident-card",

@@ -7,7 +7,7 @@ from typing import Any, Final
 from marshmallow import Schema, fields, post_load, validate
 
 from employment_registry.guides.actions import Text
-from employment_registry.person_schemas import REGION
+from employment_registry.person_schemas import REGION_OR_PROVINCE
 from employment_registry.places import PROVINCE
 from servicekit.web.parsing import NOT_BLANK, Whole
 
@@ -121,7 +121,7 @@ class LegalBasisSchema(Schema):
 class ContactSchema(Schema):
     """Whom to ask in a region (咨询方式)."""
 
-    region = fields.Str(required=True, validate=Whole(rf"{PROVINCE}|{REGION}"))
+    region = fields.Str(required=True, validate=Whole(REGION_OR_PROVINCE))
     name = _text(100)
     phone = fields.Str(required=True, validate=Whole(r"[0-9-]{5,20}"))
     address = fields.Str(allow_none=True, load_default=None, validate=validate.Length(1, 200))
@@ -171,7 +171,7 @@ class GuideTextSchema(Schema):
 class RegionSchema(Schema):
     """Whose office is shown, and of which version."""
 
-    region = fields.Str(load_default=PROVINCE, validate=Whole(rf"{PROVINCE}|{REGION}"))
+    region = fields.Str(load_default=PROVINCE, validate=Whole(REGION_OR_PROVINCE))
     version = fields.Int(load_default=None, validate=validate.Range(1))
 
 

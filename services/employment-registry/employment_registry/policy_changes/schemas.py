@@ -7,8 +7,7 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from employment_registry.certificate.policy import PARTS, REGION_DIGITS
-from employment_registry.person_schemas import REGION
-from employment_registry.places import PROVINCE
+from employment_registry.person_schemas import REGION_OR_PROVINCE
 from employment_registry.policy_changes.rules import TITLES, Phase
 from employment_registry.policy_kinds import KINDS
 from employment_registry.working_age import Category
@@ -202,13 +201,13 @@ class PoliciesAskedSchema(PageArguments):
 class RegionAskedSchema(Schema):
     """Below which region."""
 
-    region = fields.Str(load_default=None, validate=Whole(rf"{PROVINCE}|{REGION}"))
+    region = fields.Str(load_default=None, validate=Whole(REGION_OR_PROVINCE))
 
 
 class LinesAskedSchema(PageArguments):
     """Below which region, and which part of the list."""
 
-    region = fields.Str(load_default=None, validate=Whole(rf"{PROVINCE}|{REGION}"))
+    region = fields.Str(load_default=None, validate=Whole(REGION_OR_PROVINCE))
 
     @post_load
     def build(self, values: dict[str, Any], **_: Any) -> Any:
