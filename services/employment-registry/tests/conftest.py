@@ -424,6 +424,10 @@ class Outside:
     def slows(self, system: System, seconds: float) -> None:
         self._app.behaviours[system].change(latency=seconds, error_rate=0, next_answer="")
 
+    def counts_on(self, system: System, number: int) -> None:
+        """The next change in its list is the one after this."""
+        self._app.registers[system].changes._last = number
+
     def says(self, system: System, answer: dict[str, Any] | None) -> None:
         """Well signed, whatever it says; None is its own word again."""
         register = self._app.registers[system]

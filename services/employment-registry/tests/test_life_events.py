@@ -38,6 +38,17 @@ def hears(desk: Any) -> None:
         desk.job(f"hear-{system}")
 
 
+@pytest.mark.req("ER-07")
+def test_a_register_numbers_its_changes_as_far_as_it_likes(checked: Any, outside: Any) -> None:
+    lin = checked.person()
+    checked.unemployed(lin)
+    outside.counts_on(INSURANCE, 3_000_000_000)
+    outside.reports(INSURANCE, "enrolled", lin.number, "2026-09-29")
+    hears(checked)
+    assert [each["happening"] for each in endings(lin)] == ["enrolled"]
+    assert 3_000_000_001 in [row.number for row in checked.rows("register_position")]
+
+
 @pytest.mark.req("ER-07", "UNE-09")
 def test_an_enrolment_ends_unemployment_after_it_was_announced(checked: Any, outside: Any) -> None:
     lin = checked.person()

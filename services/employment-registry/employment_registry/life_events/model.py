@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, DateTime, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from employment_registry.checks.rules import System
@@ -72,4 +72,4 @@ class RegisterPosition(Base):
     __tablename__ = "register_position"
 
     system: Mapped[System] = mapped_column(words(System, 24), primary_key=True, info=NOT_PERSONAL)
-    number: Mapped[int] = mapped_column(info=NOT_PERSONAL)
+    number: Mapped[int] = mapped_column(BigInteger, info=NOT_PERSONAL)
