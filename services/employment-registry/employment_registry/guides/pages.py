@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, Final
 
 import flask
-from flask import Response, render_template, request
+from flask import Response, request
 
 from employment_registry.guides import queries
 from employment_registry.guides.rules import GuideNotFound
+from employment_registry.pages import page, show_trouble
 from employment_registry.places import PROVINCE
 from servicekit import regions
 from servicekit.clock import shanghai_date
@@ -18,6 +18,7 @@ from servicekit.web.session import now, reading
 
 PAGES: Final = "/guides"
 pages = flask.Blueprint("guide-pages", __name__, url_prefix=PAGES)
+pages.register_error_handler(Exception, show_trouble)
 
 
 @pages.get("")
@@ -25,7 +26,7 @@ pages = flask.Blueprint("guide-pages", __name__, url_prefix=PAGES)
 def list_guides() -> Response:
     """Every business that has a guide."""
     with reading() as db:
-        return _page("guides.html", guides=queries.lines(db))
+        return page("guides.html", guides=queries.lines(db))
 
 
 @pages.get("/<item>")
@@ -43,8 +44,8 @@ def show(item: str) -> Response:
                 db, item, region=region, today=shanghai_date(now()), version=version
             )
         except GuideNotFound:
-            return _page("guides.html", 404, guides=queries.lines(db), missing=True)
-    return _page("guide.html", guide=guide, choices=_choices(region))
+            return page("guides.html", 404, guides=queries.lines(db), missing=True)
+    return page("guide.html", guide=guide, choices=_choices(region))
 
 
 def _chosen(codes: list[str]) -> str:
@@ -70,13 +71,3 @@ def _choices(region: str) -> list[dict[str, Any]]:
         for place, (label, parent) in enumerate(zip(labels, parents, strict=False))
         if regions.children(parent)
     ]
-
-
-def _page(template: str, status: int = 200, **values: Any) -> Response:
-    nonce = secrets.token_urlsafe(16)
-    text = render_template(template, nonce=nonce, **values)
-    policy = (
-        f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-    return Response(text, status, headers={"Content-Security-Policy": policy})
