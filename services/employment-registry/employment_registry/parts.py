@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from employment_registry.person import Person
 from employment_registry.settings import Settings
 from employment_registry.userinfo import Userinfo
-from servicekit.web.session import app, bearer_token
+from servicekit.web.session import actor, app, bearer_token
 
 if TYPE_CHECKING:
     from employment_registry.certificate.signing import Signer
@@ -41,4 +41,4 @@ def asking_person() -> Person:
 
     Raises: IdentityUnavailable, Unauthenticated.
     """
-    return parts().userinfo.read(bearer_token() or "")
+    return parts().userinfo.read(bearer_token() or "", actor().id)

@@ -35,8 +35,11 @@ class Userinfo:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def read(self, token: str) -> Person:
+    def read(self, token: str, subject: str) -> Person:
         """Ask identity who the bearer is.
+
+        Args:
+            subject: whom the token names; the answer is about nobody else (OpenID Connect 5.3.2).
 
         Raises:
             IdentityUnavailable: no answer in time, or one that does not name the person.
@@ -44,7 +47,7 @@ class Userinfo:
         """
         try:
             answer = self._client.get(PATH, headers={"Authorization": f"Bearer {token}"})
-            return _person(answer)
+            return _person(answer, subject)
         except Answered as error:
             if error.status == HTTPStatus.UNAUTHORIZED:
                 raise Unauthenticated from None
@@ -57,7 +60,9 @@ def _unavailable() -> IdentityUnavailable:
     return IdentityUnavailable(extra={"retryable": True}, retry_after=RETRY_AFTER_SECONDS)
 
 
-def _person(claims: Any) -> Person:
+def _person(claims: Any, subject: str) -> Person:
+    if claims["sub"] != subject:
+        raise ValueError("somebody else's data")
     kind = DocumentKind(claims["document_type"])
     number = claims["document_number"]
     born = date.fromisoformat(claims["birthdate"])

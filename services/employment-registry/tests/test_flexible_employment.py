@@ -294,6 +294,19 @@ def test_saying_it_twice_has_one_effect(desk: Any) -> None:
     assert (other.status_code, other.json["code"]) == (422, "idempotency-key-reused")
 
 
+@pytest.mark.req("PRT-07", "UNE-05")
+def test_what_identity_says_of_somebody_else_is_nobodys(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lin, wang = desk.person(), desk.person()
+    others = desk.issuer.userinfo(f"Bearer {desk.issuer.token(**wang.claims)}")
+    monkeypatch.setattr(desk.issuer, "userinfo", lambda _: others)
+    refused = lin.opens(**desk.form, expect=503)
+    assert (refused["code"], refused["retryable"]) == ("external-unavailable", True)
+    assert wang.opens(**desk.form)["id"]
+    assert desk.counts()["applications"] == 1
+
+
 @pytest.mark.req("PRT-07", "ER-09")
 def test_identity_down_loses_nothing(desk: Any) -> None:
     lin = desk.person()
