@@ -192,6 +192,7 @@ def test_what_wallets_read_first_agrees_with_itself(desk: Any) -> None:
     assert claims == [claim["path"] for claim in offered_kind["credential_metadata"]["claims"]]
     signed = client.get(place, headers={"Accept": "application/jwt"})
     assert signed.content_type == "application/jwt"
+    assert (said.headers["Vary"], signed.headers["Vary"]) == ("Accept", "Accept")
     keys = KeySet.import_key_set(desk.visitor().get("certificate-keys").json)
     read = jwt.decode(signed.text, keys, algorithms=["ES256"])
     assert read.header["typ"] == "openidvci-issuer-metadata+jwt"

@@ -46,8 +46,11 @@ def show_credential_issuer() -> Response:
     kinds = ["application/json", "application/jwt"]
     if request.accept_mimetypes.best_match(kinds) == kinds[1]:
         signed = metadata.signed_credential_issuer(parts().signer, now())
-        return _published(Response(signed, content_type=kinds[1]))
-    return _published(jsonify(metadata.credential_issuer(parts().signer)))
+        answer = Response(signed, content_type=kinds[1])
+    else:
+        answer = jsonify(metadata.credential_issuer(parts().signer))
+    answer.vary.add("Accept")  # or a cache gives one wallet what another asked for
+    return _published(answer)
 
 
 @well_known.get(f"/oauth-authorization-server{ISSUER_PATH}")
