@@ -183,7 +183,7 @@ class Client:
                 if not self._simulators and SIMULATOR in response.headers:
                     raise ValueError("a simulator answers where real people are")
                 read = self._read(response, started + LONGEST * self._timeout)
-            status, body = response.status_code, read if raw else _json(read)
+            status, body = response.status_code, read if raw else orjson.loads(read or b"null")
         except (RequestException, HTTPError, ValueError) as error:
             # Not the error's text: it holds the address, and the address may hold an id.
             log.warning("outside call failed", system=self._name, error=type(error).__name__)
@@ -270,7 +270,3 @@ class _Breaker:
             self._failures += 1
             if self._failures >= FAILURES:
                 self._closed_from = self._clock() + OPEN_SECONDS
-
-
-def _json(read: bytes) -> Any:
-    return orjson.loads(read) if read else None

@@ -101,3 +101,41 @@ def test_what_is_answered_is_documented(
     documented = written["paths"][f"/api/employment-registry/v1/{path}"][method]
     assert str(status) in documented["responses"]
     assert code is None or f"`{code}`" in documented["summary"] + documented["description"]
+
+
+@pytest.mark.req("AL-10", "AL-08")
+def test_no_move_is_made_on_what_has_changed_since(desk: Any) -> None:
+    lin, officer = desk.person(), desk.officer("440106")
+    filed = lin.submits(lin.opens(**desk.form))
+    own, queue = (
+        f"flexible-employment-{name}/{filed['id']}" for name in ("registrations", "reviews")
+    )
+    opinion = f"{queue}/opinions/01890a5d-ac96-774b-bcce-b302099a8057"
+    moves = [
+        (lin, f"{own}/submit", {}),
+        (lin, f"{own}/withdraw", {}),
+        (lin, f"{own}/urge", {}),
+        (lin, f"{own}/check-again", None),
+        (lin, f"{own}/cancel", {"reason": "已入职"}),
+        (officer, f"{queue}/claim", None),
+        (officer, f"{queue}/release", None),
+        (officer, f"{queue}/approve", {}),
+        (officer, f"{opinion}/answer", {"answer": "agree", "words": None}),
+        (officer, f"{opinion}/withdraw", {}),
+    ]
+    before = [row.version for row in desk.rows("flexible_employment_application")]
+    for caller, path, body in moves:
+        answer = caller.post(path, body, version=filed["version"] - 1)
+        assert (answer.status_code, answer.json["code"]) == (412, "changed-meanwhile"), path
+    items = [{"id": filed["id"], "version": filed["version"] - 1}]
+    batch = officer.post("flexible-employment-reviews/batch", {"move": "claim", "items": items})
+    (line,) = batch.json["results"]
+    assert (line["done"], line["problem"]["code"]) == (False, "changed-meanwhile")
+    assert [row.version for row in desk.rows("flexible_employment_application")] == before
+
+
+@pytest.mark.req("AL-08")
+def test_only_an_edit_needs_to_say_what_was_seen(written: dict[str, Any]) -> None:
+    for name, operation in operations(written):
+        is_edit = name.startswith(("patch", "put"))
+        assert ("428" in operation["responses"]) is is_edit, name

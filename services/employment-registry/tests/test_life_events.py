@@ -236,6 +236,26 @@ def test_the_end_and_a_change_at_once_leave_one_of_both(desk: Any) -> None:
     assert desk.history_is_whole()
 
 
+@pytest.mark.req("ER-07", "AL-10")
+def test_an_ending_that_changed_since_is_looked_at_again(desk: Any) -> None:
+    lin = desk.person()
+    filed = desk.unemployed(lin)
+    desk.tells("social-security", lin.told(Happening.ENROLLED, date(2026, 9, 29)))
+    (ending,) = endings(lin)
+    said, stale = {"explanation": "系冒名参保"}, ending["version"] - 1
+    path = f"{OWN}/{ending['id']}"
+    for move, body in (("object", said), ("withdraw", None), ("urge", {})):
+        answer = lin.post(f"{path}/{move}", body, version=stale)
+        assert (answer.status_code, answer.json["code"]) == (412, "changed-meanwhile")
+    lin.done(lin.post(f"{path}/object", said, version=ending["version"]))
+    officer = desk.officer("440106", business="employment-registry.unemployment")
+    ends = {"ending": "no-contact", "note": None}
+    review = f"unemployment-reviews/{filed['id']}"
+    version = officer.get(review).json["version"]
+    assert officer.post(f"{review}/end", ends, version=version - 1).status_code == 412
+    officer.done(officer.post(f"{review}/end", ends, version=version))
+
+
 @pytest.mark.req("ER-07", "AL-09")
 def test_an_objection_is_sent_back_taken_back_or_too_late(desk: Any) -> None:
     lin, officer = desk.person(), desk.officer("440106", business=BUSINESS)

@@ -16,11 +16,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from employment_registry import merging
-from employment_registry.life_events import planning
-from employment_registry.life_events.planning import Told
 from employment_registry.life_events.rules import Happening
 from servicekit.history import lane_of
-from servicekit.personal import DocumentNumber
 from servicekit.testing.waiting import until
 
 LATER = "2026-10-21T02:00:00+00:00"
@@ -67,11 +64,7 @@ def are_free(desk: Any, *application_ids: str) -> bool:
 
 def announced(desk: Any, lin: Any, happening: Happening) -> Any:
     """An ending that is announced to somebody."""
-    person, now = DocumentNumber(lin.number), desk.clock.now()
-    with desk.app.database.transaction() as db:
-        planning.hear(db, "s", [Told("1", person, happening, date(2026, 9, 29))], now=now)
-    with desk.app.database.transaction() as db:
-        planning.plan(db, person, now=now)
+    desk.tells("social-security", lin.told(happening, date(2026, 9, 29)))
     (ending,) = lin.done(lin.get("planned-endings"))["items"]
     return ending
 
@@ -172,10 +165,7 @@ def test_a_certificate_that_ends_with_a_death_has_its_history(desk: Any, registe
     if not registered:
         lin.cancels(first, reason="已入职")
     (certificate,) = desk.rows("certificate")
-    person, now = DocumentNumber(lin.number), desk.clock.now()
-    with desk.app.database.transaction() as db:
-        died = Told("1", person, Happening.DIED, date(2026, 9, 29))
-        planning.hear(db, "population-register", [died], now=now)
+    desk.tells("population-register", lin.told(Happening.DIED, date(2026, 9, 29)))
     desk.job("end-registrations")
     desk.set(LATER)
     desk.job("end-registrations")

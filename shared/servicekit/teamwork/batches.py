@@ -37,6 +37,7 @@ def decide(
         whatever ``Reviews.decide`` and ``Reviews.claim`` refuse.
     """
     if move == "claim":
+        reviews.find(db, application_id, actor, seen)
         return reviews.claim(db, application_id, actor=actor, now=now), None
     if move == "approve":
         application = reviews.find(db, application_id, actor, seen)

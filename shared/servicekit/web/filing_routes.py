@@ -170,6 +170,7 @@ def _add_moves(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) -> 
         409 `wrong-state`: it is decided already, or was never filed.
         """
         with transaction() as db:
+            versions.as_seen(filings.find, db, application_id, actor())
             return versions.tag(
                 filings.withdraw(db, application_id, actor=actor(), now=now(), note=body["note"])
             )
@@ -189,6 +190,7 @@ def _add_urging(to: Blueprint, filings: Filings[Any], form: Form, mark: Mark) ->
         409 `urged-already` (with `next_on`): once per working day; `urged-enough`; `wrong-state`.
         """
         with transaction() as db:
+            versions.as_seen(filings.find, db, application_id, actor())
             application = filings.find(db, application_id, actor())
             urging.urge(
                 db, filings.workflow, application, actor=actor(), now=now(), note=body["note"]

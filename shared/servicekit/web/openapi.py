@@ -215,7 +215,8 @@ def _statuses(operation: Document, path: str, method: str, mark: Mark) -> list[i
         found |= {404}
     if method in _UNSAFE:
         found |= {400, 409, 413, 422}
-        found |= {412, 428} if "{" in path else set()
+        found |= {412} if "{" in path else set()
+        found |= {428} if method == "patch" or (method == "put" and "{" in path) else set()
     found |= {400, 415, 422} if "requestBody" in operation else set()
     found |= {422}  # an unknown query parameter, if nothing else
     said = f"{operation.get('summary', '')} {operation['description']}"

@@ -167,6 +167,7 @@ def _add_claims(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mar
         409 `claimed-by-other` (with `claimed_until`), `wrong-state`, `changed-meanwhile`.
         """
         with transaction() as db:
+            versions.as_seen(reviews.find, db, application_id, actor())
             claimed = reviews.claim(db, application_id, actor=actor(), now=now())
             return versions.tag(claimed)
 
@@ -180,6 +181,7 @@ def _add_claims(to: Blueprint, reviews: Reviews[Any], shown: Shown, officer: Mar
         409 `not-claimed`: it is not held by the caller, or not any more.
         """
         with transaction() as db:
+            versions.as_seen(reviews.find, db, application_id, actor())
             released = reviews.release(db, application_id, actor=actor(), now=now())
             return versions.tag(released)
 

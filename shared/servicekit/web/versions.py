@@ -7,10 +7,13 @@ proxy made of it is understood too.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from flask import Response
+from sqlalchemy.orm import Session
 
+from servicekit.applications import Actor
 from servicekit.errors import ChangedMeanwhile, Refusal
 from servicekit.web.session import exchange
 
@@ -65,6 +68,12 @@ def expected_version(*, required: bool = True) -> int | None:
     if match is None:
         raise BadVersion
     return int(match[1])
+
+
+def as_seen(find: Callable[..., object], db: Session, record_id: str, actor: Actor) -> None:
+    """Go on only if a record is as the caller saw it, where they said so; ``find`` compares."""
+    if (seen := expected_version(required=False)) is not None:
+        find(db, record_id, actor, seen)
 
 
 def check(record: Record, *, required: bool = True) -> Record:

@@ -32,7 +32,13 @@ def approved(
 
 
 def revoke(
-    db: Session, application_id: str, *, actor: Actor, now: datetime, reason: str
+    db: Session,
+    application_id: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    reason: str,
+    seen: int | None = None,
 ) -> CertificateApplication:
     """作废 the certificate of an application, with a reason.
 
@@ -40,7 +46,7 @@ def revoke(
         ApplicationNotFound, WrongState
         ChangedMeanwhile: it has been replaced.
     """
-    application = REVIEWS.find(db, application_id, actor)
+    application = REVIEWS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("revoke", application.state, actor.role)
     certificate = queries.find_of_application(db, application.id)
     if certificate is None or not certificate.can_be_replaced:

@@ -67,10 +67,11 @@ def revoke(body: dict[str, str], application_id: str) -> CertificateApplication:
 
     409 `wrong-state`, `changed-meanwhile`: there is none in force any more.
     """
+    seen, reason = versions.expected_version(required=False), body["reason"]
     with transaction() as db:
         return versions.tag(
             review_actions.revoke(
-                db, application_id, actor=actor(), now=now(), reason=body["reason"]
+                db, application_id, actor=actor(), now=now(), reason=reason, seen=seen
             )
         )
 

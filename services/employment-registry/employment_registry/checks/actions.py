@@ -98,6 +98,7 @@ def check_again(
     *,
     actor: Actor,
     now: datetime,
+    seen: int | None = None,
 ) -> A:
     """Ask again those registers that did not answer: the person's one press (PRT-07).
 
@@ -105,7 +106,7 @@ def check_again(
         NotChecking, StillChecking: there is nothing to press.
         StillFailing: a register that is needed is known to be down.
     """
-    application = filings.find(db, application_id, actor)
+    application = filings.find(db, application_id, actor, seen)
     if not rules.is_checking(application.state):
         raise rules.NotChecking
     failed = [c for c in queries.list_checks(db, application.id) if c.progress is Progress.FAILED]

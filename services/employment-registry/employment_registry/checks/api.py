@@ -40,6 +40,7 @@ def add_checks(
         409 `still-checking`: they are being asked; `not-checking`; 503 `external-unavailable` with
         `retryable` while a register is known to be down: press again later, with the same key.
         """
+        seen = versions.expected_version(required=False)
         with transaction() as db:
             return versions.tag(
                 actions.check_again(
@@ -49,5 +50,6 @@ def add_checks(
                     application_id,
                     actor=actor(),
                     now=now(),
+                    seen=seen,
                 )
             )

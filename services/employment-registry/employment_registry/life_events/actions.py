@@ -50,6 +50,7 @@ def object_to(
     *,
     actor: Actor,
     now: datetime,
+    seen: int | None = None,
 ) -> PlannedEnding:
     """申诉: an officer decides, and until then nothing ends.
 
@@ -57,7 +58,7 @@ def object_to(
         EndingNotFound, WrongState
         TooLate: its day has come.
     """
-    ending = queries.find_own(db, ending_id, actor)
+    ending = queries.find_own(db, ending_id, actor, seen)
     rules.WORKFLOW.next_state("object", ending.state, actor.role)
     rules.check_in_time(ending.takes_effect_on, shanghai_date(now))
     ending.explanation = explanation
@@ -69,13 +70,15 @@ def object_to(
     return ending
 
 
-def withdraw(db: Session, ending_id: str, *, actor: Actor, now: datetime) -> PlannedEnding:
+def withdraw(
+    db: Session, ending_id: str, *, actor: Actor, now: datetime, seen: int | None = None
+) -> PlannedEnding:
     """Take the objection back; the ending takes effect on its day, or at once if that is past.
 
     Raises:
         EndingNotFound, WrongState
     """
-    ending = queries.find_own(db, ending_id, actor)
+    ending = queries.find_own(db, ending_id, actor, seen)
     standing.hold(db, ending.record_id)
     rules.WORKFLOW.next_state("withdraw", ending.state, actor.role)
     reviewing.close(ending)
@@ -87,14 +90,20 @@ def withdraw(db: Session, ending_id: str, *, actor: Actor, now: datetime) -> Pla
 
 
 def urge(
-    db: Session, ending_id: str, *, actor: Actor, now: datetime, note: str | None
+    db: Session,
+    ending_id: str,
+    *,
+    actor: Actor,
+    now: datetime,
+    note: str | None,
+    seen: int | None = None,
 ) -> PlannedEnding:
     """Ask that one's objection be decided on (催办).
 
     Raises:
         EndingNotFound, WrongState, UrgedToday, UrgedEnough
     """
-    ending = queries.find_own(db, ending_id, actor)
+    ending = queries.find_own(db, ending_id, actor, seen)
     urging.urge(db, rules.WORKFLOW, ending, actor=actor, now=now, note=note)
     return ending
 

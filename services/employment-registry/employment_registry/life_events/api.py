@@ -65,9 +65,10 @@ def object_to(body: dict[str, str], ending_id: str) -> PlannedEnding:
 
     409 `objection-too-late`, `wrong-state`.
     """
+    seen, said = versions.expected_version(required=False), body["explanation"]
     with transaction() as db:
         return versions.tag(
-            actions.object_to(db, ending_id, body["explanation"], actor=actor(), now=now())
+            actions.object_to(db, ending_id, said, actor=actor(), now=now(), seen=seen)
         )
 
 
@@ -79,8 +80,9 @@ def withdraw(ending_id: str) -> PlannedEnding:
 
     409 `wrong-state`.
     """
+    seen = versions.expected_version(required=False)
     with transaction() as db:
-        return versions.tag(actions.withdraw(db, ending_id, actor=actor(), now=now()))
+        return versions.tag(actions.withdraw(db, ending_id, actor=actor(), now=now(), seen=seen))
 
 
 @endings.route("/<ending_id>/urge", methods=["POST"])
@@ -92,7 +94,8 @@ def urge(body: dict[str, Any], ending_id: str) -> PlannedEnding:
 
     409 `urged-already` (with `next_on`): once per working day; `urged-enough`; `wrong-state`.
     """
+    seen, note = versions.expected_version(required=False), body["note"]
     with transaction() as db:
         return versions.tag(
-            actions.urge(db, ending_id, actor=actor(), now=now(), note=body["note"])
+            actions.urge(db, ending_id, actor=actor(), now=now(), note=note, seen=seen)
         )

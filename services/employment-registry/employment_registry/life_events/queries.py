@@ -23,6 +23,7 @@ from employment_registry.standing import PersonStanding
 from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from servicekit.applications import Actor
 from servicekit.clock import shanghai_date
+from servicekit.errors import ChangedMeanwhile
 
 NEWEST = (PlannedEnding.created_at, PlannedEnding.id)
 Registered = (
@@ -40,15 +41,18 @@ def own(actor: Actor) -> Select[PlannedEnding]:
     return select(PlannedEnding).where(PlannedEnding.applicant_id == actor.id)
 
 
-def find_own(db: Session, ending_id: str, actor: Actor) -> PlannedEnding:
+def find_own(db: Session, ending_id: str, actor: Actor, seen: int | None = None) -> PlannedEnding:
     """One of them.
 
     Raises:
         EndingNotFound: there is none, or it is somebody else's.
+        ChangedMeanwhile: it is not as they saw it.
     """
     found = db.scalar(own(actor).where(PlannedEnding.id == ending_id))
     if found is None:
         raise rules.EndingNotFound
+    if seen not in (None, found.version):
+        raise ChangedMeanwhile
     return found
 
 

@@ -56,13 +56,14 @@ def end_by_office(
     actor: Actor,
     now: datetime,
     note: str | None,
+    seen: int | None = None,
 ) -> UnemploymentApplication:
     """The office ends a registration it serves, with a reason.
 
     Raises:
         ApplicationNotFound, WrongState, ChangedMeanwhile
     """
-    application = REVIEWS.find(db, application_id, actor)
+    application = REVIEWS.find(db, application_id, actor, seen)
     rules.WORKFLOW.next_state("end", application.state, actor.role)
     record = queries.hold_founded_by(db, application.id)
     if record is None:

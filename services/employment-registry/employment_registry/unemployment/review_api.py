@@ -60,10 +60,11 @@ def end(body: dict[str, Any], application_id: str) -> UnemploymentApplication:
 
     409 `wrong-state`: it is not in force.
     """
+    seen, note = versions.expected_version(required=False), body["note"]
     ending = rules.Ending(body["ending"])
     with transaction() as db:
         return versions.tag(
             review_actions.end_by_office(
-                db, application_id, ending, actor=actor(), now=now(), note=body["note"]
+                db, application_id, ending, actor=actor(), now=now(), note=note, seen=seen
             )
         )

@@ -131,6 +131,7 @@ def _add_answers(to: Blueprint, reviews: TeamReviews[Any], shown: Shown, officer
         the caller, answered, or withdrawn; 409 `wrong-state`, `changed-meanwhile`.
         """
         with transaction() as db:
+            versions.as_seen(reviews.find, db, application_id, actor())
             said, words = body["answer"], body["words"]
             answered = reviews.answer(
                 db, application_id, opinion_id, said, actor=actor(), now=now(), words=words
@@ -147,6 +148,7 @@ def _add_answers(to: Blueprint, reviews: TeamReviews[Any], shown: Shown, officer
         404 `opinion-not-found`: not the caller's question, answered, or withdrawn already.
         """
         with transaction() as db:
+            versions.as_seen(reviews.find, db, application_id, actor())
             ended = reviews.withdraw_opinion(
                 db, application_id, opinion_id, actor=actor(), now=now()
             )
