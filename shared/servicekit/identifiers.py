@@ -162,24 +162,12 @@ def document_key(kind: DocumentKind, number: str) -> str:
     """What stays the same when a document is issued anew: compare persons by this.
 
     A Hong Kong/Macau permit keeps its first nine characters, a Taiwan permit its first eight. The
-    kind is not in it, so documents of two kinds may share one: a Korean passport is an M and eight
-    digits as a Macau permit is.
+    kind is not in it: compare it beside the number, for a Korean passport is an M and eight digits
+    as a Macau permit is.
     """
     if kind is DocumentKind.HK_MACAU_PERMIT:
         return number[:9]
     return number[:8] if kind is DocumentKind.TAIWAN_PERMIT else number
-
-
-def key_by_form(number: str) -> str:
-    """The key of a document whose kind is not told, as registers list them.
-
-    A permit is known by its form. A passport may look like one and is never cut: that takes ten
-    signs, and a passport's number has nine at most (ICAO Doc 9303-4, machine-readable zone).
-    """
-    text = number.strip().upper()
-    permits = (DocumentKind.HK_MACAU_PERMIT, DocumentKind.TAIWAN_PERMIT)
-    kind = next((each for each in permits if _FORMS[each].fullmatch(text)), None)
-    return text if kind is None else document_key(kind, text)
 
 
 def check_uscc(text: str) -> str:

@@ -170,28 +170,6 @@ def test_a_permit_issued_anew_is_the_same_person_s(kind, first, reissued):
     assert document_key(kind, first) == document_key(kind, reissued)
 
 
-@pytest.mark.req("ID-04", "ER-07")
-@pytest.mark.parametrize(
-    ("kind", "number"),
-    [
-        (DocumentKind.RESIDENT_CARD, "440106199001010012"),
-        (DocumentKind.HMT_RESIDENCE_PERMIT, "810000199001010010"),
-        (DocumentKind.HK_MACAU_PERMIT, "H0000000101"),
-        (DocumentKind.HK_MACAU_PERMIT, "M00000001"),
-        (DocumentKind.TAIWAN_PERMIT, "0000000101"),
-        (DocumentKind.PASSPORT, "E00000001"),
-    ],
-)
-def test_a_number_alone_has_the_key_that_its_kind_gives_it(kind, number):
-    assert identifiers.key_by_form(number.lower()) == document_key(kind, number)
-
-
-@pytest.mark.req("ID-04", "ER-07")
-@given(st.from_regex(r"[HM]?[0-9]{8}|[A-Z0-9]{5,9}", fullmatch=True))
-def test_no_passport_is_cut_as_if_it_were_a_permit(number):
-    assert identifiers.key_by_form(number) == document_key(DocumentKind.PASSPORT, number)
-
-
 def test_other_documents_are_compared_whole():
     assert document_key(DocumentKind.PASSPORT, "E00000001") == "E00000001"
 

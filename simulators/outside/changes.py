@@ -4,7 +4,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 PAGE = 100
 KEPT = 10_000
@@ -16,6 +16,7 @@ class Change:
 
     number: int
     kind: str
+    document_kind: str
     document_number: str
     on: str
 
@@ -29,11 +30,11 @@ class Changes:
         self._kept: deque[Change] = deque(maxlen=KEPT)
         self._last = 0
 
-    def add(self, kind: str, document_number: str, on: str) -> None:
+    def add(self, kind: str, document_kind: str, document_number: str, on: str) -> None:
         """Put a change at the end."""
         with self._lock:
             self._last += 1
-            self._kept.append(Change(self._last, kind, document_number, on))
+            self._kept.append(Change(self._last, kind, document_kind, document_number, on))
 
     def newest_first(self) -> list[Change]:
         """For the page."""
@@ -47,8 +48,4 @@ class Changes:
         with self._lock:
             found = [c for c in self._kept if c.number > int(number)][:PAGE]
             more = bool(found) and found[-1].number < self._last
-        rows = [
-            {"number": c.number, "kind": c.kind, "document_number": c.document_number, "on": c.on}
-            for c in found
-        ]
-        return {"changes": rows, "more": more}
+        return {"changes": [asdict(change) for change in found], "more": more}

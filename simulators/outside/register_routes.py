@@ -7,7 +7,7 @@ from flask import Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from outside.behaviour import trouble
-from outside.registers import TITLES
+from outside.registers import DOCUMENTS, TITLES
 
 if TYPE_CHECKING:
     from outside.app import Outside
@@ -49,8 +49,11 @@ def _page(app: "Outside", name: str) -> None:
             return app.deliver(trouble(403, "cross-site", "请从本页面提交"))
         form = request.form
         number = form.get("document_number", "").strip().upper()
+        document = form.get("document_kind", "resident-card")
         try:
-            register.report(form.get("kind", ""), number, form.get("on", ""))
+            register.report(
+                form.get("kind", ""), number, form.get("on", ""), document_kind=document
+            )
         except ValueError as error:
             return _written(str(error)), 422
         return redirect(f"/{name}", 303)
@@ -62,6 +65,7 @@ def _page(app: "Outside", name: str) -> None:
             name=name,
             title=TITLES[name],
             kinds=register.kinds,
+            documents=DOCUMENTS,
             changes=register.changes.newest_first(),
             today=today.isoformat(),
             wrong=wrong,

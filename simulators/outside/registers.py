@@ -24,6 +24,14 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "pension-ended": "停止领取养老金",
     },
 }
+DOCUMENTS: Mapping[str, str] = {
+    "resident-card": "居民身份证",
+    "hk-macau-permit": "港澳居民来往内地通行证",
+    "taiwan-permit": "台湾居民来往大陆通行证",
+    "hmt-residence-permit": "港澳台居民居住证",
+    "foreign-permanent": "外国人永久居留身份证",
+    "passport": "护照",
+}
 PER_MINUTE = 600
 TROUBLES = (("繁忙", TEMPORARY), ("超时", SILENCE), ("乱码", BROKEN_BODY))
 INSURED_SINCE = "2026-01-01"  # of those whose name says that they are
@@ -71,19 +79,23 @@ class Register:
             return trouble(400, "bad-body", "after 应为数字")
         return self.gate.answer(found, headers)
 
-    def report(self, kind: str, number: str, on: str) -> None:
+    def report(
+        self, kind: str, number: str, on: str, *, document_kind: str = "resident-card"
+    ) -> None:
         """Let something happen to a person.
 
-        Raises: ValueError: no such kind, number or day.
+        Raises: ValueError: no such kind, document, number or day.
         """
         if kind not in self.kinds:
             raise ValueError("没有这种变动")
+        if document_kind not in DOCUMENTS:
+            raise ValueError("没有这种证件")
         if not re.fullmatch(r"[0-9A-Z]{5,20}", number):
             raise ValueError("证件号码不正确")
         datetime.date.fromisoformat(on)
         with self._lock:
             self._latest[number, kind] = on
-        self.changes.add(kind, number, on)
+        self.changes.add(kind, document_kind, number, on)
 
     def since(self, number: str, begins: str, ends: str) -> str | None:
         """Since when something holds that one kind begins and another ends; None when it does not.

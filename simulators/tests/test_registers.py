@@ -82,9 +82,12 @@ def test_what_is_reported_is_told_once_in_order_and_counts_in_checks(client: Fla
         assert employed is (kind == "enrolled")
     told = ask(client, "/social-security/changes", after="0").json
     assert [(c["number"], c["kind"]) for c in told["changes"]] == [(1, "enrolled"), (2, "left")]
+    assert {c["document_kind"] for c in told["changes"]} == {"resident-card"}
     assert told["more"] is False
     assert ask(client, "/social-security/changes", after="2").json["changes"] == []
     assert ask(client, "/social-security/changes", after="x").status_code == 400
     assert "用人单位停保" in client.get("/social-security").text
     wrong = {"document_number": NUMBER, "kind": "died", "on": "2026-09-01"}
+    assert client.post("/social-security", data=wrong).status_code == 422
+    wrong |= {"kind": "left", "document_kind": "library-card"}
     assert client.post("/social-security", data=wrong).status_code == 422

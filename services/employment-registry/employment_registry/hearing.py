@@ -18,14 +18,14 @@ from employment_registry.checks.rules import System
 from employment_registry.life_events import actions, planning, queries
 from employment_registry.life_events.planning import Told
 from employment_registry.life_events.rules import Happening
+from employment_registry.person import person_key
 from employment_registry.policies import POLICIES
 from employment_registry.standing import PersonKey
 from employment_registry.working_age import WorkingAge, category_of
 from servicekit import logs
 from servicekit.clock import shanghai_date
-from servicekit.identifiers import key_by_form
+from servicekit.identifiers import DocumentKind
 from servicekit.jobs import JobContext
-from servicekit.personal import DocumentNumber
 
 log = logs.get_logger()
 CALENDAR: Final = "calendar"
@@ -36,6 +36,7 @@ KINDS: Final[Mapping[str, Happening]] = {
     "pension": Happening.PENSION,
     "died": Happening.DIED,
 }
+DOCUMENTS: Final[Mapping[str, DocumentKind]] = {kind.value: kind for kind in DocumentKind}
 
 
 def hear_register(context: JobContext, system: System, changes: RegisterChanges) -> None:
@@ -128,7 +129,7 @@ def _alone(context: JobContext) -> Iterator[Session]:
 
 def _told(page: list[Change]) -> Iterator[Told]:
     for change in page:
-        happening = KINDS.get(change.kind)
-        if happening is not None:
-            person = DocumentNumber(key_by_form(change.document_number.expose()))
-            yield Told(str(change.number), person, happening, change.on)
+        happening, document = KINDS.get(change.kind), DOCUMENTS.get(change.document_kind)
+        if happening is not None and document is not None:
+            number = change.document_number.expose().upper()
+            yield Told(str(change.number), person_key(document, number), happening, change.on)

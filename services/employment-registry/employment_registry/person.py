@@ -5,8 +5,16 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
+from servicekit.identifiers import DocumentKind, document_key
 from servicekit.personal import DocumentNumber, MobileNumber, Personal, PersonName
+
+_ALIKE: Final = (
+    DocumentKind.PASSPORT,
+    DocumentKind.HK_MACAU_PERMIT,
+    DocumentKind.TAIWAN_PERMIT,
+)
 
 
 class BirthDate(Personal):
@@ -36,6 +44,16 @@ class Person:
     born_on: BirthDate
     sex: str
     phone: MobileNumber | None
+
+
+def person_key(kind: DocumentKind, number: str) -> DocumentNumber:
+    """What of a document's number stays when the document is issued anew: persons differ by it.
+
+    Where numbers of two kinds look alike the kind is part of it: a Korean passport is an M and
+    eight digits as a Macau permit is. The eighteen digits of the others are nobody else's.
+    """
+    key = document_key(kind, number)
+    return DocumentNumber(f"{kind}:{key}" if kind in _ALIKE else key)
 
 
 def likeness(name: str, born_on: date, sex: str) -> str:

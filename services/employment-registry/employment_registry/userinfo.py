@@ -6,11 +6,11 @@ from datetime import date
 from http import HTTPStatus
 from typing import Any, Final
 
-from employment_registry.person import BirthDate, Person
+from employment_registry.person import BirthDate, Person, person_key
 from servicekit import messages
 from servicekit.client import Answered, Client
 from servicekit.errors import Unauthenticated, Unavailable
-from servicekit.identifiers import DocumentKind, document_key
+from servicekit.identifiers import DocumentKind
 from servicekit.personal import DocumentNumber, MobileNumber, PersonName
 
 PATH: Final = "/identity/userinfo"
@@ -71,7 +71,7 @@ def _person(claims: Any, subject: str) -> Person:
         name=PersonName(claims["name"]),
         document_kind=kind.value,
         document_number=DocumentNumber(number),
-        key=DocumentNumber(document_key(kind, number)),
+        key=person_key(kind, number),
         born_on=BirthDate(born.isoformat()),
         sex=claims["gender"],
         phone=MobileNumber(phone) if phone else None,

@@ -243,6 +243,7 @@ class Desk:
         number: str | None = None,
         name: str | None = None,
         phone: str | None = None,
+        document: str = "resident-card",
     ) -> Applicant:
         """Somebody with an account; nobody looks like somebody else unless a test says so."""
         account, serial = new_id(), next(self._serial)
@@ -256,7 +257,7 @@ class Desk:
             name=name or ("林小满" if serial == 1 else f"林小{chr(0x4E00 + serial)}"),
             birthdate=born,
             gender=sex,
-            document_type="resident-card",
+            document_type=document,
             document_number=number or applicant.number,
             phone_number=applicant.phone,
         )
@@ -439,8 +440,10 @@ class Outside:
     def asked(self, system: System, number: str) -> int:
         return self._app.registers[system].asked.count(number)
 
-    def reports(self, system: System, kind: str, number: str, on: str = "2026-09-01") -> None:
-        self._app.registers[system].report(kind, number, on)
+    def reports(
+        self, system: System, kind: str, number: str, on: str = "2026-09-01", **how: str
+    ) -> None:
+        self._app.registers[system].report(kind, number, on, **how)
 
 
 def with_check_digit(base: str) -> str:

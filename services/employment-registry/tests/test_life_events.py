@@ -77,14 +77,24 @@ def test_an_enrolment_ends_unemployment_after_it_was_announced(checked: Any, out
 
 @pytest.mark.req("ER-07", "UNE-09")
 def test_an_enrolment_is_heard_of_who_has_a_permit(checked: Any, outside: Any) -> None:
-    chan = checked.person()
-    known = {"name": "陈小满", "birthdate": "1990-01-01", "gender": "male"}
-    permit = {"document_type": "hk-macau-permit", "document_number": "H0000000101"}
-    checked.issuer.know(chan.claims["sub"], phone_number=chan.phone, **known, **permit)
+    chan = checked.person(document="hk-macau-permit", number="H0000000101")
     checked.unemployed(chan)
-    outside.reports(INSURANCE, "enrolled", "H0000000102", "2026-09-29")  # issued anew since
+    for number in ("H0000000201", "H0000000102"):  # another's; one's own, issued anew since
+        kind = {"document_kind": "hk-macau-permit"}
+        outside.reports(INSURANCE, "enrolled", number, "2026-09-29", **kind)
     hears(checked)
     assert [ending["happening"] for ending in endings(chan)] == ["enrolled"]
+
+
+@pytest.mark.req("ER-07", "ID-04")
+def test_a_passport_that_looks_like_a_permit_is_somebody_elses(checked: Any, outside: Any) -> None:
+    kinds = ("hk-macau-permit", "passport")
+    chan, kim = (checked.person(document=kind, number="M00000001") for kind in kinds)
+    for one in (chan, kim):
+        checked.unemployed(one)
+    outside.reports(INSURANCE, "enrolled", "M00000001", "2026-09-29", document_kind="passport")
+    hears(checked)
+    assert [len(endings(one)) for one in (chan, kim)] == [0, 1]
 
 
 @pytest.mark.req("ER-07")

@@ -17,10 +17,11 @@ LARGEST: Final = 2**63 - 1  # what the database counts to
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of a register's list; ``kind`` is the register's own word."""
+    """One entry of a register's list; the kinds are the register's own words."""
 
     number: int
     kind: str
+    document_kind: str
     document_number: DocumentNumber
     on: date
 
@@ -57,8 +58,8 @@ class HttpRegisterChanges:
 
 
 def _change(row: Any) -> Change:
-    number, kind = row["number"], row["kind"]
-    if type(number) is not int or number > LARGEST or not isinstance(kind, str):
+    number, words = row["number"], (row["kind"], row["document_kind"])
+    if type(number) is not int or number > LARGEST or {type(word) for word in words} != {str}:
         raise TypeError("not a change")
     on = date.fromisoformat(row["on"])
-    return Change(number, kind, DocumentNumber(row["document_number"]), on)
+    return Change(number, *words, DocumentNumber(row["document_number"]), on)
