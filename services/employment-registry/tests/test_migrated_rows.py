@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -182,3 +182,17 @@ def test_decisions_from_before_0026_know_when_it_was_filed_where_anybody_can(
         assert then.column("review_decision", "id", "filed_on") == expected
         met = then.put("review_decision", application_id="meanwhile", decided_on=day)
         assert then.column("review_decision", "id", "filed_on")[met] is None
+
+
+@pytest.mark.req("ER-07", "ID-05")
+def test_what_was_heard_of_late_or_by_the_version_before_0028_is_weighed_once_more(
+    postgres: TestPostgres,
+) -> None:
+    with past(postgres, "0027") as then:
+        today = datetime.now(UTC)  # the migration asks the database's own clock
+        heard = {"old": today - timedelta(days=3), "new": today - timedelta(hours=1)}
+        events = {n: then.put("life_event", reference=n, heard_at=at) for n, at in heard.items()}
+        then.migrates("0028")
+        met = then.put("life_event", reference="meanwhile", heard_at=at(1))
+        weighed = {events["old"]: True, events["new"]: False, met: False}
+        assert then.column("life_event", "id", "weighed") == weighed

@@ -40,13 +40,7 @@ EXAMPLE_ROW: Final[dict[str, Any]] = {
     **EXAMPLE_FILED,
     "open_moves": ["withdraw"],
 }
-EXAMPLE_OWN_ROW: Final = (
-    EXAMPLE_ROW
-    | EXAMPLE_OWN_FILED
-    | {
-        "can_be_replaced": False,
-    }
-)
+EXAMPLE_OWN_ROW: Final = EXAMPLE_ROW | EXAMPLE_OWN_FILED | {"can_be_replaced": False}
 _DECIDED: Final[dict[str, Any]] = {
     "certificate": EXAMPLE_STATEMENT | {"contact_phone": "138****0000"},
     "decision_reason": None,

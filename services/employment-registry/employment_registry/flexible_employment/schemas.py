@@ -39,13 +39,7 @@ EXAMPLE_ROW: Final[dict[str, Any]] = {
     **EXAMPLE_FILED,
     "open_moves": ["withdraw"],
 }
-EXAMPLE_REGISTRATION_ROW: Final = (
-    EXAMPLE_ROW
-    | EXAMPLE_OWN_FILED
-    | {
-        "record_id": None,
-    }
-)
+EXAMPLE_REGISTRATION_ROW: Final = EXAMPLE_ROW | EXAMPLE_OWN_FILED | {"record_id": None}
 EXAMPLE_REGISTRATION: Final = EXAMPLE_REGISTRATION_ROW | {
     "employment": EXAMPLE_EMPLOYMENT | {"contact_phone": "138****0000"},
     "decision_reason": None,
