@@ -82,7 +82,9 @@ def configure(service: str, level: str = "info", stream: TextIO | None = None) -
     )
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(max(threshold, logging.INFO))
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # migrations says it in one line
+    # What our own lines say already: migrations in one, the bus when a link is lost or back.
+    for chatty in ("alembic", "pika"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(True)
 
 

@@ -73,7 +73,7 @@ def test_a_unit_that_registered_a_moment_ago_waits_for_the_word_of_it(desk: Any)
     unit, lin = desk.unit(), desk.person()
     unit.claims["sub"] = "01890a5d-ac96-774b-bcce-b302099a8058"
     answer = unit.asks_for(lin)
-    unit.refused(answer, 503, "unit-not-known-yet")
+    unit.refused(answer, 409, "unit-not-known-yet")
     assert (answer.headers["Retry-After"], desk.identity.asked) == ("5", 0)
     assert desk.rows("SELECT * FROM try_window") == []
 

@@ -47,9 +47,9 @@ def test_a_unit_from_before_binds_grants_and_is_corrected_like_any_other(desk: A
     desk.offers(JOBS)
     unit, lin = knows_unit(desk), desk.person(known=False)
     knows(desk, lin)
-    unit.refused(unit.asks_for(lin), 503, "unit-not-known-yet")
+    unit.refused(unit.asks_for(lin), 409, "unit-not-known-yet")
     desk.works("catch-up")  # the queue is not bound yet: what came meanwhile would be lost
-    unit.refused(unit.asks_for(lin), 503, "unit-not-known-yet")
+    unit.refused(unit.asks_for(lin), 409, "unit-not-known-yet")
     begins_to_listen(desk)
     desk.works("catch-up")
     binding = lin.accepts(unit.invites(lin))
@@ -97,7 +97,7 @@ def test_while_identity_is_away_nothing_is_lost(desk: Any) -> None:
     begins_to_listen(desk)
     desk.identity.down = True
     desk.works("catch-up")
-    unit.refused(unit.asks_for(lin), 503, "unit-not-known-yet")
+    unit.refused(unit.asks_for(lin), 409, "unit-not-known-yet")
     desk.identity.down = False
     desk.works("catch-up")
     assert unit.invites(lin)["state"] == "invited"

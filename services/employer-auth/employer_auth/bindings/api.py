@@ -62,8 +62,8 @@ def invite(asked: schemas.Asked) -> Binding:
     """Ask a person to act for the unit (新增 → 发起绑定); the person has to agree.
 
     404 `bind-user-not-found` for everything that does not match; 409 `person-not-verified`,
-    `already-bound`; 422 `bad-validity`; 429 `too-many-invitations`,
-    `too-many-matches`; 503 with `retryable`.
+    `already-bound`, `unit-not-known-yet` with `Retry-After`; 422 `bad-validity`; 429
+    `too-many-invitations`, `too-many-matches`; 503 with `retryable`.
     """
     own, settings = parts(), parts().settings
     with own.apart.transaction() as db:  # kept whatever becomes of the request

@@ -10,7 +10,7 @@ from typing import Final
 
 from employer_auth.validity import is_over
 from servicekit import messages
-from servicekit.errors import Conflict, NotFound, TooMany, Unavailable
+from servicekit.errors import Conflict, NotFound, TooMany
 from servicekit.workflow import Role, Workflow, move
 
 MANAGE: Final = "employer-auth.unit:manage"  # 单位管理: may do here what the unit's account may
@@ -162,8 +162,11 @@ class InvitationLapsed(Conflict):
     default_message = "该绑定邀请已过期，请联系单位重新发起绑定。"
 
 
-class UnitUnknown(Unavailable):
-    """identity has registered the unit a moment ago, and the word is under way."""
+class UnitUnknown(Conflict):
+    """identity has registered the unit a moment ago, and the word is under way.
+
+    No 503: who asks again and again for one unit would have the gateway think us unable.
+    """
 
     code = "unit-not-known-yet"
     default_message = "单位信息正在同步，请稍后再试；如长时间未恢复，请联系当地人社部门。"
