@@ -63,7 +63,7 @@ def hear_calendar(context: JobContext) -> None:
     today = shanghai_date(context.clock.now())
     with context.database.reading() as db:
         ages = POLICIES.in_force(db, WorkingAge, today)
-    for matter in queries.REGISTERED:
+    for matter in queries.REGISTERED.values():
         after = ""
         while not context.stop.is_set():
             with context.database.reading() as db:

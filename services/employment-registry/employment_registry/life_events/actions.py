@@ -162,4 +162,5 @@ def _certificates(db: Session, ending: PlannedEnding) -> Sequence[str]:
 
 def _follow_death(db: Session, ending: PlannedEnding, now: datetime) -> None:
     is_death = ending.event.happening is Happening.DIED
-    follow_death(db, known_by(db, ending.person_key), now, is_sure=is_death)
+    known = known_by(db, ending.person_key)
+    follow_death(db, known, queries.list_events(db, known), now, is_sure=is_death)

@@ -21,10 +21,6 @@ from employment_registry.certificate import queries as certificates
 from employment_registry.certificate.model import Certificate
 from employment_registry.checks.rules import System
 from employment_registry.events import FACTS, ITSELF, EndingAnnounced
-from employment_registry.flexible_employment.model import (
-    FlexibleEmploymentApplication,
-    FlexibleEmploymentRecord,
-)
 from employment_registry.flexible_employment.rules import WORKFLOW as FLEXIBLE_EMPLOYMENT
 from employment_registry.life import Standing
 from employment_registry.life_events import queries, rules
@@ -35,7 +31,6 @@ from employment_registry.person_columns import PersonApplication, same_person
 from employment_registry.policies import POLICIES
 from employment_registry.policy_kinds import EndingNotice
 from employment_registry.standing import PersonKey, PersonStanding
-from employment_registry.unemployment.model import UnemploymentApplication, UnemploymentRecord
 from employment_registry.unemployment.rules import WORKFLOW as UNEMPLOYMENT
 from servicekit import history, working_days
 from servicekit.clock import shanghai_date
@@ -111,7 +106,7 @@ def plan(db: Session, person: PersonKey, *, now: datetime) -> None:
     for held in registered:
         _plan_ending(db, held, events, now)
     if not registered:
-        follow_death(db, known, now)  # not registered in any way: nothing else to end
+        follow_death(db, known, events, now)  # not registered: nothing else to end
     weighed = LifeEvent.id.in_([event.id for event in events])
     db.execute(update(LifeEvent).where(weighed, ~LifeEvent.weighed).values(weighed=True))
 
@@ -126,13 +121,23 @@ def weigh_again(db: Session, applicant_id: str) -> None:
     db.execute(update(LifeEvent).where(told).values(weighed=False))
 
 
-def follow_death(db: Session, known: Known, now: datetime, *, is_sure: bool = False) -> None:
+def follow_death(
+    db: Session,
+    known: Known,
+    events: Sequence[rules.Event],
+    now: datetime,
+    *,
+    is_sure: bool = False,
+) -> None:
     """After a death the certificate, under whichever document, is worth nothing any more.
 
     Args:
+        events: what happened to the person; hardly anybody's tell of a death.
         is_sure: nobody objected in time; also a certificate issued since the death was heard.
     """
-    events, own = queries.list_events(db, known), known.own(Certificate)
+    if not (is_sure or rules.has_died(events, date.min)):
+        return
+    own = known.own(Certificate)
     history.hold_lanes(db, certificates.list_valid(db, own))
     for certificate in certificates.hold_all(db, own):
         if is_sure or rules.has_died(events, shanghai_date(certificate.issued_at)):
@@ -165,11 +170,9 @@ def _plan_ending(
 
 
 def _founding(db: Session, how: Standing, record_id: str) -> PersonApplication:
-    if how is Standing.EMPLOYED:
-        employed = db.get_one(FlexibleEmploymentRecord, record_id)
-        return db.get_one(FlexibleEmploymentApplication, employed.application_id)
-    unemployed = db.get_one(UnemploymentRecord, record_id)
-    return db.get_one(UnemploymentApplication, unemployed.application_id)
+    record, application = queries.REGISTERED[how]
+    of_record = select(application).join(record, record.application_id == application.id)
+    return db.scalars(of_record.where(record.id == record_id)).one()
 
 
 def _announce(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -14,6 +14,7 @@ from employment_registry.flexible_employment.model import (
     FlexibleEmploymentApplication,
     FlexibleEmploymentRecord,
 )
+from employment_registry.life import Standing
 from employment_registry.life_events import rules
 from employment_registry.life_events.model import LifeEvent, PlannedEnding, RegisterPosition
 from employment_registry.life_events.opening_rules import Situation
@@ -30,10 +31,10 @@ Registered = (
     tuple[type[UnemploymentRecord], type[UnemploymentApplication]]
     | tuple[type[FlexibleEmploymentRecord], type[FlexibleEmploymentApplication]]
 )
-REGISTERED: Final[tuple[Registered, ...]] = (
-    (UnemploymentRecord, UnemploymentApplication),
-    (FlexibleEmploymentRecord, FlexibleEmploymentApplication),
-)
+REGISTERED: Final[Mapping[Standing, Registered]] = {
+    Standing.UNEMPLOYED: (UnemploymentRecord, UnemploymentApplication),
+    Standing.EMPLOYED: (FlexibleEmploymentRecord, FlexibleEmploymentApplication),
+}
 
 
 def own(actor: Actor) -> Select[PlannedEnding]:
