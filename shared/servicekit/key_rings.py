@@ -281,7 +281,7 @@ class KeyRing:
 
 
 def new_key(algorithm: str) -> SigningKey:
-    """A key by an algorithm of RFC 7518; a command would take a dash in front for an option."""
+    """A key (RFC 7518) whose name has no dash in front: a command would take it for an option."""
     parameters: KeyParameters = {"use": "sig", "alg": algorithm}
     key: SigningKey | None = None
     while key is None or key.thumbprint().startswith("-"):

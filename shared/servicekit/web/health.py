@@ -23,6 +23,10 @@ blueprint = Blueprint("health", __name__)
 
 CACHED_SECONDS: Final = 1.0  # probes of several gateways cost one look
 LIMIT_SECONDS: Final = 2  # Kubernetes waits three
+_LIMITS: Final[dict[str, Any]] = {
+    "connect_timeout": LIMIT_SECONDS,
+    "options": f"-c statement_timeout={LIMIT_SECONDS}s",
+}
 
 Look = Callable[[], dict[str, Any]]
 
@@ -58,12 +62,7 @@ def database_of(url: str, package: str) -> Look:
 
     def look() -> dict[str, Any]:
         try:
-            with psycopg.connect(
-                plain_url(url),
-                autocommit=True,
-                connect_timeout=LIMIT_SECONDS,
-                options=f"-c statement_timeout={LIMIT_SECONDS}s",
-            ) as connection:
+            with psycopg.connect(plain_url(url), autocommit=True, **_LIMITS) as connection:
                 missing = [] if _is_at_head(connection, package) else _missing(url, package)
         except Exception as error:  # whatever it is, the answer is: not ready
             log.warning("not ready", error=type(error).__name__)
@@ -92,10 +91,7 @@ def _missing(url: str, package: str) -> list[str]:
         sqlalchemy_url(url),
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args={
-            "connect_timeout": LIMIT_SECONDS,
-            "options": f"-c statement_timeout={LIMIT_SECONDS}s",
-        },
+        connect_args=_LIMITS,
     )
     with engine.connect() as connection:
         return pending(connection, package)
